@@ -1,0 +1,50 @@
+# Novation. `make localnet` and `make test` do all set-up; `make help` lists the rest.
+PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || \
+           (command -v python3.11 >/dev/null 2>&1 && python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3))
+BIN    := .venv/bin
+COMET  := build/.comet-$(shell sed -n 's/^COMETBFT_VERSION = "\(.*\)"/\1/p' node/comet/version.py)
+PROTOS := $(wildcard proto/novation/*/*.proto)
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup localnet test lint bench soak clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: build/.venv gen/.compiled $(COMET) ## install everything into the project's own folders
+
+build/.venv: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 12) else \
+	  f"Novation runs on Python 3.11 and 3.12 (plyvel has wheels for these); this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@mkdir -p build && touch $@
+
+gen/.compiled: build/.venv proto/generate.py node/comet/version.py $(PROTOS)
+	$(BIN)/python proto/generate.py
+	@touch $@
+
+$(COMET): node/comet/version.py | build/.venv
+	$(BIN)/python -m node.comet.install
+	@touch $@
+
+localnet: setup ## four validators that trade; ARGS='--prices FILE.csv' replays real prices, Ctrl-C stops all
+	$(BIN)/novation localnet up $(ARGS)
+
+test: setup lint ## every test that fits in about ten minutes
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## measured figures as JSON
+	$(BIN)/python -m tests.bench $(ARGS)
+
+soak: setup ## the long runs
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+clean: ## remove what set-up and runs made
+	rm -rf gen build .venv .localnet

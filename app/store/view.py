@@ -1,0 +1,36 @@
+"""What state needs of storage: reading by key and by prefix. LevelDB, a dict or a witness can stand behind it."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+Batch = dict[bytes, bytes | None]
+"""Writes that become durable together; None deletes the key."""
+
+
+class Reader(Protocol):
+    """Committed key-value state."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value under `key`, or None."""
+        ...
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All (key, value) whose key starts with `prefix`, ascending by key."""
+        ...
+
+
+class DictReader(dict[bytes, bytes]):
+    """A Reader over a dict: for tests, simulations and the devchain."""
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All (key, value) whose key starts with `prefix`, ascending by key."""
+        for key in sorted(key for key in self if key.startswith(prefix)):
+            yield key, self[key]
+
+    def write(self, batch: Batch) -> None:
+        """Apply `batch`."""
+        for key, value in batch.items():
+            if value is None:
+                self.pop(key, None)
+            else:
+                self[key] = value
