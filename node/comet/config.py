@@ -1,0 +1,156 @@
+"""CometBFT's config.toml and genesis.json, written by us: only what differs from its defaults, each with its reason."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from node.comet.keys import CometKey
+from node.home import Home
+
+MAX_ENVELOPE_BYTES = 65_536
+MAX_BLOCK_BYTES = 4_000_000
+
+
+@dataclass(slots=True)
+class CometSettings:
+    """What differs between nodes. Addresses are `host:port`; peers are `node id@host:port`."""
+
+    moniker: str
+    rpc_listen: str = "127.0.0.1:26601"
+    p2p_listen: str = "127.0.0.1:26600"
+    persistent_peers: list[str] = field(default_factory=list)
+    proxy_app: str = ""  # empty: the engine's socket in the home
+    mempool: str = "app"
+    local_network: bool = False  # several nodes on one address that find each other by persistent peers alone
+    timeout_commit_ms: int = 200
+    timeout_propose_ms: int = 2_000
+    log_level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class GenesisValidator:
+    name: str
+    key: dict[str, str]  # the public key as CometBFT writes it
+    address: str
+    power: int = 10
+
+    @staticmethod
+    def of(name: str, key: CometKey, power: int = 10) -> "GenesisValidator":
+        return GenesisValidator(name, key.public_json, key.address.hex().upper(), power)
+
+
+def config_document(settings: CometSettings, home: Home) -> tomlkit.TOMLDocument:
+    """The config.toml for `settings`. A key that is absent has CometBFT's default."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment("CometBFT's settings for a Novation node; what is not here has CometBFT's default."))
+    document["proxy_app"] = settings.proxy_app or f"unix://{home.abci_socket}"
+    document["moniker"] = settings.moniker
+    document["log_level"] = settings.log_level
+    document["rpc"] = _table(laddr=f"tcp://{settings.rpc_listen}", unsafe=False, max_body_bytes=1_000_000)
+    document["p2p"] = _table(
+        laddr=f"tcp://{settings.p2p_listen}",
+        persistent_peers=",".join(settings.persistent_peers),
+        persistent_peers_max_dial_period="1s",
+        pex=not settings.local_network,
+        allow_duplicate_ip=settings.local_network,
+        addr_book_strict=not settings.local_network,
+    )
+    document["mempool"] = _mempool(settings.mempool)
+    document["consensus"] = _consensus(settings)
+    document["tx_index"] = _table(indexer="null")
+    document["tx_index"].comment("the gateway keeps what traders look up; validators index nothing")
+    document["instrumentation"] = _table(prometheus=False)
+    return document
+
+
+def _mempool(kind: str) -> Any:
+    if kind != "app":
+        return _table(type=kind)
+    table = _table(
+        type="app",
+        max_tx_bytes=MAX_ENVELOPE_BYTES,
+        max_batch_bytes=4 * MAX_ENVELOPE_BYTES,
+        seen_cache_size=200_000,
+        reap_interval="50ms",
+        check_tx_retry_delay="1s",
+    )
+    table["max_batch_bytes"].comment("bounds the burst of insertions one message of a peer can cause")
+    return table
+
+
+def _consensus(settings: CometSettings) -> Any:
+    table = _table(
+        timeout_propose=f"{settings.timeout_propose_ms}ms",
+        timeout_commit=f"{settings.timeout_commit_ms}ms",
+        create_empty_blocks=True,
+        peer_gossip_sleep_duration="10ms",
+    )
+    table["timeout_commit"].comment("lets late precommits in and keeps an idle chain from spinning")
+    table["create_empty_blocks"].comment("must stay true: with the app mempool nothing would ever start a block")
+    return table
+
+
+def _table(**values: Any) -> Any:
+    table = tomlkit.table()
+    for key, value in values.items():
+        table[key] = value
+    return table
+
+
+def write_config(home: Home, settings: CometSettings) -> None:
+    home.comet_config_file.write_text(tomlkit.dumps(config_document(settings, home)), encoding="utf-8")
+
+
+def edit_config(home: Home, changes: dict[str, Any]) -> None:
+    """Set dotted keys (`"p2p.persistent_peers"`) in an existing config.toml and keep everything else as it stands."""
+    document = tomlkit.parse(home.comet_config_file.read_text(encoding="utf-8"))
+    for dotted, value in changes.items():
+        *sections, key = dotted.split(".")
+        table: Any = document
+        for section in sections:
+            table = table.setdefault(section, tomlkit.table())
+        table[key] = value
+    home.comet_config_file.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def genesis_document(
+    chain_id: str, validators: list[GenesisValidator], app_state: dict[str, Any], time_ns: int, app_version: int
+) -> dict[str, Any]:
+    """CometBFT's genesis.json. `version.app` must equal what Info answers, else state sync fails at its very end."""
+    if not 1 <= len(chain_id) <= 50:
+        raise ValueError(f"chain id {chain_id!r} must have 1 to 50 characters")
+    if not validators:
+        raise ValueError("a genesis needs at least one validator")
+    return {
+        "genesis_time": genesis_time(time_ns),
+        "chain_id": chain_id,
+        "initial_height": "1",
+        "consensus_params": {
+            "block": {"max_bytes": str(MAX_BLOCK_BYTES), "max_gas": "-1"},
+            "evidence": {"max_age_num_blocks": "100000", "max_age_duration": "172800000000000", "max_bytes": "1048576"},
+            "validator": {"pub_key_types": ["ed25519"]},
+            "version": {"app": str(app_version)},
+            "abci": {"vote_extensions_enable_height": "0"},
+        },
+        "validators": [
+            {"address": one.address, "pub_key": one.key, "power": str(one.power), "name": one.name}
+            for one in validators
+        ],
+        "app_hash": "",
+        "app_state": app_state,
+    }
+
+
+def genesis_time(time_ns: int) -> str:
+    """RFC 3339 with nanoseconds, in UTC."""
+    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+
+
+def write_genesis(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
