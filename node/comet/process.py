@@ -57,8 +57,8 @@ class Child:
 def spawn(command: Command) -> Child:
     """Start `command`, its output appended to its log file.
 
-    Call it from the main thread: the kernel kills the child when the thread that started it ends. The child leads its own
-    session, so that Ctrl-C at a terminal reaches the parent alone, which then stops the children in order.
+    Call it from the main thread: the kernel kills the child when the thread that started it ends. The child leads a
+    session of its own, so that Ctrl-C at a terminal reaches the parent alone, which stops the children in order.
     """
     command.log_file.parent.mkdir(parents=True, exist_ok=True)
     parent = os.getpid()

@@ -1,0 +1,169 @@
+"""From a preset, written in decimals of people, to the canonical genesis `app_state` of integers."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from genesis.units import UnitError, base_to_lots, decimal, percent_to_ppm, price_to_quanta, usd_to_quanta
+
+PRESETS = Path(__file__).with_name("presets")
+
+AppState = dict[str, Any]
+Resolve = Callable[[str], str]
+
+PARAMS = {"test_network", "price_authority", "gas_price_e6", "max_block_gas", "max_faucet_usd"}
+MARKET = {
+    "market", "symbol", "lot_size", "tick_size", "max_order", "max_position", "initial_margin_percent",
+    "maintenance_margin_percent", "maker_fee_percent", "taker_fee_percent", "mark_price",
+}  # fmt: skip
+ACCOUNTS = {"owners", "number", "cash_usd"}
+
+
+class PresetError(ValueError):
+    """A preset that cannot become a genesis; the message names the place in it."""
+
+
+def preset_names() -> list[str]:
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def read_preset(name_or_path: str) -> dict[str, Any]:
+    """A preset by name (`localnet`) or any TOML file by path. Raises PresetError."""
+    path = PRESETS / f"{name_or_path}.toml"
+    if not path.exists():
+        path = Path(name_or_path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = ", ".join(preset_names())
+        raise PresetError(f"no preset {name_or_path!r}; there are {known}, or give a file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise PresetError(f"{path}: {error}") from error
+
+
+def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
+    """The `app_state` of a preset: integers only, markets by number, accounts by owner and number.
+
+    `resolve` turns the name of an account's owner into the 40 hex digits of an address; hex digits pass as they are.
+    Raises PresetError.
+    """
+    _only(preset, {"params", "markets", "accounts"}, "the preset")
+    markets = [_at(f"markets[{index}]", _market, one) for index, one in enumerate(preset.get("markets", []))]
+    accounts = [
+        account
+        for index, group in enumerate(preset.get("accounts", []))
+        for account in _at(f"accounts[{index}]", _accounts, group, resolve)
+    ]
+    return {
+        "params": _at("params", _params, preset.get("params", {}), resolve),
+        "markets": sorted(markets, key=lambda market: market["market"]),
+        "accounts": sorted(accounts, key=lambda account: (account["owner"], account["number"])),
+    }
+
+
+def _at(place: str, convert: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return convert(*arguments)
+    except KeyError as error:
+        raise PresetError(f"{place}: {error.args[0]}") from error
+    except UnitError as error:
+        raise PresetError(f"{place}: {error}") from error
+
+
+def _only(table: dict[str, Any], names: set[str], place: str) -> None:
+    unknown = sorted(set(table) - names)
+    if unknown:
+        raise PresetError(f"{place} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+
+
+def _field(table: dict[str, Any], name: str, convert: Callable[..., Any], *arguments: Any) -> Any:
+    """One converted field, with its name in whatever goes wrong."""
+    if name not in table:
+        raise KeyError(f"{name} is missing")
+    try:
+        return convert(table[name], *arguments)
+    except UnitError as error:
+        raise UnitError(f"{name} {error}") from error
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UnitError(f"is not a whole number: {value!r}")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UnitError(f"is neither true nor false: {value!r}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise UnitError(f"is not a text: {value!r}")
+    return value
+
+
+def _owner(name: object, resolve: Resolve) -> str:
+    text = _text(name)
+    if len(text) == 40 and all(digit in "0123456789abcdef" for digit in text):
+        return text
+    try:
+        return resolve(text)
+    except KeyError as error:
+        raise UnitError(f"{text!r} is neither an address of 40 hex digits nor a known name") from error
+
+
+def _params(table: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
+    _only(table, PARAMS, "params")
+    return {
+        "test_network": _field(table, "test_network", _flag),
+        "price_authority": _field(table, "price_authority", _owner, resolve),
+        "gas_price_e6": _field(table, "gas_price_e6", _integer),
+        "max_block_gas": _field(table, "max_block_gas", _integer),
+        "max_faucet_quanta": _field(table, "max_faucet_usd", usd_to_quanta),
+    }
+
+
+def _market(table: dict[str, Any]) -> dict[str, Any]:
+    _only(table, MARKET, "a market")
+    lot_size = _field(table, "lot_size", _text)
+    decimal(lot_size)
+    return {
+        "market": _field(table, "market", _integer),
+        "symbol": _field(table, "symbol", _text),
+        "lot_size": lot_size,
+        "tick_size": _field(table, "tick_size", _text),
+        "tick_quanta": _field(table, "tick_size", price_to_quanta, lot_size),
+        "max_order_lots": _field(table, "max_order", base_to_lots, lot_size),
+        "max_position_lots": _field(table, "max_position", base_to_lots, lot_size),
+        "initial_margin_ppm": _field(table, "initial_margin_percent", percent_to_ppm),
+        "maintenance_margin_ppm": _field(table, "maintenance_margin_percent", percent_to_ppm),
+        "maker_fee_ppm": _field(table, "maker_fee_percent", percent_to_ppm),
+        "taker_fee_ppm": _field(table, "taker_fee_percent", percent_to_ppm),
+        "mark_price_quanta": _field(table, "mark_price", price_to_quanta, lot_size),
+    }
+
+
+def _accounts(group: dict[str, Any], resolve: Resolve) -> list[dict[str, Any]]:
+    _only(group, ACCOUNTS, "an account group")
+    owners = group.get("owners")
+    if not isinstance(owners, list) or not owners:
+        raise KeyError("owners is not a list of names or addresses")
+    cash_quanta = _field(group, "cash_usd", usd_to_quanta)
+    number = _integer(group.get("number", 0))
+    return [{"owner": _owner(name, resolve), "number": number, "cash_quanta": cash_quanta} for name in owners]
+
+
+def canonical(app_state: AppState) -> bytes:
+    """The one way to write an `app_state`: sorted keys, no spaces, ASCII."""
+    text = json.dumps(app_state, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.encode("ascii")
+
+
+def state_hash(app_state: AppState) -> str:
+    """SHA-256 of the canonical bytes: what validators compare before they start a network."""
+    return hashlib.sha256(canonical(app_state)).hexdigest()

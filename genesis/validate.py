@@ -1,0 +1,175 @@
+"""Every way in which a genesis can be wrong, found at once and said with its place."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from genesis.units import UINT64_MAX, UnitError, base_to_lots, price_to_quanta
+
+PPM = 1_000_000
+UINT32_MAX = 2**32 - 1
+
+Check = Callable[[Any], str]  # "" when good, else what is wrong
+
+
+class GenesisFileError(ValueError):
+    """The file is not a genesis at all."""
+
+
+def _integer(low: int, high: int) -> Check:
+    def check(value: Any) -> str:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return f"must be an integer, not {json.dumps(value)}"
+        return "" if low <= value <= high else f"must be between {low} and {high}, not {value}"
+
+    return check
+
+
+def _flag(value: Any) -> str:
+    return "" if isinstance(value, bool) else f"must be true or false, not {json.dumps(value)}"
+
+
+def _owner(value: Any) -> str:
+    good = isinstance(value, str) and len(value) == 40 and all(digit in "0123456789abcdef" for digit in value)
+    return "" if good else "must be an address of 40 lower-case hex digits"
+
+
+def _text(value: Any) -> str:
+    good = isinstance(value, str) and 1 <= len(value) <= 32 and value.isascii() and value.isprintable()
+    return "" if good else "must be a text of 1 to 32 printable ASCII characters"
+
+
+PARAMS: dict[str, Check] = {
+    "test_network": _flag,
+    "price_authority": _owner,
+    "gas_price_e6": _integer(0, UINT64_MAX),
+    "max_block_gas": _integer(1, UINT64_MAX),
+    "max_faucet_quanta": _integer(0, UINT64_MAX),
+}
+MARKET: dict[str, Check] = {
+    "market": _integer(1, UINT32_MAX),
+    "symbol": _text,
+    "lot_size": _text,
+    "tick_size": _text,
+    "tick_quanta": _integer(1, UINT64_MAX),
+    "max_order_lots": _integer(1, UINT64_MAX),
+    "max_position_lots": _integer(1, UINT64_MAX),
+    "initial_margin_ppm": _integer(1, PPM),
+    "maintenance_margin_ppm": _integer(1, PPM),
+    "maker_fee_ppm": _integer(0, PPM),
+    "taker_fee_ppm": _integer(0, PPM),
+    "mark_price_quanta": _integer(1, UINT64_MAX),
+}
+ACCOUNT: dict[str, Check] = {
+    "owner": _owner,
+    "number": _integer(0, UINT32_MAX),
+    "cash_quanta": _integer(0, 2**63 - 1),
+}
+
+
+def read_app_state(path: Path) -> dict[str, Any]:
+    """The `app_state` in a file: CometBFT's genesis.json, or the bare object. Raises GenesisFileError."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise GenesisFileError(f"no file {path}: build one with `novation genesis build --file {path}`") from error
+    except ValueError as error:
+        raise GenesisFileError(f"{path} is not JSON: {error}") from error
+    state = document.get("app_state", document) if isinstance(document, dict) else None
+    if not isinstance(state, dict):
+        raise GenesisFileError(f"{path} does not hold an app_state object")
+    return state
+
+
+def problems(app_state: dict[str, Any]) -> list[str]:
+    """Everything wrong with `app_state`, each line beginning with its place; empty when all is well."""
+    found = _unknown(app_state, {"params", "markets", "accounts"}, "app_state")
+    params = app_state.get("params")
+    found += _record(params, PARAMS, "params") if isinstance(params, dict) else ["params: must be an object"]
+    for name, checks in (("markets", MARKET), ("accounts", ACCOUNT)):
+        rows = app_state.get(name)
+        if not isinstance(rows, list):
+            found.append(f"{name}: must be a list")
+            continue
+        for index, row in enumerate(rows):
+            place = f"{name}[{index}]"
+            found += _record(row, checks, place) if isinstance(row, dict) else [f"{place}: must be an object"]
+    return found or _relations(app_state)
+
+
+def _unknown(record: dict[str, Any], names: set[str], place: str) -> list[str]:
+    return [f"{place}.{name}: is not known" for name in sorted(set(record) - names)]
+
+
+def _record(record: dict[str, Any], checks: dict[str, Check], place: str) -> list[str]:
+    found = _unknown(record, set(checks), place)
+    for name, check in checks.items():
+        wrong = check(record[name]) if name in record else "is missing"
+        if wrong:
+            found.append(f"{place}.{name}: {wrong}")
+    return found
+
+
+def _relations(app_state: dict[str, Any]) -> list[str]:
+    """What only shows between fields; called once every field is sound."""
+    found: list[str] = []
+    if not app_state["markets"]:
+        found.append("markets: there must be at least one")
+    for index, market in enumerate(app_state["markets"]):
+        found += [f"markets[{index}].{wrong}" for wrong in _market_relations(market)]
+    for field in ("market", "symbol"):
+        found += _repeated([market[field] for market in app_state["markets"]], "markets", field)
+    owners = [(account["owner"], account["number"]) for account in app_state["accounts"]]
+    found += _repeated(owners, "accounts", "owner and number")
+    if sum(account["cash_quanta"] for account in app_state["accounts"]) >= 2**63:
+        found.append("accounts: all cash together must stay below 2^63 quanta")
+    return found
+
+
+def _market_relations(market: dict[str, Any]) -> list[str]:
+    found = []
+    if market["maintenance_margin_ppm"] > market["initial_margin_ppm"]:
+        found.append("maintenance_margin_ppm: must not exceed initial_margin_ppm")
+    if market["max_order_lots"] > market["max_position_lots"]:
+        found.append("max_order_lots: must not exceed max_position_lots")
+    if market["mark_price_quanta"] % market["tick_quanta"]:
+        found.append(f"mark_price_quanta: must be a multiple of tick_quanta {market['tick_quanta']}")
+    try:
+        base_to_lots(market["lot_size"], market["lot_size"])
+        stated = price_to_quanta(market["tick_size"], market["lot_size"])
+    except UnitError as error:
+        return [*found, f"lot_size and tick_size: {error}"]
+    if stated != market["tick_quanta"]:
+        found.append(f"tick_quanta: is {market['tick_quanta']}, but tick_size times lot_size make {stated}")
+    return found
+
+
+def _repeated(values: list[Any], table: str, field: str) -> list[str]:
+    seen: set[Any] = set()
+    found = []
+    for index, value in enumerate(values):
+        if value in seen:
+            found.append(f"{table}[{index}].{field}: {value} is there twice")
+        seen.add(value)
+    return found
+
+
+def differences(left: Any, right: Any, place: str = "app_state") -> list[str]:
+    """Where two documents differ: one line a place, in order."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        lines = []
+        for name in sorted(set(left) | set(right)):
+            if name not in left:
+                lines.append(f"{place}.{name}: only in the second: {json.dumps(right[name], sort_keys=True)}")
+            elif name not in right:
+                lines.append(f"{place}.{name}: only in the first: {json.dumps(left[name], sort_keys=True)}")
+            else:
+                lines += differences(left[name], right[name], f"{place}.{name}")
+        return lines
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        pairs = enumerate(zip(left, right, strict=True))
+        return [line for index, (one, two) in pairs for line in differences(one, two, f"{place}[{index}]")]
+    if left == right:
+        return []
+    return [f"{place}: {json.dumps(left, sort_keys=True)} → {json.dumps(right, sort_keys=True)}"]

@@ -1,0 +1,23 @@
+"""The keys of test networks: fixed, known to everybody, worth nothing.
+
+Everyone can compute them from this file, so a chain that lets them hold anything must say that it is a test network.
+They exist so that commands in the documentation run as written on any localnet.
+"""
+
+import hashlib
+
+SEED_PHRASE = b"novation/unsafe-dev-key/v1/"
+
+TRADERS = ("alice", "bob", "carl", "dave")
+FAUCET = "faucet"
+PRICE_AUTHORITY = "price-authority"
+MAKERS = tuple(f"maker-{index}" for index in range(4))
+TAKERS = tuple(f"taker-{index}" for index in range(4))
+NAMES = (*TRADERS, FAUCET, PRICE_AUTHORITY, *MAKERS, *TAKERS)
+
+
+def dev_seed(name: str) -> bytes:
+    """The 32-byte Ed25519 seed of the dev key `name`. Raises KeyError for a name that is not one of NAMES."""
+    if name not in NAMES:
+        raise KeyError(f"{name!r} is not a dev key; there are {', '.join(NAMES)}")
+    return hashlib.sha256(SEED_PHRASE + name.encode("ascii")).digest()
