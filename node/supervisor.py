@@ -1,0 +1,188 @@
+"""`novation start`: runs a validator's processes, keeps them running, and stops them all.
+
+CometBFT ends, with exit status 0, whenever its application ends, and an engine without CometBFT does nothing. So these
+two are one *core*: when either ends, both are stopped and started in order. Gateway and feeder come and go without
+consensus noticing; each is restarted alone. Every restart waits longer than the last, until the process ran well a while.
+
+Run as `python -m node.supervisor --home H`.
+"""
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from node.comet.process import Child, Command, comet_command, log_tail, request_stop, spawn, wait
+from node.home import Home
+from node.settings import Settings, read_settings
+
+BACK_OFF_FIRST_S = 0.25
+BACK_OFF_LAST_S = 15.0
+HEALTHY_AFTER_S = 20.0
+ENGINE_READY_S = 60.0
+WATCH_S = 0.1
+
+Report = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class BackOff:
+    """How long to wait before the next start: doubled at each early death, forgotten after a healthy run."""
+
+    delay_s: float = 0.0
+
+    def after_run(self, run_s: float) -> float:
+        if run_s >= HEALTHY_AFTER_S or not self.delay_s:
+            self.delay_s = BACK_OFF_FIRST_S
+        else:
+            self.delay_s = min(2 * self.delay_s, BACK_OFF_LAST_S)
+        return self.delay_s
+
+
+@dataclass(slots=True)
+class Group:
+    """Processes that live and die together, started in the order of `commands`, stopped in reverse."""
+
+    name: str
+    commands: list[Command]
+    ready_files: dict[str, Path] = field(default_factory=dict)  # process → file that appears when it listens
+    children: list[Child] = field(default_factory=list)
+    back_off: BackOff = field(default_factory=BackOff)
+    start_at_s: float = 0.0
+
+    def ended(self) -> Child | None:
+        return next((child for child in self.children if child.exit_code is not None), None)
+
+
+class Supervisor:
+    """Runs the groups until told to stop."""
+
+    def __init__(self, home: Home, groups: list[Group], report: Report) -> None:
+        self.home = home
+        self.groups = groups
+        self.report = report
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Start everything and watch it until `stopping` is set; then stop everything. Never leaves a child behind."""
+        try:
+            while not self.stopping.is_set():
+                for group in self.groups:
+                    self._tend(group)
+                self.stopping.wait(WATCH_S)
+        finally:
+            for group in reversed(self.groups):
+                self._stop(group)
+
+    def _tend(self, group: Group) -> None:
+        """One look at a group: start it when it is due, take it down when a member ended."""
+        if not group.children:
+            if time.monotonic() >= group.start_at_s and not self.stopping.is_set():
+                self._start(group)
+            return
+        ended = group.ended()
+        if ended is None:
+            return
+        run_s = max(child.age_s for child in group.children)
+        delay_s = group.back_off.after_run(run_s)
+        self.report(f"{ended.command.name} ended with {describe_exit(ended)} after {ended.age_s:.1f} s; "
+                    f"starting {group.name} again in {delay_s:.2g} s")
+        for line in log_tail(ended.command.log_file, 5):
+            self.report(f"  {ended.command.name}: {line}")
+        self._stop(group)
+        group.start_at_s = time.monotonic() + delay_s
+
+    def _start(self, group: Group) -> None:
+        for command in group.commands:
+            ready_file = group.ready_files.get(command.name)
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+            child = spawn(command)
+            group.children.append(child)
+            self.home.pid_file(command.name).write_text(f"{child.pid}\n", encoding="ascii")
+            if ready_file is not None and not self._wait_ready(child, ready_file):
+                return
+
+    def _wait_ready(self, child: Child, ready_file: Path) -> bool:
+        """Whether the socket of `child` appeared. When it did not, the next look at the group sorts it out."""
+        deadline_s = time.monotonic() + ENGINE_READY_S
+        while time.monotonic() < deadline_s and child.exit_code is None and not self.stopping.is_set():
+            if ready_file.exists():
+                return True
+            self.stopping.wait(0.02)
+        return False
+
+    def _stop(self, group: Group) -> None:
+        for child in reversed(group.children):
+            request_stop(child)
+            wait(child)
+            self.home.pid_file(child.command.name).unlink(missing_ok=True)
+        group.children.clear()
+
+
+def describe_exit(child: Child) -> str:
+    code = child.exit_code
+    if code is not None and code < 0:
+        return signal.Signals(-code).name
+    return f"status {code}"
+
+
+def node_groups(home: Home, settings: Settings) -> list[Group]:
+    """The processes of one node, as its settings say."""
+    core = Group(
+        "engine and cometbft",
+        [_python(home, "engine", "node.engine", "--home", str(home.root)), comet_command(home)],
+        ready_files={"engine": home.abci_socket},
+    )
+    groups = [core]
+    if settings.gateway.listen:
+        arguments = ["--home", str(home.root), "--listen", settings.gateway.listen]
+        groups.append(Group("gateway", [_python(home, "gateway", "node.gateway", *arguments)]))
+    if settings.prices.provider:
+        groups.append(Group("feeder", [_python(home, "feeder", "node.prices", "--home", str(home.root))]))
+    return groups
+
+
+def _python(home: Home, name: str, module: str, *arguments: str) -> Command:
+    return Command(name, [sys.executable, "-m", module, *arguments], home.log_file(name))
+
+
+def run_node(home: Home, report: Report) -> None:
+    """Run the node at `home` until SIGINT or SIGTERM. Raises SettingsError or BlockingIOError (it runs already)."""
+    settings = read_settings(home)
+    home.create()
+    with open(home.run / "lock", "w", encoding="ascii") as lock:
+        _take(lock, home)
+        supervisor = Supervisor(home, node_groups(home, settings), report)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: supervisor.stopping.set())
+        home.pid_file("supervisor").write_text(f"{os.getpid()}\n", encoding="ascii")
+        try:
+            supervisor.run()
+        finally:
+            home.pid_file("supervisor").unlink(missing_ok=True)
+
+
+def _take(lock: object, home: Home) -> None:
+    """Hold the home for this process alone. The kernel frees it however the process ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[arg-type]
+    except BlockingIOError as error:
+        text = f"the node at {home.root} runs already: see `novation status --home {home.root}`"
+        raise BlockingIOError(text) from error
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="run the processes of one node")
+    parser.add_argument("--home", required=True)
+    run_node(Home.at(parser.parse_args().home), lambda line: print(line, flush=True))
+
+
+if __name__ == "__main__":
+    main()
