@@ -1,0 +1,1 @@
+"""The ABCI socket server: what CometBFT talks to."""

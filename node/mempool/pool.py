@@ -1,0 +1,238 @@
+"""What waits for a block: admitted envelopes, bounded in number and bytes, each told to peers once.
+
+Nothing here touches the chain's state: what a block used up is told to `after_commit`. Every method may be called
+from any thread; the one lock is held for microseconds (for `after_commit` and `candidates`: for as long as it takes to
+walk what the block touched, or the pool).
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.errors import MEMPOOL_ACCOUNT_QUOTA, MEMPOOL_DUPLICATE, MEMPOOL_FULL, ChainError
+from app.limits import NONCE_WINDOW
+from node.mempool.expiry import Expiries
+from node.mempool.limits import Limits
+
+
+class WaitingTx(Protocol):
+    """What the pool needs to know of an envelope; `app.tx.Tx` has it."""
+
+    raw: bytes
+    hash: bytes
+    account: bytes
+    nonce: int
+    gas_limit: int
+    expiry_height: int
+    expiry_time_ns: int
+
+
+class UsedTx(Protocol):
+    """What the pool needs to know of a committed envelope."""
+
+    hash: bytes
+    account: bytes
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much waits."""
+
+    count: int
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class _Entry:
+    tx: WaitingTx
+    stage: int  # how often it was told to peers: index into the pool's stages
+
+
+@dataclass(slots=True)
+class _Account:
+    by_nonce: dict[int, _Entry] = field(default_factory=dict)
+    size_bytes: int = 0
+
+
+class Pool:
+    """The envelopes that wait, oldest first.
+
+    An entry is in exactly one stage. Stage 0 holds those that peers have not been told of (or are to be told of
+    again), stage k those that were told k times, with the height at which that was. So memory is a fixed number of
+    dictionary slots an entry.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._entries: dict[bytes, _Entry] = {}
+        self._accounts: dict[bytes, _Account] = {}
+        self._fresh: dict[bytes, _Entry] = {}
+        self._told: list[dict[bytes, int]] = [{} for _ in range(len(limits.repeat_after_blocks) + 1)]
+        self._expiries = Expiries()
+        self._size_bytes = 0
+        self._height = 0
+        self._time_ns = 0
+
+    def __contains__(self, tx_hash: bytes) -> bool:
+        return tx_hash in self._entries
+
+    def totals(self) -> Totals:
+        """How many envelopes and bytes wait now."""
+        return Totals(len(self._entries), self._size_bytes)
+
+    def require_room(self, size_bytes: int) -> None:
+        """Raises MEMPOOL_FULL when an envelope of that size would not fit: asked before its signature is checked."""
+        limits = self._limits
+        if len(self._entries) >= limits.pool_count or self._size_bytes + size_bytes > limits.pool_bytes:
+            raise ChainError(MEMPOOL_FULL, waiting=len(self._entries), most=limits.pool_count,
+                             waiting_bytes=self._size_bytes, most_bytes=limits.pool_bytes)
+
+    def add(self, tx: WaitingTx) -> None:
+        """Let an admitted envelope wait. Raises MEMPOOL_DUPLICATE, MEMPOOL_FULL or MEMPOOL_ACCOUNT_QUOTA.
+
+        The first envelope with a nonce wins: only the account's owner could have signed the other.
+        """
+        with self._lock:
+            account = self._accounts.get(tx.account)
+            if account is not None:
+                self._require_quota(account, tx)
+            self.require_room(len(tx.raw))
+            if account is None:
+                account = self._accounts[tx.account] = _Account()
+            entry = _Entry(tx, 0)
+            account.by_nonce[tx.nonce] = entry
+            account.size_bytes += len(tx.raw)
+            self._entries[tx.hash] = entry
+            self._fresh[tx.hash] = entry
+            self._expiries.add(tx)
+            self._size_bytes += len(tx.raw)
+
+    def _require_quota(self, account: _Account, tx: WaitingTx) -> None:
+        other = account.by_nonce.get(tx.nonce)
+        if other is not None:
+            raise ChainError(MEMPOOL_DUPLICATE, nonce=tx.nonce, waiting_hash=other.tx.hash)
+        limits = self._limits
+        if (len(account.by_nonce) >= limits.account_count
+                or account.size_bytes + len(tx.raw) > limits.account_bytes):
+            raise ChainError(MEMPOOL_ACCOUNT_QUOTA, waiting=len(account.by_nonce), most=limits.account_count,
+                             waiting_bytes=account.size_bytes, most_bytes=limits.account_bytes)
+
+    def discard(self, tx_hash: bytes) -> bool:
+        """Drop one envelope; False when it was not there."""
+        with self._lock:
+            return self._remove(tx_hash)
+
+    def candidates(self) -> list[WaitingTx]:
+        """All that waits, in the order of arrival: what a proposer chooses from."""
+        with self._lock:
+            return [entry.tx for entry in self._entries.values()]
+
+    def reap(self, max_bytes: int, max_gas: int = 0) -> list[bytes]:
+        """Envelopes that peers are to be told of, in the order of arrival; each is returned once. 0 means no bound.
+
+        One that alone is above a bound is passed over: no peer could ever be told of it.
+        """
+        taken: list[bytes] = []
+        size = gas = 0
+        with self._lock:
+            for tx_hash, entry in list(self._fresh.items()):
+                tx = entry.tx
+                if (max_bytes and len(tx.raw) > max_bytes) or (max_gas and tx.gas_limit > max_gas):
+                    self._mark_told(tx_hash, entry)
+                    continue
+                size += len(tx.raw)
+                gas += tx.gas_limit
+                if (max_bytes and size > max_bytes) or (max_gas and gas > max_gas):
+                    break
+                self._mark_told(tx_hash, entry)
+                taken.append(tx.raw)
+        return taken
+
+    def _mark_told(self, tx_hash: bytes, entry: _Entry) -> None:
+        del self._fresh[tx_hash]
+        self._told[entry.stage][tx_hash] = self._height
+
+    def tell_again(self, tx_hash: bytes) -> None:
+        """The next `reap` returns this envelope once more."""
+        with self._lock:
+            entry = self._entries.get(tx_hash)
+            if entry is not None and tx_hash not in self._fresh:
+                self._told[entry.stage].pop(tx_hash, None)
+                entry.stage = min(entry.stage + 1, len(self._told) - 1)
+                self._fresh[tx_hash] = entry
+
+    def after_commit(self, height: int, time_ns: int, used: Iterable[UsedTx]) -> list[bytes]:
+        """Drop what the committed block used, made stale or let expire.
+
+        Returns envelopes (raw) that have waited so long that they should be checked again; the caller calls
+        `tell_again` or `discard` for each.
+        """
+        with self._lock:
+            self._height = height
+            self._time_ns = time_ns
+            highest: dict[bytes, int] = {}
+            for tx in used:
+                self._remove(tx.hash)
+                self._remove_nonce(tx.account, tx.nonce)
+                highest[tx.account] = max(tx.nonce, highest.get(tx.account, 0))
+            for owner, nonce in highest.items():
+                self._remove_below(owner, nonce - NONCE_WINDOW)
+            for tx_hash in self._expiries.pop_expired(height, time_ns):
+                self._remove(tx_hash)
+            self._expiries.compact(self._entries)
+            return self._overdue()
+
+    def _overdue(self) -> list[bytes]:
+        """Envelopes that were told of long ago, oldest first; those that went through every stage are dropped."""
+        limits = self._limits
+        overdue: list[bytes] = []
+        for told, patience in zip(self._told, limits.repeat_after_blocks, strict=False):
+            for tx_hash in self._told_before(told, self._height - patience, limits.repeat_count - len(overdue)):
+                del told[tx_hash]
+                told[tx_hash] = self._height  # at the end: asked again if nobody answers
+                overdue.append(self._entries[tx_hash].tx.raw)
+        for tx_hash in self._told_before(self._told[-1], self._height - limits.drop_after_blocks, limits.repeat_count):
+            self._remove(tx_hash)
+        return overdue
+
+    @staticmethod
+    def _told_before(told: dict[bytes, int], height: int, most: int) -> list[bytes]:
+        """The first `most` hashes that were told of at `height` or before; `told` is ascending by height."""
+        found: list[bytes] = []
+        for tx_hash, told_height in told.items():
+            if told_height > height or len(found) >= most:
+                break
+            found.append(tx_hash)
+        return found
+
+    def _remove_nonce(self, owner: bytes, nonce: int) -> None:
+        account = self._accounts.get(owner)
+        if account is not None:
+            entry = account.by_nonce.get(nonce)
+            if entry is not None:
+                self._remove(entry.tx.hash)
+
+    def _remove_below(self, owner: bytes, highest_dead_nonce: int) -> None:
+        account = self._accounts.get(owner)
+        if account is not None:
+            for nonce in [nonce for nonce in account.by_nonce if nonce <= highest_dead_nonce]:
+                self._remove_nonce(owner, nonce)
+
+    def _remove(self, tx_hash: bytes) -> bool:
+        entry = self._entries.pop(tx_hash, None)
+        if entry is None:
+            return False
+        tx = entry.tx
+        self._fresh.pop(tx_hash, None)
+        self._told[entry.stage].pop(tx_hash, None)
+        self._size_bytes -= len(tx.raw)
+        account = self._accounts[tx.account]
+        account.size_bytes -= len(tx.raw)
+        del account.by_nonce[tx.nonce]
+        if not account.by_nonce:
+            del self._accounts[tx.account]
+        return True
+
