@@ -62,7 +62,7 @@ def config_document(settings: CometSettings, home: Home) -> tomlkit.TOMLDocument
     document["mempool"] = _mempool(settings.mempool)
     document["consensus"] = _consensus(settings)
     document["tx_index"] = _table(indexer="null")
-    document["tx_index"].comment("the gateway keeps what traders look up; validators index nothing")
+    _why(document["tx_index"], "indexer", "the gateway keeps what traders look up; a validator indexes nothing")
     document["instrumentation"] = _table(prometheus=False)
     return document
 
@@ -78,7 +78,7 @@ def _mempool(kind: str) -> Any:
         reap_interval="50ms",
         check_tx_retry_delay="1s",
     )
-    table["max_batch_bytes"].comment("bounds the burst of insertions one message of a peer can cause")
+    _why(table, "max_batch_bytes", "bounds the burst of insertions one message of a peer can cause")
     return table
 
 
@@ -89,9 +89,15 @@ def _consensus(settings: CometSettings) -> Any:
         create_empty_blocks=True,
         peer_gossip_sleep_duration="10ms",
     )
-    table["timeout_commit"].comment("lets late precommits in and keeps an idle chain from spinning")
-    table["create_empty_blocks"].comment("must stay true: with the app mempool nothing would ever start a block")
+    _why(table, "timeout_commit", "lets late precommits in and keeps an idle chain from spinning")
+    _why(table, "create_empty_blocks", "must stay true: with the app mempool nothing would ever start a block")
     return table
+
+
+def _why(table: Any, key: str, reason: str) -> None:
+    item = tomlkit.item(table[key])
+    item.comment(reason)
+    table[key] = item
 
 
 def _table(**values: Any) -> Any:

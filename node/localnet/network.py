@@ -1,0 +1,117 @@
+"""The homes of a local network: keys, one genesis for all, a full mesh of peers."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+from app.params import APP_VERSION
+from genesis.builder import AppState, build, read_preset
+from node.comet.config import CometSettings, GenesisValidator, genesis_document, write_config, write_genesis
+from node.comet.keys import (
+    CometKey,
+    read_key,
+    write_node_key,
+    write_validator_key,
+    write_validator_state,
+)
+from node.keys.address import owner_of
+from node.keys.dev import dev_seed
+from node.localnet.plan import PLAN_FILE, NodePlan, Plan, PlanError, load_plan
+from node.settings import GatewaySettings, PricesSettings, Settings, write_settings
+
+LOCK_FILE = "lock"
+TIMEOUT_COMMIT_MS = 200
+
+
+def dev_owner(name: str) -> str:
+    """The address of a dev key in hex. Raises KeyError for other names."""
+    return owner_of(dev_seed(name)).hex()
+
+
+@contextmanager
+def hold(directory: Path) -> Iterator[None]:
+    """Keep the directory for this process alone; the kernel frees it however the process ends. Raises PlanError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / LOCK_FILE, "a", encoding="ascii") as lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            raise PlanError(f"a localnet runs in {directory} already: `novation localnet down --dir {directory}`, "
+                            "or choose another --dir") from error
+        yield
+
+
+def is_held(directory: Path) -> bool:
+    """Whether a process holds the directory."""
+    if not (directory / LOCK_FILE).exists():
+        return False
+    try:
+        with hold(directory):
+            return False
+    except PlanError:
+        return True
+
+
+def clear(directory: Path) -> None:
+    """Remove the homes of an earlier network. Only what its plan names: nothing else in the folder is touched."""
+    if not (directory / PLAN_FILE).exists():
+        return
+    try:
+        names = [Path(node.home).name for node in load_plan(directory).nodes]
+    except PlanError:
+        names = [path.name for path in directory.glob("node*") if (path / "config").is_dir()]
+    for name in names:
+        shutil.rmtree(directory / name, ignore_errors=True)
+    (directory / PLAN_FILE).unlink()
+
+
+def make_homes(plan: Plan, app_state: AppState, time_ns: int | None = None) -> None:
+    """New homes for all nodes of `plan`: keys, the common genesis, settings."""
+    validators = []
+    for node in plan.nodes:
+        home = node.paths
+        home.create()
+        node_key, validator_key = CometKey.random(), CometKey.random()
+        write_node_key(home.node_key_file, node_key)
+        write_validator_key(home.validator_key_file, validator_key)
+        write_validator_state(home.validator_state_file)
+        validators.append(GenesisValidator.of(node.name, validator_key))
+    document = genesis_document(plan.chain_id, validators, app_state, time_ns or time.time_ns(), APP_VERSION)
+    for node in plan.nodes:
+        write_genesis(node.paths.genesis_file, document)
+    configure(plan)
+
+
+def configure(plan: Plan) -> None:
+    """(Re)write the settings of all nodes: ports and peers. Keys, genesis and state stay as they are."""
+    for node in plan.nodes:
+        node.paths.create()
+        node.node_id = read_key(node.paths.node_key_file).address.hex()
+    for node in plan.nodes:
+        write_config(node.paths, comet_settings(plan, node))
+        write_settings(node.paths, node_settings(plan, node))
+
+
+def comet_settings(plan: Plan, node: NodePlan) -> CometSettings:
+    peers = [f"{peer.node_id}@127.0.0.1:{peer.p2p_port}" for peer in plan.nodes if peer is not node]
+    return CometSettings(
+        moniker=node.name,
+        rpc_listen=node.rpc,
+        p2p_listen=f"127.0.0.1:{node.p2p_port}",
+        persistent_peers=peers,
+        local_network=True,
+        timeout_commit_ms=TIMEOUT_COMMIT_MS,
+        log_level="error",
+    )
+
+
+def node_settings(plan: Plan, node: NodePlan) -> Settings:
+    """Prices come from the network's own traffic process, so no node runs a feeder."""
+    return Settings(gateway=GatewaySettings(listen=node.gateway), prices=PricesSettings())
+
+
+def localnet_state(preset: str) -> AppState:
+    return build(read_preset(preset), dev_owner)
