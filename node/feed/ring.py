@@ -1,0 +1,94 @@
+"""The last committed blocks, encoded at most once each, and only when somebody reads them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from novation.v1 import feed_pb2
+
+if TYPE_CHECKING:
+    from app.chain import BlockResult
+
+BLOCKS_MAX = 256
+BYTES_MAX = 64 * 1024 * 1024
+# What a block weighs before it is encoded: Python objects are far bigger than their bytes on the wire.
+TX_BYTES_ESTIMATE = 600
+EVENT_BYTES_ESTIMATE = 300
+
+
+@dataclass(slots=True)
+class _Entry:
+    height: int
+    result: BlockResult | None  # until it is encoded
+    encoded: bytes  # a CommittedBlock, once `result` is None
+    weight_bytes: int
+
+
+def encode_block(result: BlockResult) -> bytes:
+    """A block's result as the CommittedBlock that readers get."""
+    block = feed_pb2.CommittedBlock(height=result.height, time_ns=result.time_ns, app_hash=result.app_hash)
+    for outcome in result.txs:
+        tx = block.txs.add(hash=outcome.hash, nonce=outcome.nonce, result=outcome.result)
+        if len(outcome.account) == 24:  # an undecodable transaction has no account
+            tx.account.owner = outcome.account[:20]
+            tx.account.number = int.from_bytes(outcome.account[20:], "big")
+        tx.events.extend(outcome.events)
+    block.events.extend(result.events)
+    for domain, key, value in result.changes:
+        block.changes.add(domain=domain, key=key, value=value or b"", deleted=value is None)
+    return block.SerializeToString()
+
+
+def weigh(result: BlockResult) -> int:
+    """Roughly how many bytes a block's result keeps alive, without looking inside its messages."""
+    events = len(result.events) + sum(len(outcome.events) for outcome in result.txs)
+    changes = sum(len(key) + len(value or b"") + 200 for _, key, value in result.changes)
+    return len(result.txs) * TX_BYTES_ESTIMATE + events * EVENT_BYTES_ESTIMATE + changes
+
+
+class BlockRing:
+    """Consecutive blocks, newest last; the oldest go when there are too many or they weigh too much."""
+
+    def __init__(self, blocks_max: int = BLOCKS_MAX, bytes_max: int = BYTES_MAX) -> None:
+        self._entries: deque[_Entry] = deque()
+        self._blocks_max = blocks_max
+        self._bytes_max = bytes_max
+        self._weight_bytes = 0
+
+    @property
+    def oldest(self) -> int:
+        """The lowest height held, 0 when empty."""
+        return self._entries[0].height if self._entries else 0
+
+    @property
+    def newest(self) -> int:
+        """The highest height held, 0 when empty."""
+        return self._entries[-1].height if self._entries else 0
+
+    def add(self, result: BlockResult) -> None:
+        """Append the next block. A height that does not follow the newest one empties the ring first."""
+        if self._entries and result.height != self.newest + 1:
+            self._entries.clear()
+            self._weight_bytes = 0
+        weight = weigh(result)
+        self._entries.append(_Entry(result.height, result, b"", weight))
+        self._weight_bytes += weight
+        while len(self._entries) > self._blocks_max or self._too_heavy():
+            self._weight_bytes -= self._entries.popleft().weight_bytes
+
+    def _too_heavy(self) -> bool:
+        return self._weight_bytes > self._bytes_max and len(self._entries) > 1  # the newest block always stays
+
+    def get(self, height: int) -> bytes | None:
+        """The encoded block of `height`, or None when it is not held."""
+        if not self._entries or not self.oldest <= height <= self.newest:
+            return None
+        entry = self._entries[height - self.oldest]
+        if entry.result is not None:
+            entry.encoded = encode_block(entry.result)
+            entry.result = None
+            self._weight_bytes += len(entry.encoded) - entry.weight_bytes
+            entry.weight_bytes = len(entry.encoded)
+        return entry.encoded
