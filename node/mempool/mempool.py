@@ -15,19 +15,12 @@ import structlog
 
 from app.errors import MEMPOOL_DUPLICATE, ChainError
 from node.mempool.limits import Limits
-from node.mempool.pool import Pool, Totals, UsedTx, WaitingTx
+from node.mempool.pool import Pool, UsedTx, WaitingTx
+from novation.v1 import tx_pb2
 
 log = structlog.get_logger("mempool")
 
 BATCH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a submitted envelope: it waits (`error` is None), or why not."""
-
-    hash: bytes
-    error: ChainError | None
 
 
 @dataclass(slots=True)
@@ -93,16 +86,20 @@ class Mempool:
         self.counters.admitted += 1
         return tx
 
-    def submit(self, raws: Sequence[bytes]) -> list[Verdict]:
-        """The link: check envelopes and let them wait; one verdict each, in order."""
-        verdicts: list[Verdict] = []
-        for raw in raws:
-            try:
-                verdicts.append(Verdict(self.check(raw).hash, None))
-            except ChainError as error:
-                self.counters.refused += 1
-                verdicts.append(Verdict(hashlib.sha256(raw).digest(), error))
-        return verdicts
+    def submit(self, envelopes: Sequence[bytes]) -> list[tx_pb2.EnvelopeResult]:
+        """The link: check envelopes and let them wait; one verdict each, in order, code 0 for those that wait now."""
+        return [self._verdict(raw) for raw in envelopes]
+
+    def _verdict(self, raw: bytes) -> tx_pb2.EnvelopeResult:
+        try:
+            self.check(raw)
+        except ChainError as error:
+            self.counters.refused += 1
+            code = error.code
+            details = [tx_pb2.Detail(key=key, value=value) for key, value in error.metadata.items()]
+            return tx_pb2.EnvelopeResult(
+                code=code.code, codespace=code.codespace, reason=code.reason, metadata=details)
+        return tx_pb2.EnvelopeResult()
 
     def reap(self, max_bytes: int, max_gas: int) -> list[bytes]:
         """ReapTxs: what peers are to be told of, each envelope once (and rarely again while no block takes it)."""
@@ -120,9 +117,15 @@ class Mempool:
                 for raw in overdue:
                     self._queue(raw, True)
 
-    def totals(self) -> Totals:
-        """How much waits."""
-        return self._pool.totals()
+    @property
+    def count(self) -> int:
+        """How many envelopes wait."""
+        return self._pool.totals().count
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes of envelopes wait."""
+        return self._pool.totals().size_bytes
 
     def wait_until_checked(self, timeout_seconds: float) -> bool:
         """Wait until nothing from peers is left to check; False after the timeout. For tests and for shutdown."""

@@ -1,0 +1,169 @@
+"""The three ways in: CheckTx, InsertTx and the link; and what the checking thread does with peers' envelopes."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from app.errors import MEMPOOL_DUPLICATE, MEMPOOL_FULL, TX_CANNOT_PAY_FEE, TX_MALFORMED, ChainError
+from node.mempool.limits import Limits
+from node.mempool.mempool import Mempool
+from tests.unit.node.mempool.envelopes import FakeTx, admit, fake_tx
+
+
+class Gate:
+    """An `admit` that can be held up, and that can learn to refuse an account."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+        self.calls: list[bytes] = []
+        self.poor: set[bytes] = set()
+
+    def __call__(self, raw: bytes) -> FakeTx:
+        assert self.open.wait(20)
+        self.calls.append(raw)
+        tx = admit(raw)
+        if tx.account in self.poor:
+            raise ChainError(TX_CANNOT_PAY_FEE)
+        return tx
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def mempool(gate: Gate) -> Iterator[Mempool]:
+    pool = Mempool(gate, Limits(pool_count=8, inbox_count=5, inbox_bytes=1_000, repeat_after_blocks=(2,)))
+    pool.start()
+    yield pool
+    gate.open.set()
+    pool.stop()
+
+
+def test_peers_envelopes_are_queued_then_checked(mempool: Mempool, gate: Gate) -> None:
+    gate.open.clear()
+    good, bad = fake_tx(1, 1), b"garbage"
+    assert mempool.insert(good.raw)
+    assert mempool.insert(bad)
+    assert mempool.count == 0
+    gate.open.set()
+    assert mempool.wait_until_checked(20)
+    assert mempool.candidates() == [good]
+    assert (mempool.counters.admitted, mempool.counters.refused) == (1, 1)
+
+
+def test_the_inbox_is_bounded_in_number_and_bytes(mempool: Mempool, gate: Gate) -> None:
+    gate.open.clear()
+    mempool.insert(fake_tx(1, 1).raw)
+    accepted = sum(mempool.insert(fake_tx(2, nonce).raw) for nonce in range(1, 20))
+    assert 4 <= accepted <= 6  # the checking thread may have taken the first already
+    gate.open.set()
+    assert mempool.wait_until_checked(20)
+    gate.open.clear()
+    assert not mempool.insert(b"x" * 1_001)
+    gate.open.set()
+    assert mempool.counters.dropped_unchecked == 19 - accepted + 1
+
+
+def test_an_envelope_that_waits_is_not_checked_twice(mempool: Mempool, gate: Gate) -> None:
+    tx = fake_tx(1, 1)
+    assert mempool.check(tx.raw) == tx
+    mempool.insert(tx.raw)
+    assert mempool.wait_until_checked(20)
+    with pytest.raises(ChainError) as caught:
+        mempool.check(tx.raw)
+    assert caught.value.code is MEMPOOL_DUPLICATE
+    assert len(gate.calls) == 1
+
+
+def test_a_full_pool_refuses_before_any_signature_is_checked(mempool: Mempool, gate: Gate) -> None:
+    for nonce in range(1, 9):
+        mempool.check(fake_tx(nonce, nonce).raw)
+    checked = len(gate.calls)
+    verdict, = mempool.submit([fake_tx(9, 9).raw])
+    assert (verdict.code, verdict.codespace, verdict.reason) == (MEMPOOL_FULL.code, "mempool", "MEMPOOL_FULL")
+    assert {detail.key: detail.value for detail in verdict.metadata}["most"] == "8"
+    mempool.insert(fake_tx(10, 10).raw)
+    assert mempool.wait_until_checked(20)
+    assert len(gate.calls) == checked
+    mempool.after_commit(1, 1, mempool.candidates()[:1])
+    assert mempool.submit([fake_tx(9, 9).raw])[0].code == 0
+
+
+def test_submit_gives_one_verdict_each_in_order(mempool: Mempool) -> None:
+    one, other = fake_tx(1, 1), fake_tx(1, 2)
+    verdicts = mempool.submit([one.raw, b"garbage", one.raw, other.raw, fake_tx(1, 2, variant=1).raw])
+    assert [verdict.code for verdict in verdicts] == [
+        0, TX_MALFORMED.code, MEMPOOL_DUPLICATE.code, 0, MEMPOOL_DUPLICATE.code]
+    assert mempool.candidates() == [one, other]
+
+
+def test_peers_envelopes_are_told_on_once(mempool: Mempool) -> None:
+    mine, theirs = fake_tx(1, 1), fake_tx(2, 1)
+    mempool.check(mine.raw)
+    mempool.insert(theirs.raw)
+    assert mempool.wait_until_checked(20)
+    assert mempool.reap(0, 0) == [mine.raw, theirs.raw]
+    assert mempool.reap(0, 0) == []
+
+
+def test_the_overdue_are_checked_again_and_told_again_or_dropped(mempool: Mempool, gate: Gate) -> None:
+    lasting, ruined = fake_tx(1, 1), fake_tx(2, 1)
+    mempool.submit([lasting.raw, ruined.raw])
+    assert len(mempool.reap(0, 0)) == 2
+    gate.poor.add(ruined.account)
+    mempool.after_commit(1, 1, [])
+    assert mempool.wait_until_checked(20)
+    assert mempool.reap(0, 0) == []
+    mempool.after_commit(2, 2, [])
+    assert mempool.wait_until_checked(20)
+    assert mempool.candidates() == [lasting]
+    assert mempool.reap(0, 0) == [lasting.raw]
+
+
+def test_a_check_that_breaks_does_not_stop_the_thread() -> None:
+    def broken(raw: bytes) -> FakeTx:
+        if raw == b"trap":
+            raise RuntimeError("broken on purpose")
+        return admit(raw)
+
+    pool = Mempool(broken)
+    pool.start()
+    try:
+        pool.insert(b"trap")
+        pool.insert(fake_tx(1, 1).raw)
+        assert pool.wait_until_checked(20)
+        assert pool.count == 1
+    finally:
+        pool.stop()
+
+
+def test_many_threads_at_once_keep_the_bounds() -> None:
+    pool = Mempool(admit, Limits(pool_count=300, account_count=20))
+    pool.start()
+    reaped: list[bytes] = []
+
+    def work(account: int) -> None:
+        for nonce in range(1, 41):
+            pool.submit([fake_tx(account, nonce).raw])
+            pool.insert(fake_tx(account, nonce, variant=1).raw)
+            reaped.extend(pool.reap(0, 0))
+
+    threads = [threading.Thread(target=work, args=(account,)) for account in range(10)]
+    for thread in threads:
+        thread.start()
+    for height in range(1, 16):
+        pool.after_commit(height, height, pool.candidates()[:5])
+    for thread in threads:
+        thread.join()
+    assert pool.wait_until_checked(20)
+    pool.stop()
+    reaped += pool.reap(0, 0)
+    assert len(reaped) == len(set(reaped))
+    waiting = pool.candidates()
+    assert len(waiting) <= 300
+    assert len({(tx.account, tx.nonce) for tx in waiting}) == len(waiting)
+    assert max(sum(tx.account == other.account for tx in waiting) for other in waiting) <= 20
