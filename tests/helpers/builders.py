@@ -1,0 +1,161 @@
+"""People, actions, envelopes and a genesis for tests and benchmarks: one short function each, sensible defaults."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+from nacl.signing import SigningKey
+
+from novation.v1 import tx_pb2
+
+CHAIN_ID = "novation-test"
+BTC, ETH = 1, 2
+TICK_SIZE = {BTC: "0.5", ETH: "0.1"}
+TICK_QUANTA = {BTC: 500, ETH: 100}  # tick size x lot size of 0.001, in millionths
+MARK_QUANTA = {BTC: 46_000_000, ETH: 24_000_000}
+BUY, SELL = tx_pb2.SIDE_BUY, tx_pb2.SIDE_SELL
+GOOD_TIL_CANCEL = tx_pb2.TIME_IN_FORCE_GOOD_TIL_CANCEL
+IMMEDIATE_OR_CANCEL = tx_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL
+FILL_OR_KILL = tx_pb2.TIME_IN_FORCE_FILL_OR_KILL
+POST_ONLY = tx_pb2.TIME_IN_FORCE_POST_ONLY
+CANCEL_MAKER = tx_pb2.SELF_TRADE_PREVENTION_CANCEL_MAKER
+CANCEL_TAKER = tx_pb2.SELF_TRADE_PREVENTION_CANCEL_TAKER
+CANCEL_BOTH = tx_pb2.SELF_TRADE_PREVENTION_CANCEL_BOTH
+
+GAS_LIMIT = 20_000_000
+FEE_LIMIT_QUANTA = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a key made from a name: the same in every run."""
+
+    name: str
+    key: SigningKey = field(init=False, repr=False)
+    public_key: bytes = field(init=False, repr=False)
+    owner: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        key = SigningKey(hashlib.sha256(f"novation test key {self.name}".encode()).digest())
+        public_key = bytes(key.verify_key)
+        tagged = b"novation/address/v1" + bytes([tx_pb2.KEY_TYPE_ED25519]) + public_key
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "public_key", public_key)
+        object.__setattr__(self, "owner", hashlib.sha256(tagged).digest()[:20])
+
+    def account(self, number: int = 0) -> bytes:
+        """The key of one of this person's accounts."""
+        return self.owner + number.to_bytes(4, "big")
+
+
+ALICE, BOB, CAROL, DAVE, ORACLE = (Person(name) for name in ("alice", "bob", "carol", "dave", "oracle"))
+FUNDED = (ALICE, BOB, CAROL, DAVE, ORACLE)
+
+
+def sign_bytes(body: bytes, chain_id: str = CHAIN_ID) -> bytes:
+    """What an envelope's signature is over."""
+    return b"novation/tx/v1\x00" + bytes([len(chain_id)]) + chain_id.encode() + body
+
+
+def body(person: Person, actions: list[tx_pb2.Action], nonce: int, *, number: int = 0, **fields: object) -> tx_pb2.Body:
+    """An unsigned body; `fields` override the limits and expiries."""
+    settings: dict[str, object] = {"gas_limit": GAS_LIMIT, "fee_limit_quanta": FEE_LIMIT_QUANTA, **fields}
+    account = tx_pb2.AccountId(owner=person.owner, number=number)
+    return tx_pb2.Body(account=account, actions=actions, nonce=nonce, **settings)  # type: ignore[arg-type]
+
+
+def sign(person: Person, data: bytes, chain_id: str = CHAIN_ID) -> bytes:
+    """The envelope of an encoded body, signed by `person`."""
+    signature = person.key.sign(sign_bytes(data, chain_id)).signature
+    authorization = tx_pb2.Authorization(
+        key_type=tx_pb2.KEY_TYPE_ED25519, public_key=person.public_key, signature=signature)
+    return tx_pb2.Envelope(body=data, authorization=authorization).SerializeToString(deterministic=True)
+
+
+def envelope(person: Person, actions: list[tx_pb2.Action], nonce: int, *, chain_id: str = CHAIN_ID, number: int = 0,
+             **fields: object) -> bytes:
+    """A signed envelope, ready to be sent."""
+    data = body(person, actions, nonce, number=number, **fields).SerializeToString(deterministic=True)
+    return sign(person, data, chain_id)
+
+
+def place(side: int, price_quanta: int, size_lots: int, *, market: int = BTC, time_in_force: int = GOOD_TIL_CANCEL,
+          reduce_only: bool = False, client_id: int = 0, stp: int = 0) -> tx_pb2.Action:
+    """Place an order."""
+    return tx_pb2.Action(place_order=tx_pb2.PlaceOrder(
+        market=market, side=side, price_quanta=price_quanta, size_lots=size_lots, time_in_force=time_in_force,
+        reduce_only=reduce_only, client_id=client_id, self_trade_prevention=stp))  # type: ignore[arg-type]
+
+
+def buy(price_quanta: int, size_lots: int, **options: int) -> tx_pb2.Action:
+    """Place a bid; options as in `place`."""
+    return place(BUY, price_quanta, size_lots, **options)  # type: ignore[arg-type]
+
+
+def sell(price_quanta: int, size_lots: int, **options: int) -> tx_pb2.Action:
+    """Place an ask; options as in `place`."""
+    return place(SELL, price_quanta, size_lots, **options)  # type: ignore[arg-type]
+
+
+def cancel(order_id: int = 0, client_id: int = 0) -> tx_pb2.Action:
+    """Cancel one order."""
+    return tx_pb2.Action(cancel_order=tx_pb2.CancelOrder(order_id=order_id, client_id=client_id))
+
+
+def cancel_all(market: int = 0) -> tx_pb2.Action:
+    """Cancel every order, of one market or of all."""
+    action = tx_pb2.Action()
+    action.cancel_all.SetInParent()
+    action.cancel_all.market = market
+    return action
+
+
+def replace(price_quanta: int, size_lots: int, *, order_id: int = 0, client_id: int = 0,
+            time_in_force: int = GOOD_TIL_CANCEL) -> tx_pb2.Action:
+    """Replace an order by another price and size."""
+    return tx_pb2.Action(replace_order=tx_pb2.ReplaceOrder(
+        order_id=order_id, client_id=client_id, price_quanta=price_quanta, size_lots=size_lots,
+        time_in_force=time_in_force))  # type: ignore[arg-type]
+
+
+def transfer(to: Person, amount_quanta: int, number: int = 0) -> tx_pb2.Action:
+    """Move collateral to another account."""
+    receiver = tx_pb2.AccountId(owner=to.owner, number=number)
+    return tx_pb2.Action(transfer=tx_pb2.Transfer(to=receiver, amount_quanta=amount_quanta))
+
+
+def withdraw(amount_quanta: int, destination: bytes = b"bank") -> tx_pb2.Action:
+    """Take collateral off the chain."""
+    return tx_pb2.Action(withdraw=tx_pb2.Withdraw(amount_quanta=amount_quanta, destination=destination))
+
+
+def faucet(to: Person, amount_quanta: int, number: int = 0) -> tx_pb2.Action:
+    """Mint collateral on a test network."""
+    receiver = tx_pb2.AccountId(owner=to.owner, number=number)
+    return tx_pb2.Action(faucet_deposit=tx_pb2.FaucetDeposit(to=receiver, amount_quanta=amount_quanta))
+
+
+def set_mark(price_quanta: int, market: int = BTC) -> tx_pb2.Action:
+    """Set a mark price; only ORACLE may."""
+    return tx_pb2.Action(set_mark_price=tx_pb2.SetMarkPrice(market=market, price_quanta=price_quanta))
+
+
+def market_entry(market: int, symbol: str, **fields: object) -> dict[str, object]:
+    """One market of the genesis document."""
+    return {"market": market, "symbol": symbol, "lot_size": "0.001", "tick_size": TICK_SIZE[market],
+            "tick_quanta": TICK_QUANTA[market], "max_order_lots": 1_000_000, "max_position_lots": 10_000_000,
+            "initial_margin_ppm": 50_000, "maintenance_margin_ppm": 30_000, "maker_fee_ppm": 100, "taker_fee_ppm": 500,
+            "mark_price_quanta": MARK_QUANTA[market], **fields}
+
+
+def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_000_000, markets: int = 2,
+            **params: object) -> bytes:
+    """The genesis state: `people` funded alike, one or two markets, ORACLE as the price authority."""
+    names = ((BTC, "BTC-PERP"), (ETH, "ETH-PERP"))[:markets]
+    document = {
+        "params": {"test_network": True, "price_authority": ORACLE.owner.hex(), "gas_price_e6": 1_000,
+                   "max_block_gas": 200_000_000_000, "max_faucet_quanta": 1_000_000_000_000, **params},
+        "markets": [market_entry(market, symbol) for market, symbol in names],
+        "accounts": [{"owner": person.owner.hex(), "number": 0, "cash_quanta": cash_quanta} for person in people],
+    }
+    return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
