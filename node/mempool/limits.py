@@ -9,6 +9,8 @@ class Limits:
 
     pool_count: int = 40_000
     pool_bytes: int = 64 * 1024 * 1024
+    reserved_tenths: int = 1
+    """So many tenths of the pool are kept for prices, cancels and makers: a flood of orders must not keep them out."""
     account_count: int = 1_024
     account_bytes: int = 4 * 1024 * 1024
     inbox_count: int = 20_000

@@ -15,6 +15,9 @@ from app.limits import NONCE_WINDOW
 from node.mempool.expiry import Expiries
 from node.mempool.limits import Limits
 
+LANES = 3
+"""Lanes of `app.tx`: prices, cancels and makers, all others."""
+
 
 class WaitingTx(Protocol):
     """What the pool needs to know of an envelope; `app.tx.Tx` has it."""
@@ -23,6 +26,7 @@ class WaitingTx(Protocol):
     hash: bytes
     account: bytes
     nonce: int
+    lane: int
     gas_limit: int
     expiry_height: int
     expiry_time_ns: int
@@ -68,6 +72,7 @@ class Pool:
         self._limits = limits
         self._lock = threading.Lock()
         self._entries: dict[bytes, _Entry] = {}
+        self._lanes: list[dict[bytes, _Entry]] = [{} for _ in range(LANES)]
         self._accounts: dict[bytes, _Account] = {}
         self._fresh: dict[bytes, _Entry] = {}
         self._told: list[dict[bytes, int]] = [{} for _ in range(len(limits.repeat_after_blocks) + 1)]
@@ -84,11 +89,16 @@ class Pool:
         return Totals(len(self._entries), self._size_bytes)
 
     def require_room(self, size_bytes: int) -> None:
-        """Raises MEMPOOL_FULL when an envelope of that size would not fit: asked before its signature is checked."""
+        """Raises MEMPOOL_FULL when no envelope of that size would fit: asked before its signature is checked."""
+        self._require_room(size_bytes, 0)
+
+    def _require_room(self, size_bytes: int, lane: int) -> None:
         limits = self._limits
-        if len(self._entries) >= limits.pool_count or self._size_bytes + size_bytes > limits.pool_bytes:
-            raise ChainError(MEMPOOL_FULL, waiting=len(self._entries), most=limits.pool_count,
-                             waiting_bytes=self._size_bytes, most_bytes=limits.pool_bytes)
+        tenths = 10 - limits.reserved_tenths if lane == LANES - 1 else 10
+        most, most_bytes = limits.pool_count * tenths // 10, limits.pool_bytes * tenths // 10
+        if len(self._entries) >= most or self._size_bytes + size_bytes > most_bytes:
+            raise ChainError(MEMPOOL_FULL, waiting=len(self._entries), most=most,
+                             waiting_bytes=self._size_bytes, most_bytes=most_bytes)
 
     def add(self, tx: WaitingTx) -> None:
         """Let an admitted envelope wait. Raises MEMPOOL_DUPLICATE, MEMPOOL_FULL or MEMPOOL_ACCOUNT_QUOTA.
@@ -99,13 +109,14 @@ class Pool:
             account = self._accounts.get(tx.account)
             if account is not None:
                 self._require_quota(account, tx)
-            self.require_room(len(tx.raw))
+            self._require_room(len(tx.raw), tx.lane)
             if account is None:
                 account = self._accounts[tx.account] = _Account()
             entry = _Entry(tx, 0)
             account.by_nonce[tx.nonce] = entry
             account.size_bytes += len(tx.raw)
             self._entries[tx.hash] = entry
+            self._lanes[tx.lane][tx.hash] = entry
             self._fresh[tx.hash] = entry
             self._expiries.add(tx)
             self._size_bytes += len(tx.raw)
@@ -126,9 +137,10 @@ class Pool:
             return self._remove(tx_hash)
 
     def candidates(self) -> list[WaitingTx]:
-        """All that waits, in the order of arrival: what a proposer chooses from."""
+        """All that waits, what a proposer chooses from: lane by lane, so that a flood of orders keeps out no cancel;
+        in each lane in the order of arrival."""
         with self._lock:
-            return [entry.tx for entry in self._entries.values()]
+            return [entry.tx for lane in self._lanes for entry in lane.values()]
 
     def reap(self, max_bytes: int, max_gas: int = 0) -> list[bytes]:
         """Envelopes that peers are to be told of, in the order of arrival; each is returned once. 0 means no bound.
@@ -226,6 +238,7 @@ class Pool:
         if entry is None:
             return False
         tx = entry.tx
+        del self._lanes[tx.lane][tx_hash]
         self._fresh.pop(tx_hash, None)
         self._told[entry.stage].pop(tx_hash, None)
         self._size_bytes -= len(tx.raw)

@@ -36,7 +36,8 @@ def gate() -> Gate:
 
 @pytest.fixture
 def mempool(gate: Gate) -> Iterator[Mempool]:
-    pool = Mempool(gate, Limits(pool_count=8, inbox_count=5, inbox_bytes=1_000, repeat_after_blocks=(2,)))
+    limits = Limits(pool_count=8, reserved_tenths=0, inbox_count=5, inbox_bytes=1_000, repeat_after_blocks=(2,))
+    pool = Mempool(gate, limits)
     pool.start()
     yield pool
     gate.open.set()

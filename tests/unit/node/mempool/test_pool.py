@@ -14,7 +14,7 @@ from node.mempool.limits import Limits
 from node.mempool.pool import Pool
 from tests.unit.node.mempool.envelopes import FakeTx, fake_tx
 
-SMALL = Limits(pool_count=10, pool_bytes=1_500, account_count=4, account_bytes=700,
+SMALL = Limits(pool_count=10, pool_bytes=1_500, reserved_tenths=2, account_count=4, account_bytes=700,
                repeat_after_blocks=(2, 3), drop_after_blocks=4, repeat_count=3)
 
 
@@ -53,15 +53,18 @@ class PoolAgainstModel(RuleBasedStateMachine):
             return MEMPOOL_DUPLICATE
         if len(mine) >= 4 or sum(len(other.raw) for other in mine) + len(tx.raw) > 700:
             return MEMPOOL_ACCOUNT_QUOTA
-        if len(self.waiting) >= 10 or sum(len(one.tx.raw) for one in self.waiting) + len(tx.raw) > 1_500:
+        most, most_bytes = (8, 1_200) if tx.lane == 2 else (10, 1_500)
+        if len(self.waiting) >= most or sum(len(one.tx.raw) for one in self.waiting) + len(tx.raw) > most_bytes:
             return MEMPOOL_FULL
         return None
 
     @rule(account=st.integers(0, 4), nonce=st.sampled_from([1, 2, 43, 44, 45, 300]),
           size=st.sampled_from([40, 100, 400]), gas=st.integers(0, 5), variant=st.integers(0, 1),
-          height=st.sampled_from([0, 0, 0, 1, 5, 20]), time_ns=st.sampled_from([0, 0, 0, 10, 50]))
-    def add(self, account: int, nonce: int, size: int, gas: int, variant: int, height: int, time_ns: int) -> None:
-        tx = fake_tx(account, nonce, size, gas, height, time_ns, variant)
+          height=st.sampled_from([0, 0, 0, 1, 5, 20]), time_ns=st.sampled_from([0, 0, 0, 10, 50]),
+          lane=st.integers(0, 2))
+    def add(self, account: int, nonce: int, size: int, gas: int, variant: int, height: int, time_ns: int,
+            lane: int) -> None:
+        tx = fake_tx(account, nonce, size, gas, height, time_ns, variant, lane)
         refusal = self._expected_refusal(tx)
         try:
             self.pool.add(tx)
@@ -75,7 +78,7 @@ class PoolAgainstModel(RuleBasedStateMachine):
     def add_several(self) -> None:
         for account in range(5):
             for nonce in (3, 46):
-                self.add(account, nonce, 40, 1, 0, 0, 0)
+                self.add(account, nonce, 40, 1, 0, 0, 0, nonce % 3)
         self.reap(0, 0)
 
     @rule(data=st.data())
@@ -152,7 +155,8 @@ class PoolAgainstModel(RuleBasedStateMachine):
 
     @invariant()
     def same_content(self) -> None:
-        assert self.pool.candidates() == [one.tx for one in self.waiting]
+        by_lane = sorted(self.waiting, key=lambda one: one.tx.lane)  # stable: arrival inside a lane
+        assert self.pool.candidates() == [one.tx for one in by_lane]
         totals = self.pool.totals()
         assert totals.count == len(self.waiting) <= 10
         assert totals.size_bytes == sum(len(one.tx.raw) for one in self.waiting) <= 1_500
@@ -162,7 +166,7 @@ class PoolAgainstModel(RuleBasedStateMachine):
     def bounded_memory(self) -> None:
         pool = self.pool
         held = len(pool._fresh) + sum(len(told) for told in pool._told)
-        assert held == len(self.waiting)
+        assert held == sum(len(lane) for lane in pool._lanes) == len(self.waiting)
         assert sum(len(account.by_nonce) for account in pool._accounts.values()) == len(self.waiting)
         assert all(account.by_nonce for account in pool._accounts.values())
 
@@ -239,3 +243,17 @@ def test_a_commit_drops_exactly_the_nonces_below_the_window() -> None:
     pool.after_commit(1, 1, [fake_tx(1, 300, variant=1)])
     assert NONCE_WINDOW == 256
     assert [(tx.account[-1], tx.nonce) for tx in pool.candidates()] == [(1, 45), (1, 301), (2, 44)]
+
+
+def test_a_flood_of_orders_keeps_out_no_cancel() -> None:
+    pool = Pool(Limits(pool_count=20))
+    orders = [fake_tx(number, 1, lane=2) for number in range(18)]
+    for tx in orders:
+        pool.add(tx)
+    with pytest.raises(ChainError) as caught:
+        pool.add(fake_tx(50, 1, lane=2))
+    assert caught.value.code is MEMPOOL_FULL
+    cancel, price = fake_tx(51, 1, lane=1), fake_tx(52, 1, lane=0)
+    pool.add(cancel)
+    pool.add(price)
+    assert pool.candidates() == [price, cancel, *orders]
