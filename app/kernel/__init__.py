@@ -1,0 +1,1 @@
+"""Pure building blocks that know nothing of accounts or markets."""

@@ -34,3 +34,29 @@ class DictReader(dict[bytes, bytes]):
                 self.pop(key, None)
             else:
                 self[key] = value
+
+
+class LayeredReader:
+    """A reader with writes on top that are not durable yet: genesis, until the first block commits."""
+
+    def __init__(self, base: Reader) -> None:
+        self.base = base
+        self.pending: Batch = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """The pending value, or the stored one."""
+        if self.pending and key in self.pending:
+            return self.pending[key]
+        return self.base.get(key)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All (key, value) whose key starts with `prefix`, ascending by key."""
+        if not self.pending:
+            yield from self.base.scan(prefix)
+            return
+        merged: Batch = dict(self.base.scan(prefix))
+        merged.update({key: value for key, value in self.pending.items() if key.startswith(prefix)})
+        for key in sorted(merged):
+            value = merged[key]
+            if value is not None:
+                yield key, value

@@ -1,0 +1,95 @@
+"""The account record: cash, nonces, and what margin needs to know of each market."""
+
+from dataclasses import dataclass, field
+
+from novation.v1 import state_pb2
+
+
+@dataclass(slots=True)
+class Position:
+    """One market of one account. A value: it is replaced, never changed in place.
+
+    `lots` is signed (long > 0). `entry_quanta` is the signed cost of the open lots; it informs, it never settles. The
+    open_ fields sum the account's resting orders.
+    """
+
+    market: int
+    lots: int = 0
+    entry_quanta: int = 0
+    open_buy_lots: int = 0
+    open_buy_notional_quanta: int = 0
+    open_sell_lots: int = 0
+    open_sell_notional_quanta: int = 0
+
+    def is_empty(self) -> bool:
+        """True when nothing is held and nothing rests: such a position is not stored."""
+        return not (self.lots or self.open_buy_lots or self.open_sell_lots)
+
+
+@dataclass(slots=True)
+class Account:
+    """One margin compartment. Profit is `cash_quanta` + sum of mark x lots; cash alone may be negative.
+
+    `used_nonces` is a bit set: bit i says that `highest_nonce` - i was used.
+    """
+
+    cash_quanta: int = 0
+    highest_nonce: int = 0
+    used_nonces: int = 0
+    positions: dict[int, Position] = field(default_factory=dict)
+    stamp: int = 0
+
+    def copy(self) -> "Account":
+        """A copy whose positions can be replaced without touching this one."""
+        return Account(self.cash_quanta, self.highest_nonce, self.used_nonces, self.positions.copy())
+
+    def position(self, market: int) -> Position:
+        """The position in `market`, an empty one if there is none."""
+        return self.positions.get(market) or Position(market)
+
+    def set_position(self, position: Position) -> None:
+        """Store `position`, or drop it when it is empty."""
+        if position.is_empty():
+            self.positions.pop(position.market, None)
+        else:
+            self.positions[position.market] = position
+
+
+def encode(account: Account) -> bytes:
+    """Deterministic record bytes: positions ascending by market."""
+    used = account.used_nonces
+    message = state_pb2.Account(
+        cash_quanta=account.cash_quanta,
+        highest_nonce=account.highest_nonce,
+        used_nonces=used.to_bytes((used.bit_length() + 7) >> 3, "little"),
+    )
+    for market in sorted(account.positions):
+        held = account.positions[market]
+        message.positions.add(
+            market=market,
+            lots=held.lots,
+            entry_quanta=held.entry_quanta,
+            open_buy_lots=held.open_buy_lots,
+            open_buy_notional_quanta=held.open_buy_notional_quanta,
+            open_sell_lots=held.open_sell_lots,
+            open_sell_notional_quanta=held.open_sell_notional_quanta,
+        )
+    return message.SerializeToString(deterministic=True)
+
+
+def decode(_key: bytes, data: bytes) -> Account:
+    """The inverse of `encode`."""
+    message = state_pb2.Account.FromString(data)
+    positions = {
+        held.market: Position(
+            held.market,
+            held.lots,
+            held.entry_quanta,
+            held.open_buy_lots,
+            held.open_buy_notional_quanta,
+            held.open_sell_lots,
+            held.open_sell_notional_quanta,
+        )
+        for held in message.positions
+    }
+    return Account(message.cash_quanta, message.highest_nonce, int.from_bytes(message.used_nonces, "little"), positions)

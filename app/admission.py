@@ -1,0 +1,76 @@
+"""Admission: the ordered checks that an envelope must pass against state, one small function each.
+
+They run when an envelope enters the mempool, when a block is proposed, and again when it executes; the same code each
+time.
+"""
+
+from collections.abc import Callable
+
+from app.accounts.state import check_nonce, require_account
+from app.accounts.types import Account
+from app.errors import (
+    TX_CANNOT_PAY_FEE,
+    TX_EXPIRED,
+    TX_FEE_LIMIT,
+    TX_GAS_LIMIT,
+    ChainError,
+)
+from app.gas import intrinsic_gas
+from app.params import Params, fee_for_gas
+from app.tx import Tx
+
+FREE_KINDS = frozenset({"cancel_order", "cancel_all", "set_mark_price", "faucet_deposit"})
+
+
+def check_expiry(tx: Tx, height: int, time_ns: int) -> None:
+    """ADM-001: neither the expiry height nor the expiry time lies before the block that would hold the envelope."""
+    if tx.expiry_height and height > tx.expiry_height:
+        raise ChainError(TX_EXPIRED, height=height, expiry_height=tx.expiry_height)
+    if tx.expiry_time_ns and time_ns > tx.expiry_time_ns:
+        raise ChainError(TX_EXPIRED, time_ns=time_ns, expiry_time_ns=tx.expiry_time_ns)
+
+
+def check_gas(tx: Tx, params: Params) -> None:
+    """ADM-002: the gas limit covers what the envelope costs whatever it does, and fits a block."""
+    least = intrinsic_gas(len(tx.raw), len(tx.kinds))
+    if not least <= tx.gas_limit <= params.max_block_gas:
+        raise ChainError(TX_GAS_LIMIT, gas_limit=tx.gas_limit, least=least, most=params.max_block_gas)
+
+
+def highest_fee(tx: Tx, params: Params) -> int:
+    """ADM-003: the fee of the whole gas limit, which the fee limit must cover. Quote quanta."""
+    fee = fee_for_gas(tx.gas_limit, params.gas_price_e6)
+    if tx.body.fee_limit_quanta < fee:
+        raise ChainError(
+            TX_FEE_LIMIT, fee_limit_quanta=tx.body.fee_limit_quanta, fee_quanta=fee, gas_limit=tx.gas_limit
+        )
+    return fee
+
+
+def is_always_allowed(tx: Tx) -> bool:
+    """ADM-005: cancelling must never fail for want of money. Such an envelope pays what its account has, up to the
+    fee.
+    """
+    return all(kind in FREE_KINDS for kind in tx.kinds)
+
+
+def admit(
+    tx: Tx, account: Account | None, params: Params, height: int, time_ns: int, equity: Callable[[Account], int]
+) -> int:
+    """All checks against state, in order: expiry, gas, fee limit, account, nonce, means to pay.
+
+    `height` and `time_ns` are those of the block that would hold the envelope (or the last one's, in the mempool).
+    `equity` values the account.
+    Returns the fee to hold while it executes, in quote quanta. Raises the ChainError of the first check that fails.
+    """
+    check_expiry(tx, height, time_ns)
+    check_gas(tx, params)
+    fee = highest_fee(tx, params)
+    found = require_account(account, tx.account)
+    check_nonce(found, tx.nonce)
+    means = equity(found)
+    if means >= fee:
+        return fee
+    if is_always_allowed(tx):
+        return max(0, means)
+    raise ChainError(TX_CANNOT_PAY_FEE, fee_quanta=fee, equity_quanta=means)

@@ -1,0 +1,212 @@
+"""The spine: one block from header to results, readable top to bottom.
+
+begin     time moves; domains act in the order of the registry
+execute   each envelope: admission again, fee held, actions one by one, fee settled; exactly one outcome each
+end       domains act; invariants are checked
+"""
+
+from dataclasses import dataclass, field
+
+from app.accounts import rules as accounts_rules
+from app.admission import admit
+from app.collateral.state import collect_fees
+from app.context import Context
+from app.errors import TX_ACTION_FAILED, ChainError
+from app.gas import ACTION, GasMeter, intrinsic_gas
+from app.invariants import check_block
+from app.margin.state import equity
+from app.params import fee_for_gas
+from app.registry import ACTIONS, BEGIN_BLOCK, END_BLOCK
+from app.tx import Tx
+from novation.v1 import tx_pb2
+from novation.v1.events_pb2 import Event
+
+
+@dataclass(slots=True)
+class Block:
+    """What consensus decided."""
+
+    height: int
+    time_ns: int
+    txs: list[bytes]
+    hash: bytes = b""
+    proposer: bytes = b""
+
+
+@dataclass(slots=True)
+class TxOutcome:
+    """What one envelope did. `code`, `data` and gas are part of the next header; the rest is for readers."""
+
+    hash: bytes
+    account: bytes
+    nonce: int
+    code: int
+    codespace: str
+    data: bytes
+    gas_wanted: int
+    gas_used: int
+    events: list[Event]
+    result: tx_pb2.EnvelopeResult
+
+
+@dataclass(slots=True)
+class BlockResult:
+    """What one block did. `changes` are (table, key, record bytes or None), ascending by table and key."""
+
+    height: int
+    time_ns: int
+    app_hash: bytes
+    txs: list[TxOutcome]
+    events: list[Event]
+    changes: list[tuple[str, bytes, bytes | None]] = field(default_factory=list)
+    validator_updates: list[tuple[bytes, int]] = field(default_factory=list)
+
+
+def run_block(
+    ctx: Context, height: int, time_ns: int, txs: list[Tx | TxOutcome]
+) -> tuple[list[TxOutcome], list[Event]]:
+    """Execute a block on the working records of `ctx`. A TxOutcome among `txs` stands for an envelope that did not
+    decode.
+
+    Returns the outcomes in order and the events of the hooks. Raises InvariantError when the ledger itself is broken.
+    """
+    begin_block(ctx, height, time_ns)
+    events = take_events(ctx)
+    outcomes = [tx if isinstance(tx, TxOutcome) else execute(ctx, tx) for tx in txs]
+    end_block(ctx)
+    events += take_events(ctx)
+    check_block(ctx)
+    return outcomes, events
+
+
+def begin_block(ctx: Context, height: int, time_ns: int) -> None:
+    """Time moves, then each domain's begin hook. BLK-001: block time never runs backwards, whatever the header says."""
+    ctx.height = height
+    ctx.time_ns = max(time_ns, ctx.time_ns)
+    for hook in BEGIN_BLOCK:
+        hook(ctx)
+
+
+def end_block(ctx: Context) -> None:
+    """Each domain's end hook."""
+    for hook in END_BLOCK:
+        hook(ctx)
+
+
+def take_events(ctx: Context) -> list[Event]:
+    """The events so far, and a fresh list for what follows."""
+    events, ctx.events = ctx.events, []
+    return events
+
+
+def execute(ctx: Context, tx: Tx) -> TxOutcome:
+    """BLK-002: one envelope. Refused: nothing changes. Admitted: nonce and fee stay, whatever its actions do."""
+    ctx.gas = meter = GasMeter(tx.gas_limit)
+    try:
+        account = ctx.accounts.get(tx.account)
+        hold = admit(tx, account, ctx.params, ctx.height, ctx.time_ns, lambda found: equity(ctx, found))
+    except ChainError as error:
+        return refused(tx.hash, tx.account, tx.nonce, error, tx.gas_limit)
+    begin_envelope(ctx, tx, hold)
+    meter.charge(intrinsic_gas(len(tx.raw), len(tx.kinds)))
+    result = tx_pb2.EnvelopeResult()
+    run_actions(ctx, tx, result)
+    fee = settle_fee(ctx, tx, hold)
+    result.gas_used = meter.used
+    result.fee_quanta = fee
+    return TxOutcome(
+        tx.hash,
+        tx.account,
+        tx.nonce,
+        result.code,
+        result.codespace,
+        result.SerializeToString(deterministic=True),
+        tx.gas_limit,
+        meter.used,
+        take_events(ctx),
+        result,
+    )
+
+
+def begin_envelope(ctx: Context, tx: Tx, hold: int) -> None:
+    """BLK-003: use the nonce and hold the highest fee, so that no action can spend it."""
+    account = ctx.accounts.edit(tx.account)
+    account.highest_nonce, account.used_nonces = accounts_rules.use_nonce(
+        account.highest_nonce, account.used_nonces, tx.nonce
+    )
+    account.cash_quanta -= hold
+
+
+def settle_fee(ctx: Context, tx: Tx, hold: int) -> int:
+    """BLK-004: charge the gas used, give back the rest of the hold. Returns the fee, in quote quanta."""
+    fee = min(hold, fee_for_gas(ctx.gas.used, ctx.params.gas_price_e6))
+    if hold != fee:
+        ctx.accounts.edit(tx.account).cash_quanta += hold - fee
+    collect_fees(ctx, fee)
+    return fee
+
+
+def run_actions(ctx: Context, tx: Tx, result: tx_pb2.EnvelopeResult) -> None:
+    """BLK-005: each action succeeds or leaves no trace; with `all_or_nothing`, one that fails undoes them all and
+    ends the envelope.
+    """
+    whole = tx.body.all_or_nothing
+    if whole:
+        ctx.journal.savepoint()
+    for kind, action in zip(tx.kinds, tx.body.actions, strict=True):
+        failure = run_action(ctx, tx.account, kind, action, result)
+        if whole and failure is not None:
+            ctx.journal.rollback()
+            ctx.events.clear()
+            fill_error(result, ChainError(TX_ACTION_FAILED, action=len(result.actions) - 1, reason=failure.code.reason))
+            return
+    if whole:
+        ctx.journal.release()
+
+
+def run_action(
+    ctx: Context, account: bytes, kind: str, action: tx_pb2.Action, result: tx_pb2.EnvelopeResult
+) -> ChainError | None:
+    """One action inside its own savepoint; its result is appended, its error returned."""
+    used, events = ctx.gas.used, len(ctx.events)
+    ctx.journal.savepoint()
+    failure = None
+    try:
+        done = ACTIONS[kind](ctx, account, getattr(action, kind))
+    except ChainError as error:
+        ctx.journal.rollback()
+        del ctx.events[events:]
+        failure, done = error, tx_pb2.ActionResult()
+        fill_error(done, error)
+    else:
+        ctx.journal.release()
+    done.gas_used = ctx.gas.used - used + ACTION
+    result.actions.append(done)
+    return failure
+
+
+def fill_error(result: tx_pb2.ActionResult | tx_pb2.EnvelopeResult, error: ChainError) -> None:
+    """Write code, codespace, reason and metadata of `error` into a result."""
+    result.code = error.code.code
+    result.codespace = error.code.codespace
+    result.reason = error.code.reason
+    for key in sorted(error.metadata):
+        result.metadata.add(key=key, value=error.metadata[key])
+
+
+def refused(tx_hash: bytes, account: bytes, nonce: int, error: ChainError, gas_wanted: int = 0) -> TxOutcome:
+    """The outcome of an envelope that changed nothing."""
+    result = tx_pb2.EnvelopeResult()
+    fill_error(result, error)
+    return TxOutcome(
+        tx_hash,
+        account,
+        nonce,
+        result.code,
+        result.codespace,
+        result.SerializeToString(deterministic=True),
+        gas_wanted,
+        0,
+        [],
+        result,
+    )

@@ -1,0 +1,252 @@
+"""Place, cancel, replace, cancel all."""
+
+from app.accounts.keys import id_message
+from app.accounts.state import require_account
+from app.accounts.types import Position
+from app.book import rules
+from app.book.match import Plan, Taker, apply_plan, emit_cancelled, plan_match
+from app.book.state import add_order, find_order, remove_order, shifted, swap_order
+from app.book.types import (
+    BUY,
+    FILL_OR_KILL,
+    GOOD_TIL_CANCEL,
+    POST_ONLY,
+    SELL,
+    Order,
+    market_of,
+    order_id_of,
+    order_message,
+)
+from app.context import Context
+from app.errors import (
+    MARGIN_INSUFFICIENT,
+    MARGIN_POSITION_LIMIT,
+    ORDER_CLIENT_ID_USED,
+    ORDER_LIMIT,
+    ORDER_NOT_FILLABLE,
+    ORDER_NOTIONAL,
+    ORDER_OFF_TICK,
+    ORDER_PRICE,
+    ORDER_REDUCES_NOTHING,
+    ORDER_SELF_TRADE,
+    ORDER_SIDE,
+    ORDER_SIZE,
+    ORDER_TIME_IN_FORCE,
+    ORDER_WOULD_CROSS,
+    ChainError,
+)
+from app.gas import CANCEL, FILL, ORDER_IN_RECORD, PLACE, REMOVAL, REPLACE
+from app.limits import MAX_OPEN_ORDERS, MAX_ORDER_NOTIONAL_QUANTA, MAX_PRICE_QUANTA
+from app.margin.state import allows_change
+from app.markets.state import require_market, require_trading
+from app.markets.types import Market
+from novation.v1 import events_pb2, tx_pb2
+
+
+def handle_place_order(ctx: Context, account: bytes, action: tx_pb2.PlaceOrder) -> tx_pb2.ActionResult:
+    """BOOK-006: check an order, fill what crosses, rest the remainder as its time in force says.
+
+    Raises MARKET_*, ORDER_*, MARGIN_*, ACCOUNT_NOT_FOUND.
+    """
+    ctx.gas.charge(PLACE)
+    market = require_market(ctx, action.market)
+    check_terms(market, action)
+    require_trading(market, reduces=action.reduce_only)
+    return place(ctx, market, account, action)
+
+
+def check_terms(market: Market, action: tx_pb2.PlaceOrder) -> None:
+    """BOOK-007: the terms of an order, whatever the state of book and account."""
+    if action.side not in (BUY, SELL):
+        raise ChainError(ORDER_SIDE, side=action.side)
+    if not GOOD_TIL_CANCEL <= action.time_in_force <= POST_ONLY:
+        raise ChainError(ORDER_TIME_IN_FORCE, time_in_force=action.time_in_force)
+    if not 0 <= action.self_trade_prevention <= 3:
+        raise ChainError(ORDER_SELF_TRADE, self_trade_prevention=action.self_trade_prevention)
+    check_price_and_size(market, action.price_quanta, action.size_lots)
+
+
+def check_price_and_size(market: Market, price_quanta: int, size_lots: int) -> None:
+    """BOOK-008: price on the tick, size and notional within limits."""
+    if not 0 < size_lots <= market.max_order_lots:
+        raise ChainError(ORDER_SIZE, size_lots=size_lots, most_lots=market.max_order_lots)
+    if not 0 < price_quanta <= MAX_PRICE_QUANTA:
+        raise ChainError(ORDER_PRICE, price_quanta=price_quanta, most_quanta=MAX_PRICE_QUANTA)
+    if price_quanta % market.tick_quanta:
+        below = price_quanta - price_quanta % market.tick_quanta
+        raise ChainError(
+            ORDER_OFF_TICK,
+            price_quanta=price_quanta,
+            tick_quanta=market.tick_quanta,
+            below_quanta=below,
+            above_quanta=below + market.tick_quanta,
+        )
+    if price_quanta * size_lots > MAX_ORDER_NOTIONAL_QUANTA:
+        raise ChainError(
+            ORDER_NOTIONAL, notional_quanta=price_quanta * size_lots, most_quanta=MAX_ORDER_NOTIONAL_QUANTA
+        )
+
+
+def place(ctx: Context, market: Market, key: bytes, action: tx_pb2.PlaceOrder) -> tx_pb2.ActionResult:
+    """The second half of BOOK-006, for terms that are checked."""
+    account = require_account(ctx.accounts.get(key), key)
+    open_orders = ctx.orders.get(key)
+    if open_orders is not None:
+        ctx.gas.charge(ORDER_IN_RECORD * len(open_orders.orders))
+        if action.client_id and action.client_id in open_orders.client_ids:
+            raise ChainError(
+                ORDER_CLIENT_ID_USED, client_id=action.client_id, order_id=open_orders.client_ids[action.client_id]
+            )
+    held = account.position(market.market)
+    size = action.size_lots
+    if action.reduce_only:
+        size = min(size, rules.reducible_lots(action.side, held.lots))
+        if size == 0:
+            raise ChainError(ORDER_REDUCES_NOTHING, position_lots=held.lots)
+    taker = Taker(key, market, action.side, action.price_quanta, size, action.self_trade_prevention or 1)
+    plan = plan_order(ctx, taker, action.time_in_force)
+    ctx.gas.charge(FILL * plan.fills + REMOVAL * (len(plan.steps) - plan.fills))
+    rest = plan.open_lots if action.time_in_force in (GOOD_TIL_CANCEL, POST_ONLY) and not plan.stopped else 0
+    if rest and open_orders is not None and len(open_orders.orders) >= MAX_OPEN_ORDERS:
+        raise ChainError(ORDER_LIMIT, most_orders=MAX_OPEN_ORDERS)
+    after = shifted(plan.position, action.side, action.price_quanta, rest) if rest else plan.position
+    check_position_limit(market, held, after)
+    if not allows_change(ctx, account, plan.cash_quanta, after, with_orders=True):
+        raise ChainError(MARGIN_INSUFFICIENT, market=market.market, size_lots=size, price_quanta=action.price_quanta)
+    return carry_out(ctx, taker, plan, action, rest)
+
+
+def plan_order(ctx: Context, taker: Taker, time_in_force: int) -> Plan:
+    """BOOK-009: the plan of a taker under its time in force: post-only may not trade, fill-or-kill must fill in
+    full.
+    """
+    if time_in_force == POST_ONLY:
+        best = ctx.books[taker.market.market].opposite(taker.side).best_price()
+        if best and rules.crosses(taker.side, taker.price_quanta, best):
+            raise ChainError(ORDER_WOULD_CROSS, best_quanta=best, price_quanta=taker.price_quanta)
+    plan = plan_match(ctx, taker)
+    if time_in_force == FILL_OR_KILL and plan.open_lots:
+        raise ChainError(ORDER_NOT_FILLABLE, fillable_lots=plan.filled_lots, size_lots=taker.size_lots)
+    return plan
+
+
+def check_position_limit(market: Market, before: Position, after: Position) -> None:
+    """MKT-004: position and open orders of one side together stay within the limit, unless they do not grow."""
+    longest = after.lots + after.open_buy_lots
+    shortest = after.open_sell_lots - after.lots
+    limit = market.max_position_lots
+    if (longest > limit and longest > before.lots + before.open_buy_lots) or (
+        shortest > limit and shortest > before.open_sell_lots - before.lots
+    ):
+        raise ChainError(MARGIN_POSITION_LIMIT, most_lots=limit, would_be_lots=max(longest, shortest))
+
+
+def carry_out(ctx: Context, taker: Taker, plan: Plan, action: tx_pb2.PlaceOrder, rest: int) -> tx_pb2.ActionResult:
+    """Apply a checked plan and rest `rest` lots."""
+    market = taker.market.market
+    state = ctx.states.edit(market)
+    sequence = state.next_sequence
+    state.next_sequence = sequence + 1
+    order_id = order_id_of(market, sequence)
+    apply_plan(ctx, taker, plan, order_id, action.client_id)
+    order = Order(
+        order_id,
+        taker.account,
+        taker.side,
+        taker.price_quanta,
+        rest or plan.open_lots,
+        action.reduce_only,
+        action.client_id,
+        sequence,
+    )
+    if rest:
+        add_order(ctx, order)
+        ctx.emit(
+            order_rested=events_pb2.OrderRested(
+                market=market, account=id_message(taker.account), order=order_message(order)
+            )
+        )
+    elif plan.open_lots:
+        reason = plan.stopped or events_pb2.CANCEL_REASON_IMMEDIATE
+        emit_cancelled(ctx, market, order, reason, was_resting=False)
+    return tx_pb2.ActionResult(
+        order_id=order_id, filled_lots=plan.filled_lots, filled_quote_quanta=plan.filled_quanta, open_lots=rest
+    )
+
+
+def handle_cancel_order(ctx: Context, account: bytes, action: tx_pb2.CancelOrder) -> tx_pb2.ActionResult:
+    """BOOK-010: cancel one open order, in any state of market and account. Raises ORDER_REFERENCE, ORDER_NOT_FOUND."""
+    ctx.gas.charge(CANCEL)
+    order = find_order(ctx, account, action.order_id, action.client_id)
+    remove_order(ctx, order)
+    emit_cancelled(ctx, market_of(order.order_id), order, events_pb2.CANCEL_REASON_BY_OWNER, was_resting=True)
+    return tx_pb2.ActionResult(order_id=order.order_id, cancelled_orders=1)
+
+
+def handle_cancel_all(ctx: Context, account: bytes, action: tx_pb2.CancelAll) -> tx_pb2.ActionResult:
+    """BOOK-011: cancel all open orders of the account, of one market or (market 0) of all; none is fine too."""
+    record = ctx.orders.get(account)
+    orders = (
+        [order for order in record.orders.values() if action.market in (0, market_of(order.order_id))] if record else []
+    )
+    ctx.gas.charge(CANCEL * max(1, len(orders)))
+    orders.sort(key=lambda order: order.order_id)
+    for order in orders:
+        remove_order(ctx, order)
+        emit_cancelled(ctx, market_of(order.order_id), order, events_pb2.CANCEL_REASON_BY_OWNER, was_resting=True)
+    return tx_pb2.ActionResult(cancelled_orders=len(orders))
+
+
+def handle_replace_order(ctx: Context, account: bytes, action: tx_pb2.ReplaceOrder) -> tx_pb2.ActionResult:
+    """BOOK-012: replace an open order. At the same price and a smaller size it shrinks in place and keeps its
+    priority; otherwise it is cancelled and placed anew, with its client id, and both happen or neither.
+
+    Raises what cancel and place raise, ORDER_TIME_IN_FORCE unless good-til-cancel or post-only.
+    """
+    ctx.gas.charge(REPLACE)
+    order = find_order(ctx, account, action.order_id, action.client_id)
+    market = require_market(ctx, market_of(order.order_id))
+    if action.time_in_force not in (GOOD_TIL_CANCEL, POST_ONLY):
+        raise ChainError(ORDER_TIME_IN_FORCE, time_in_force=action.time_in_force)
+    check_price_and_size(market, action.price_quanta, action.size_lots)
+    if action.price_quanta == order.price_quanta and action.size_lots <= order.open_lots:
+        return shrink(ctx, order, action.size_lots)
+    require_trading(market, reduces=order.reduce_only)
+    remove_order(ctx, order)
+    emit_cancelled(ctx, market.market, order, events_pb2.CANCEL_REASON_REPLACED, was_resting=True)
+    return place(
+        ctx,
+        market,
+        account,
+        tx_pb2.PlaceOrder(
+            market=market.market,
+            side=order.side,  # type: ignore[arg-type]
+            price_quanta=action.price_quanta,
+            size_lots=action.size_lots,
+            time_in_force=action.time_in_force,
+            reduce_only=order.reduce_only,
+            client_id=order.client_id,
+        ),
+    )
+
+
+def shrink(ctx: Context, order: Order, size_lots: int) -> tx_pb2.ActionResult:
+    """BOOK-012, first half: a smaller size at the same price, in place."""
+    market = market_of(order.order_id)
+    removed = order.open_lots - size_lots
+    account = ctx.accounts.edit(order.account)
+    account.set_position(shifted(account.position(market), order.side, order.price_quanta, -removed))
+    swap_order(ctx, order, order.with_open_lots(size_lots))
+    ctx.emit(
+        order_reduced=events_pb2.OrderReduced(
+            market=market,
+            account=id_message(order.account),
+            order_id=order.order_id,
+            client_id=order.client_id,
+            side=order.side,  # type: ignore[arg-type]
+            price_quanta=order.price_quanta,
+            open_lots=size_lots,
+            removed_lots=removed,
+        )
+    )
+    return tx_pb2.ActionResult(order_id=order.order_id, open_lots=size_lots)

@@ -1,0 +1,127 @@
+"""Adding, shrinking and removing orders: account sums, open-order record and index move together (BOOK-004)."""
+
+from app.accounts.types import Position
+from app.book.index import BookSide, MarketBook
+from app.book.types import BUY, BookState, OpenOrders, Order, market_of
+from app.context import Context
+from app.errors import ORDER_NOT_FOUND, ORDER_REFERENCE, ChainError
+
+
+def market_book(ctx: Context, market: int) -> MarketBook:
+    """The index of a market."""
+    return ctx.books[market]
+
+
+def book_state(ctx: Context, market: int) -> BookState:
+    """The counters of a market, ready to be changed."""
+    return ctx.states.edit(market)
+
+
+def open_orders(ctx: Context, account: bytes) -> OpenOrders:
+    """The account's open orders, ready to be changed."""
+    if ctx.orders.get(account) is None:
+        ctx.orders.put(account, OpenOrders())
+    return ctx.orders.edit(account)
+
+
+def find_order(ctx: Context, account: bytes, order_id: int, client_id: int) -> Order:
+    """The account's open order by exactly one of id and client id. Raises ORDER_REFERENCE, ORDER_NOT_FOUND.
+
+    Another account's order is not found either: ids of others give nothing away.
+    """
+    if (order_id == 0) == (client_id == 0):
+        raise ChainError(ORDER_REFERENCE)
+    record = ctx.orders.get(account)
+    if record is not None:
+        order = record.orders.get(order_id or record.client_ids.get(client_id, 0))
+        if order is not None:
+            return order
+    raise ChainError(ORDER_NOT_FOUND, order_id=order_id, client_id=client_id)
+
+
+def shifted(held: Position, side: int, price_quanta: int, lots: int) -> Position:
+    """`held` with `lots` (negative: fewer) more resting on `side` at `price_quanta`."""
+    notional = price_quanta * lots
+    if side == BUY:
+        return Position(
+            held.market,
+            held.lots,
+            held.entry_quanta,
+            held.open_buy_lots + lots,
+            held.open_buy_notional_quanta + notional,
+            held.open_sell_lots,
+            held.open_sell_notional_quanta,
+        )
+    return Position(
+        held.market,
+        held.lots,
+        held.entry_quanta,
+        held.open_buy_lots,
+        held.open_buy_notional_quanta,
+        held.open_sell_lots + lots,
+        held.open_sell_notional_quanta + notional,
+    )
+
+
+def add_order(ctx: Context, order: Order) -> None:
+    """A new order rests."""
+    market = market_of(order.order_id)
+    account = ctx.accounts.edit(order.account)
+    account.set_position(shifted(account.position(market), order.side, order.price_quanta, order.open_lots))
+    record = open_orders(ctx, order.account)
+    record.orders[order.order_id] = order
+    if order.client_id:
+        record.client_ids[order.client_id] = order.order_id
+    side = ctx.books[market].side(order.side)
+    side.insert(order)
+    ctx.journal.entries.append((_undo_insert, side, order))
+
+
+def remove_order(ctx: Context, order: Order) -> None:
+    """A resting order goes."""
+    market = market_of(order.order_id)
+    account = ctx.accounts.edit(order.account)
+    account.set_position(shifted(account.position(market), order.side, order.price_quanta, -order.open_lots))
+    drop_order(ctx, order)
+
+
+def drop_order(ctx: Context, order: Order) -> None:
+    """Take a resting order out of record and index; the account's sums are the caller's."""
+    record = open_orders(ctx, order.account)
+    del record.orders[order.order_id]
+    if order.client_id:
+        del record.client_ids[order.client_id]
+    if not record.orders:
+        ctx.orders.delete(order.account)
+    side = ctx.books[market_of(order.order_id)].side(order.side)
+    side.remove(order)
+    ctx.journal.entries.append((_undo_remove, side, order))
+
+
+def swap_order(ctx: Context, old: Order, new: Order) -> None:
+    """A resting order shrinks in place (same id, price and priority); the account's sums are the caller's."""
+    open_orders(ctx, old.account).orders[old.order_id] = new
+    side = ctx.books[market_of(old.order_id)].side(old.side)
+    side.replace(new)
+    ctx.journal.entries.append((_undo_replace, side, old))
+
+
+def rebuild(ctx: Context) -> None:
+    """Make the index from the stored orders, at start."""
+    ctx.books = {market: MarketBook() for market, _ in ctx.markets.scan()}
+    stored = [order for _, record in ctx.orders.scan() for order in record.orders.values()]
+    stored.sort(key=lambda order: (market_of(order.order_id), order.priority))
+    for order in stored:
+        ctx.books[market_of(order.order_id)].side(order.side).insert(order)
+
+
+def _undo_insert(side: BookSide, order: Order) -> None:
+    side.remove(order)
+
+
+def _undo_remove(side: BookSide, order: Order) -> None:
+    side.restore(order)
+
+
+def _undo_replace(side: BookSide, order: Order) -> None:
+    side.replace(order)

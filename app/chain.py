@@ -1,0 +1,252 @@
+"""What consensus may ask of the state machine. The node calls this and nothing else.
+
+Order of a height: `finalize` runs the block on working records and returns results and app hash, changing nothing
+that is committed and starting afresh each time it is called; `commit` gives the batch to write; `committed`, called
+once the batch is durable, makes the working records the committed ones. `prepare`, `process` and `admit` see
+committed state only.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.accounts.state import check_nonce, require_account
+from app.admission import admit
+from app.block import Block, BlockResult, TxOutcome, refused, run_block
+from app.book.state import rebuild
+from app.errors import ChainError, GenesisError
+from app.genesis import load_genesis
+from app.kernel.hashing import sha
+from app.kernel.signatures import verify as verify_signature
+from app.margin.state import equity
+from app.ordering import fault, select
+from app.params import APP_VERSION, PARAMS_KEY, Params
+from app.registry import TABLES, committed_view, open_context
+from app.store.tree import DomainTree, Staged, app_hash
+from app.store.view import Batch, LayeredReader, Reader
+from app.tx import Tx, Verify, decode_tx
+
+HEAD_KEY = b"mhead"
+MEMO_LIMIT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last committed block. Height 0: nothing is committed yet."""
+
+    height: int = 0
+    time_ns: int = 0
+    app_hash: bytes = b""
+    chain_id: str = ""
+
+    def encode(self) -> bytes:
+        """The stored form: JSON with sorted keys."""
+        return json.dumps(
+            {
+                "app_hash": self.app_hash.hex(),
+                "app_version": APP_VERSION,
+                "chain_id": self.chain_id,
+                "height": self.height,
+                "time_ns": self.time_ns,
+            },
+            sort_keys=True,
+        ).encode()
+
+
+def read_head(reader: Reader) -> Head:
+    """The stored head, or an empty one."""
+    data = reader.get(HEAD_KEY)
+    if data is None:
+        return Head()
+    stored = json.loads(data)
+    return Head(stored["height"], stored["time_ns"], bytes.fromhex(stored["app_hash"]), stored["chain_id"])
+
+
+class Chain:
+    """The state machine over one store. `decode` and `admit` may be called from any thread, the rest from one."""
+
+    def __init__(self, reader: Reader, *, verify: Verify = verify_signature) -> None:
+        self.stored = reader
+        self.reader = LayeredReader(reader)
+        self.verify = verify
+        self.memo: dict[bytes, Tx] = {}
+        self.older_memo: dict[bytes, Tx] = {}
+        self.head = read_head(reader)
+        self._open()
+        if self.head.height:
+            self.ctx.params = self._stored_params()
+            self.ctx.time_ns = self.head.time_ns
+            rebuild(self.ctx)
+
+    def _open(self) -> None:
+        self.ctx = open_context(self.reader)
+        self.view = committed_view(self.ctx)
+        self.trees = {name: DomainTree(schema.prefix, self.reader) for name, schema in TABLES.items()}
+        self.staged: dict[str, Staged] = {}
+        self.result: BlockResult | None = None
+
+    def _stored_params(self) -> Params:
+        params = self.ctx.params_table.get(PARAMS_KEY)
+        if params is None:
+            raise GenesisError("the store has a head but no parameters")
+        return params
+
+    @property
+    def params(self) -> Params:
+        """The chain's parameters, once genesis is loaded."""
+        return self.ctx.params
+
+    def init_chain(self, chain_id: str, time_ns: int, initial_height: int, app_state: bytes) -> bytes:
+        """Load genesis and return its app hash. May be repeated until the first commit; nothing durable happens
+        before it.
+
+        Raises GenesisError on anything invalid, and when the store already holds a chain.
+        """
+        if self.head.height:
+            raise GenesisError(f"the store already holds {self.head.chain_id} at height {self.head.height}")
+        if initial_height < 1:
+            raise GenesisError("initial_height: at least 1")
+        self.reader.pending.clear()
+        self._open()
+        load_genesis(self.ctx, chain_id, app_state)
+        root, _, batch = self._stage()
+        # Genesis becomes readable at once and durable with the first block.
+        self.reader.pending.update(batch)
+        self._merge()
+        self.ctx.time_ns = time_ns
+        self.head = Head(0, time_ns, root, chain_id)
+        return root
+
+    def decode(self, raw: bytes) -> Tx:
+        """The envelope, decoded and its signature checked, once: later calls with the same bytes are a look-up.
+        Raises ChainError.
+        """
+        tx_hash = sha(raw)
+        tx = self.memo.get(tx_hash) or self.older_memo.get(tx_hash)
+        if tx is None:
+            tx = decode_tx(raw, self.head.chain_id, self.verify)
+            if len(self.memo) >= MEMO_LIMIT:
+                self.older_memo, self.memo = self.memo, {}
+            self.memo[tx_hash] = tx
+        return tx
+
+    def admit(self, raw: bytes) -> Tx:
+        """Decode and check against committed state as if for the next block. Raises ChainError."""
+        tx = self.decode(raw)
+        self.check(tx)
+        return tx
+
+    def check(self, tx: Tx) -> None:
+        """The state-dependent half of `admit`, for envelopes that wait. Raises ChainError."""
+        head, view = self.head, self.view
+        admit(
+            tx,
+            view.accounts.get(tx.account),
+            self.params,
+            head.height + 1,
+            head.time_ns,
+            lambda account: equity(view, account),
+        )
+
+    def prepare(self, candidates: Iterable[Tx], max_bytes: int) -> list[bytes]:
+        """ORD-001 to ORD-004: the transactions of a proposal, from candidates in the order of preference."""
+        good = (tx for tx in candidates if self._is_good(tx))
+        return [tx.raw for tx in select(good, self.head.app_hash, max_bytes, self.params.max_block_gas)]
+
+    def _is_good(self, tx: Tx) -> bool:
+        try:
+            self.check(tx)
+        except ChainError:
+            return False
+        return True
+
+    def process(self, raws: list[bytes]) -> str:
+        """Whether a proposal is one that a correct proposer can make: "" or the reason to reject it."""
+        txs = []
+        for position, raw in enumerate(raws):
+            try:
+                tx = self.decode(raw)
+                check_nonce(require_account(self.view.accounts.get(tx.account), tx.account), tx.nonce)
+            except ChainError as error:
+                return f"transaction {position}: {error}"
+            txs.append(tx)
+        return fault(txs, self.head.app_hash, self.params.max_block_gas)
+
+    def finalize(self, block: Block) -> BlockResult:
+        """Run a decided block. May be called any number of times for a height; each call starts from the committed
+        records.
+        """
+        self._drop_working()
+        ctx = self.ctx
+        ctx.journal.savepoint()
+        ctx.time_ns = self.head.time_ns
+        outcomes, events = run_block(
+            ctx, block.height, block.time_ns, [self._decode_for_block(raw) for raw in block.txs]
+        )
+        root, changes, self.batch = self._stage()
+        self.next_head = Head(block.height, ctx.time_ns, root, self.head.chain_id)
+        self.result = BlockResult(block.height, ctx.time_ns, root, outcomes, events, changes)
+        return self.result
+
+    def _decode_for_block(self, raw: bytes) -> Tx | TxOutcome:
+        """BLK-006: an envelope that a byzantine majority let through still has an outcome: refused."""
+        try:
+            return self.decode(raw)
+        except ChainError as error:
+            return refused(sha(raw), b"", 0, error)
+
+    def _drop_working(self) -> None:
+        journal = self.ctx.journal
+        while journal.marks:
+            journal.rollback()
+        self.ctx.events.clear()
+        self.result = None
+
+    def _stage(self) -> tuple[bytes, list[tuple[str, bytes, bytes | None]], Batch]:
+        """App hash, record changes and writes of the working records."""
+        batch: Batch = {}
+        changes: list[tuple[str, bytes, bytes | None]] = []
+        roots = {}
+        for name in sorted(TABLES):
+            table, tree = self.ctx.tables[name], self.trees[name]
+            changed = table.changes()
+            staged = self.staged[name] = tree.stage(changed)
+            roots[name] = staged.root
+            batch.update(staged.writes)
+            for key, value in changed.items():
+                batch[table.space + key] = value
+                changes.append((name, key, value))
+        return app_hash(roots), changes, batch
+
+    def commit(self) -> Batch:
+        """Everything that must become durable together with this height. Raises RuntimeError without a finalized
+        block.
+        """
+        if self.result is None:
+            raise RuntimeError("commit without a finalized block")
+        return {**self.reader.pending, **self.batch, HEAD_KEY: self.next_head.encode()}
+
+    def committed(self) -> None:
+        """The batch is durable: working records become the committed ones."""
+        self._merge()
+        self.reader.pending.clear()
+        self.head = self.next_head
+        self.result = None
+
+    def _merge(self) -> None:
+        for name, staged in self.staged.items():
+            self.trees[name].apply(staged)
+            self.ctx.tables[name].merge()
+        self.ctx.journal.clear()
+
+    def read(self, table: str, key: bytes) -> bytes | None:
+        """The committed bytes of a record. Raises KeyError for an unknown table."""
+        return self.reader.get(self.ctx.tables[table].space + key)
+
+    def snapshot(self, tables: Iterable[str]) -> tuple[Head, list[tuple[str, bytes, bytes]]]:
+        """Head and all committed records of `tables`. The caller sees to it that no commit falls in between."""
+        rows = []
+        for name in tables:
+            space = self.ctx.tables[name].space
+            rows += [(name, stored[len(space) :], value) for stored, value in self.reader.scan(space)]
+        return self.head, rows

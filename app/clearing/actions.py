@@ -1,0 +1,64 @@
+"""Moves of cash that margin has a say in: transfer and withdraw."""
+
+from app.accounts.keys import id_message, key_of
+from app.accounts.state import require_account
+from app.collateral import rules, state
+from app.context import Context
+from app.errors import COLLATERAL_DESTINATION, COLLATERAL_INSUFFICIENT, COLLATERAL_SAME_ACCOUNT, ChainError
+from app.gas import TRANSFER
+from app.limits import MAX_DESTINATION_BYTES
+from app.margin.state import account_standing
+from novation.v1 import events_pb2, tx_pb2
+
+
+def free_collateral(ctx: Context, key: bytes) -> int:
+    """COLL-004: what may leave the account now, in quote quanta. Raises ACCOUNT_NOT_FOUND."""
+    account = require_account(ctx.accounts.get(key), key)
+    now = account_standing(ctx, account)
+    entry = sum(held.entry_quanta for held in account.positions.values())
+    return rules.withdrawable(account.cash_quanta, entry, now.equity, now.initial)
+
+
+def handle_transfer(ctx: Context, sender: bytes, action: tx_pb2.Transfer) -> tx_pb2.ActionResult:
+    """COLL-008: free collateral moves to another account of any owner.
+
+    Raises TX_BAD_ACCOUNT, COLLATERAL_SAME_ACCOUNT, COLLATERAL_AMOUNT, COLLATERAL_NEW_ACCOUNT, COLLATERAL_INSUFFICIENT.
+    """
+    ctx.gas.charge(TRANSFER)
+    receiver, amount = key_of(action.to), action.amount_quanta
+    if receiver == sender:
+        raise ChainError(COLLATERAL_SAME_ACCOUNT)
+    state.check_amount(amount)
+    state.check_receiver(ctx, receiver, amount)
+    require_free(ctx, sender, amount)
+    state.transfer(ctx, sender, receiver, amount)
+    event = events_pb2.Transferred(to=id_message(receiver), amount_quanta=amount)
+    getattr(event, "from").CopyFrom(id_message(sender))  # "from" is a Python keyword
+    ctx.emit(transferred=event)
+    return tx_pb2.ActionResult()
+
+
+def handle_withdraw(ctx: Context, account: bytes, action: tx_pb2.Withdraw) -> tx_pb2.ActionResult:
+    """COLL-003: free collateral leaves the chain for `destination`.
+
+    Raises COLLATERAL_AMOUNT, COLLATERAL_DESTINATION, COLLATERAL_INSUFFICIENT.
+    """
+    ctx.gas.charge(TRANSFER)
+    state.check_amount(action.amount_quanta)
+    if not 0 < len(action.destination) <= MAX_DESTINATION_BYTES:
+        raise ChainError(COLLATERAL_DESTINATION, bytes=len(action.destination), most=MAX_DESTINATION_BYTES)
+    require_free(ctx, account, action.amount_quanta)
+    state.withdraw(ctx, account, action.amount_quanta)
+    ctx.emit(
+        withdrawn=events_pb2.Withdrawn(
+            account=id_message(account), amount_quanta=action.amount_quanta, destination=action.destination
+        )
+    )
+    return tx_pb2.ActionResult()
+
+
+def require_free(ctx: Context, key: bytes, amount_quanta: int) -> None:
+    """COLLATERAL_INSUFFICIENT when the account's free collateral is less than the amount."""
+    free = free_collateral(ctx, key)
+    if amount_quanta > free:
+        raise ChainError(COLLATERAL_INSUFFICIENT, amount_quanta=amount_quanta, free_quanta=free)

@@ -1,0 +1,25 @@
+"""The faucet of test networks."""
+
+from app.accounts.keys import id_message, key_of
+from app.collateral import state
+from app.context import Context
+from app.errors import COLLATERAL_FAUCET_OFF, ChainError
+from app.gas import TRANSFER
+from novation.v1 import events_pb2, tx_pb2
+
+
+def handle_faucet_deposit(ctx: Context, _account: bytes, action: tx_pb2.FaucetDeposit) -> tx_pb2.ActionResult:
+    """COLL-007: on a test network, mint up to the faucet's limit into any account.
+
+    Raises COLLATERAL_FAUCET_OFF, TX_BAD_ACCOUNT, COLLATERAL_AMOUNT, COLLATERAL_NEW_ACCOUNT, COLLATERAL_VAULT_FULL.
+    """
+    ctx.gas.charge(TRANSFER)
+    if not ctx.params.test_network or not ctx.params.max_faucet_quanta:
+        raise ChainError(COLLATERAL_FAUCET_OFF)
+    receiver = key_of(action.to)
+    state.check_amount(action.amount_quanta, ctx.params.max_faucet_quanta)
+    state.check_receiver(ctx, receiver, action.amount_quanta)
+    state.check_vault_room(ctx, action.amount_quanta)
+    state.deposit(ctx, receiver, action.amount_quanta)
+    ctx.emit(deposited=events_pb2.Deposited(account=id_message(receiver), amount_quanta=action.amount_quanta))
+    return tx_pb2.ActionResult()

@@ -1,0 +1,74 @@
+"""What a handler may touch: the tables of the running block, its time, its gas and its events."""
+
+from typing import TYPE_CHECKING, Any
+
+from app.gas import GasMeter
+from app.store.table import Journal, Table
+from app.store.view import Reader
+from novation.v1.events_pb2 import Event
+
+if TYPE_CHECKING:
+    # The records belong to their domains, which import this module for Context.
+    from app.accounts.types import Account
+    from app.book.index import MarketBook
+    from app.book.types import BookState, OpenOrders
+    from app.collateral.types import Fund, Vault
+    from app.markets.types import Market, MarketTotals
+    from app.oracle.types import MarkPrice
+    from app.params import Params
+
+NO_LIMIT = 1 << 62
+
+
+class Context:
+    """The one argument that every handler and hook takes.
+
+    `state` is a fork point: tables over one reader with one journal. `height` and `time_ns` are the header's of the
+    running block.
+    """
+
+    __slots__ = (
+        "accounts",
+        "books",
+        "events",
+        "funds",
+        "gas",
+        "height",
+        "journal",
+        "markets",
+        "marks",
+        "orders",
+        "params",
+        "params_table",
+        "reader",
+        "states",
+        "tables",
+        "time_ns",
+        "totals",
+        "vault",
+    )
+
+    accounts: "Table[bytes, Account]"
+    funds: "Table[bytes, Fund]"
+    marks: "Table[int, MarkPrice]"
+    markets: "Table[int, Market]"
+    orders: "Table[bytes, OpenOrders]"
+    params_table: "Table[bytes, Params]"
+    states: "Table[int, BookState]"
+    totals: "Table[int, MarketTotals]"
+    vault: "Table[bytes, Vault]"
+    params: "Params"
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.journal = Journal()
+        self.tables: dict[str, Any] = {}
+        self.books: dict[int, MarketBook] = {}
+        self.events: list[Event] = []
+        self.gas = GasMeter(NO_LIMIT)
+        self.height = 0
+        self.time_ns = 0
+
+    def emit(self, **kind: Any) -> None:
+        """Record an event; `kind` is the one field of Event that is set."""
+        self.events.append(Event(**kind))

@@ -1,0 +1,135 @@
+"""The error registry: every way an action or an envelope can fail, with a number that is never reused.
+
+A `ChainError` fails one action or one envelope and leaves no trace in state but nonce and fee. An `InvariantError`
+means that the rules themselves are broken. Codes from 32,000 on are the mempool's: CometBFT offers such an envelope
+again soon.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One entry of the registry."""
+
+    codespace: str
+    code: int
+    reason: str
+    meaning: str
+
+
+class ChainError(Exception):
+    """An action or envelope fails with `code`; `metadata` says what was wrong with what, as text for people and
+    SDKs.
+    """
+
+    def __init__(self, code: Code, **metadata: object) -> None:
+        super().__init__(code.reason)
+        self.code = code
+        self.metadata = {
+            key: value.hex() if isinstance(value, bytes) else str(value) for key, value in metadata.items()
+        }
+
+    def __str__(self) -> str:
+        details = ", ".join(f"{key}={value}" for key, value in self.metadata.items())
+        return f"{self.code.codespace}/{self.code.code} {self.code.reason}" + (f" ({details})" if details else "")
+
+
+class GenesisError(Exception):
+    """The genesis state is not valid; the node must not start."""
+
+
+class InvariantError(Exception):
+    """The whole ledger is broken. The node must stop rather than go on."""
+
+
+REGISTRY: dict[int, Code] = {}
+
+
+def _code(codespace: str, code: int, reason: str, meaning: str) -> Code:
+    entry = Code(codespace, code, reason, meaning)
+    REGISTRY[code] = entry
+    return entry
+
+
+# tx: the envelope itself
+TX_MALFORMED = _code("tx", 101, "TX_MALFORMED", "the bytes are not an envelope")
+TX_NOT_CANONICAL = _code("tx", 102, "TX_NOT_CANONICAL", "unknown fields, trailing bytes or a non-canonical encoding")
+TX_TOO_LARGE = _code("tx", 103, "TX_TOO_LARGE", "the envelope is larger than the limit")
+TX_NO_ACTIONS = _code("tx", 104, "TX_NO_ACTIONS", "an envelope needs at least one action")
+TX_TOO_MANY_ACTIONS = _code("tx", 105, "TX_TOO_MANY_ACTIONS", "more actions than an envelope may hold")
+TX_UNKNOWN_ACTION = _code("tx", 106, "TX_UNKNOWN_ACTION", "an action of no known kind")
+TX_BAD_ACCOUNT = _code("tx", 107, "TX_BAD_ACCOUNT", "the account id is malformed")
+TX_KEY_TYPE = _code("tx", 108, "TX_KEY_TYPE", "the key type is not supported")
+TX_WRONG_KEY = _code("tx", 109, "TX_WRONG_KEY", "the public key is not the account owner's")
+TX_BAD_SIGNATURE = _code("tx", 110, "TX_BAD_SIGNATURE", "the signature is not valid for this chain id and body")
+TX_EXPIRED = _code("tx", 111, "TX_EXPIRED", "the expiry height or time has passed")
+TX_EXPIRY_TOO_FAR = _code("tx", 112, "TX_EXPIRY_TOO_FAR", "the expiry is malformed")
+TX_NONCE_USED = _code("tx", 113, "TX_NONCE_USED", "this nonce was used before")
+TX_NONCE_TOO_LOW = _code("tx", 114, "TX_NONCE_TOO_LOW", "the nonce lies below the window")
+TX_NONCE_TOO_HIGH = _code("tx", 115, "TX_NONCE_TOO_HIGH", "the nonce is zero or lies too far above the highest used")
+TX_GAS_LIMIT = _code(
+    "tx", 116, "TX_GAS_LIMIT", "the gas limit is below the least this envelope can cost, or above a block's"
+)
+TX_FEE_LIMIT = _code("tx", 117, "TX_FEE_LIMIT", "the fee limit does not cover the gas limit at the current gas price")
+TX_CANNOT_PAY_FEE = _code("tx", 118, "TX_CANNOT_PAY_FEE", "the account's equity does not cover the fee")
+TX_OUT_OF_GAS = _code("tx", 119, "TX_OUT_OF_GAS", "the gas limit was reached")
+TX_ACTION_FAILED = _code("tx", 120, "TX_ACTION_FAILED", "all-or-nothing: an action failed, so none was done")
+
+# accounts and collateral
+ACCOUNT_NOT_FOUND = _code("accounts", 201, "ACCOUNT_NOT_FOUND", "the account does not exist; fund it first")
+COLLATERAL_AMOUNT = _code("collateral", 301, "COLLATERAL_AMOUNT", "the amount is zero or beyond the limits")
+COLLATERAL_FAUCET_OFF = _code("collateral", 302, "COLLATERAL_FAUCET_OFF", "there is no faucet on this network")
+COLLATERAL_INSUFFICIENT = _code("collateral", 303, "COLLATERAL_INSUFFICIENT", "more than the account's free collateral")
+COLLATERAL_SAME_ACCOUNT = _code(
+    "collateral", 304, "COLLATERAL_SAME_ACCOUNT", "sender and receiver are the same account"
+)
+COLLATERAL_DESTINATION = _code("collateral", 305, "COLLATERAL_DESTINATION", "the destination is empty or too long")
+COLLATERAL_VAULT_FULL = _code("collateral", 306, "COLLATERAL_VAULT_FULL", "the vault would hold more than the limit")
+COLLATERAL_NEW_ACCOUNT = _code("collateral", 307, "COLLATERAL_NEW_ACCOUNT", "too little to open a new account")
+
+# markets
+MARKET_NOT_FOUND = _code("markets", 401, "MARKET_NOT_FOUND", "there is no such market")
+MARKET_NOT_TRADING = _code("markets", 402, "MARKET_NOT_TRADING", "the market takes no such orders in its present state")
+
+# margin
+MARGIN_INSUFFICIENT = _code("margin", 501, "MARGIN_INSUFFICIENT", "the account could not carry the order")
+MARGIN_POSITION_LIMIT = _code(
+    "margin", 502, "MARGIN_POSITION_LIMIT", "position and open orders would pass the position limit"
+)
+
+# book
+ORDER_SIDE = _code("book", 601, "ORDER_SIDE", "the side is neither buy nor sell")
+ORDER_SIZE = _code("book", 602, "ORDER_SIZE", "the size is zero or beyond the market's limit")
+ORDER_PRICE = _code("book", 603, "ORDER_PRICE", "the price is zero or beyond the limit")
+ORDER_OFF_TICK = _code("book", 604, "ORDER_OFF_TICK", "the price is not a multiple of the market's tick")
+ORDER_TIME_IN_FORCE = _code("book", 605, "ORDER_TIME_IN_FORCE", "the time in force is unknown or does not fit")
+ORDER_CLIENT_ID_USED = _code("book", 606, "ORDER_CLIENT_ID_USED", "an open order of this account has this client id")
+ORDER_LIMIT = _code("book", 607, "ORDER_LIMIT", "the account has as many open orders as it may")
+ORDER_NOT_FOUND = _code("book", 608, "ORDER_NOT_FOUND", "the account has no such open order")
+ORDER_REFERENCE = _code("book", 609, "ORDER_REFERENCE", "give exactly one of order id and client id")
+ORDER_WOULD_CROSS = _code("book", 610, "ORDER_WOULD_CROSS", "a post-only order would trade at once")
+ORDER_NOT_FILLABLE = _code("book", 611, "ORDER_NOT_FILLABLE", "a fill-or-kill order cannot be filled in full")
+ORDER_REDUCES_NOTHING = _code("book", 612, "ORDER_REDUCES_NOTHING", "a reduce-only order has no position to reduce")
+ORDER_SELF_TRADE = _code(
+    "book", 613, "ORDER_SELF_TRADE", "the self-trade rule is unknown, or stopped the order before any fill"
+)
+ORDER_NOTIONAL = _code("book", 614, "ORDER_NOTIONAL", "price times size is beyond the limit")
+
+# oracle
+ORACLE_NOT_AUTHORITY = _code(
+    "oracle", 701, "ORACLE_NOT_AUTHORITY", "only the genesis price authority of a test network may set a mark price"
+)
+ORACLE_PRICE = _code("oracle", 702, "ORACLE_PRICE", "the price is zero or beyond the limit")
+
+# queries
+QUERY_PATH = _code("query", 801, "QUERY_PATH", "no such query path")
+QUERY_HEIGHT = _code("query", 802, "QUERY_HEIGHT", "this node does not hold that height")
+QUERY_PROOF = _code("query", 803, "QUERY_PROOF", "no proof of this form exists for the record")
+
+# mempool: the envelope may be good, but not here and now
+MEMPOOL_FULL = _code("mempool", 32001, "MEMPOOL_FULL", "the mempool is full; try again soon")
+MEMPOOL_ACCOUNT_QUOTA = _code("mempool", 32002, "MEMPOOL_ACCOUNT_QUOTA", "the account has too many envelopes waiting")
+MEMPOOL_DUPLICATE = _code(
+    "mempool", 901, "MEMPOOL_DUPLICATE", "this envelope, or another with this nonce, is waiting already"
+)

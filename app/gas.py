@@ -1,0 +1,40 @@
+"""Gas: what work costs. One gas is about a nanosecond of the reference machine, so a block's gas bounds its time.
+
+The table is measured by `python -m tests.bench gas`; GAS-001 ff. in README.md.
+"""
+
+from app.errors import TX_OUT_OF_GAS, ChainError
+
+ENVELOPE = 120_000  # decode, signature, nonce, fee: paid once an envelope
+BYTE = 20
+ACTION = 2_000  # dispatch, savepoint, result
+PLACE = 15_000
+CANCEL = 8_000
+REPLACE = 20_000
+TRANSFER = 8_000
+PRICE = 4_000
+FILL = 20_000  # each fill: two accounts, two orders, one event
+REMOVAL = 10_000  # each maker removed on the way
+ORDER_IN_RECORD = 120  # each open order of an account whose orders change: its record is encoded whole
+
+
+class GasMeter:
+    """Counts gas of one envelope up to its limit."""
+
+    __slots__ = ("limit", "used")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+
+    def charge(self, gas: int) -> None:
+        """Add `gas`. GAS-002: raises TX_OUT_OF_GAS, with `used` at the limit, when it does not fit."""
+        self.used += gas
+        if self.used > self.limit:
+            self.used = self.limit
+            raise ChainError(TX_OUT_OF_GAS, gas_limit=self.limit)
+
+
+def intrinsic_gas(size_bytes: int, actions: int) -> int:
+    """GAS-001: the least an envelope of `size_bytes` with `actions` actions costs, whatever they are."""
+    return ENVELOPE + BYTE * size_bytes + ACTION * actions

@@ -1,0 +1,60 @@
+"""From the genesis `app_state` (JSON) to the first records. The node refuses to start on anything that is not
+exactly right.
+"""
+
+import json
+from typing import Any
+
+from app.accounts.genesis import load_account
+from app.book.index import MarketBook
+from app.book.types import BookState
+from app.collateral.types import FEES_FUND, VAULT_KEY, Fund, Vault
+from app.context import Context
+from app.errors import GenesisError
+from app.limits import MAX_VAULT_QUANTA
+from app.markets.genesis import load_market
+from app.oracle.genesis import load_mark_price
+from app.params import PARAMS_KEY, params_from_genesis
+
+SECTIONS = {"params", "markets", "accounts"}
+
+
+def parse_app_state(data: bytes) -> dict[str, Any]:
+    """The JSON object, its sections checked for presence and kind. Raises GenesisError."""
+    try:
+        state = json.loads(data, parse_float=_refuse_fraction)
+    except ValueError as error:
+        raise GenesisError(f"app_state is not JSON: {error}") from error
+    if not isinstance(state, dict) or state.keys() != SECTIONS:
+        raise GenesisError(f"app_state must have exactly the sections {sorted(SECTIONS)}")
+    if not isinstance(state["params"], dict):
+        raise GenesisError("params: an object")
+    for name in ("markets", "accounts"):
+        if not isinstance(state[name], list) or not all(isinstance(entry, dict) for entry in state[name]):
+            raise GenesisError(f"{name}: a list of objects")
+    return state
+
+
+def _refuse_fraction(text: str) -> None:
+    raise GenesisError(f"app_state holds integers only, not {text}")
+
+
+def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
+    """GEN-001: validate and store everything that exists before the first block. Raises GenesisError."""
+    if not 1 <= len(chain_id.encode()) <= 50:
+        raise GenesisError("chain_id: 1 to 50 bytes")
+    state = parse_app_state(data)
+    params = params_from_genesis(chain_id, state["params"])
+    ctx.params_table.put(PARAMS_KEY, params)
+    ctx.params = params
+    for section in state["markets"]:
+        load_market(ctx, section)
+        market = section["market"]
+        load_mark_price(ctx, market, section)
+        ctx.states.put(market, BookState())
+        ctx.books[market] = MarketBook()
+    held = sum(load_account(ctx, section) for section in state["accounts"])
+    if held > MAX_VAULT_QUANTA:
+        raise GenesisError(f"accounts: together more than {MAX_VAULT_QUANTA} quanta")
+    ctx.vault.put(VAULT_KEY, Vault(held))
+    ctx.funds.put(FEES_FUND, Fund(0))

@@ -1,0 +1,132 @@
+"""What must hold after every block, whatever happened in it.
+
+`check_block` looks only at what the block changed, so it costs what the block did. `audit` sums the whole ledger; it
+runs at start and in tests. A broken invariant raises InvariantError: the node stops rather than commit money out of
+nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.accounts.types import Account
+from app.book.types import OpenOrders, market_of
+from app.collateral.types import VAULT_KEY
+from app.context import Context
+from app.errors import InvariantError
+from app.store.table import Table
+
+
+def check_block(ctx: Context) -> None:
+    """INV-001 to INV-004 over the working records: called at the end of every block."""
+    cash = 0
+    lots: dict[int, int] = {}
+    longs: dict[int, int] = {}
+    for key, account in ctx.accounts.working.items():
+        before = ctx.accounts.peek(key)
+        cash += (account.cash_quanta if account else 0) - (before.cash_quanta if before else 0)
+        _add_lots(lots, longs, account, 1)
+        _add_lots(lots, longs, before, -1)
+    funds = _change(ctx.funds, "balance_quanta")
+    held = _change(ctx.vault, "held_quanta")
+    if cash + funds != held:
+        raise InvariantError(f"INV-001: accounts {cash:+} and funds {funds:+} do not make the vault's {held:+} quanta")
+    for market in sorted(lots):
+        if lots[market]:
+            raise InvariantError(f"INV-002: the lots of market {market} changed by {lots[market]:+}")
+        totals, before_totals = ctx.totals.get(market), ctx.totals.peek(market)
+        interest = (totals.open_interest_lots if totals else 0) - (
+            before_totals.open_interest_lots if before_totals else 0
+        )
+        if interest != longs[market]:
+            raise InvariantError(
+                f"INV-003: open interest of market {market} changed by {interest:+}, longs by {longs[market]:+}"
+            )
+    for market in ctx.states.working:
+        check_not_crossed(ctx, market)
+
+
+def check_not_crossed(ctx: Context, market: int) -> None:
+    """INV-004: the best bid lies below the best ask."""
+    bid, ask = ctx.books[market].bids.best_price(), ctx.books[market].asks.best_price()
+    if bid and ask and bid >= ask:
+        raise InvariantError(f"INV-004: the book of market {market} is crossed: {bid} >= {ask}")
+
+
+def _add_lots(lots: dict[int, int], longs: dict[int, int], account: Account | None, sign: int) -> None:
+    if account is not None:
+        for market, held in account.positions.items():
+            lots[market] = lots.get(market, 0) + sign * held.lots
+            longs[market] = longs.get(market, 0) + sign * max(held.lots, 0)
+
+
+def _change(table: Table[bytes, Any], field: str) -> int:
+    total = 0
+    for key in table.working:
+        for record, sign in ((table.get(key), 1), (table.peek(key), -1)):
+            if record is not None:
+                total += sign * getattr(record, field)
+    return total
+
+
+def audit(ctx: Context) -> None:
+    """INV-001 to INV-006 over the whole committed ledger, and the book index against the stored orders."""
+    accounts = dict(ctx.accounts.scan())
+    orders = dict(ctx.orders.scan())
+    cash = sum(account.cash_quanta for account in accounts.values())
+    funds = sum(fund.balance_quanta for _, fund in ctx.funds.scan())
+    vault = ctx.vault.peek(VAULT_KEY)
+    held = vault.held_quanta if vault else 0
+    if cash + funds != held:
+        raise InvariantError(f"INV-001: accounts {cash} + funds {funds} != vault {held} quanta")
+    for market, totals in ctx.totals.scan():
+        lots: dict[int, int] = {}
+        longs: dict[int, int] = {}
+        for account in accounts.values():
+            _add_lots(lots, longs, account, 1)
+        if lots.get(market, 0):
+            raise InvariantError(f"INV-002: the lots of market {market} sum to {lots[market]}")
+        if totals.open_interest_lots != longs.get(market, 0):
+            raise InvariantError(
+                f"INV-003: open interest of {market} is {totals.open_interest_lots}, longs {longs.get(market, 0)}"
+            )
+        check_not_crossed(ctx, market)
+    _audit_orders(accounts, orders)
+    _audit_index(ctx, orders.values())
+
+
+def _audit_orders(accounts: dict[bytes, Account], orders: dict[bytes, OpenOrders]) -> None:
+    """INV-005: each position's open-order sums are the sums of the account's orders."""
+    for key, account in accounts.items():
+        sums: dict[tuple[int, int], tuple[int, int]] = {}
+        record = orders.get(key)
+        for order in record.orders.values() if record else ():
+            slot = market_of(order.order_id), order.side
+            lots, notional = sums.get(slot, (0, 0))
+            sums[slot] = lots + order.open_lots, notional + order.open_lots * order.price_quanta
+        for market, held in account.positions.items():
+            bought, sold = sums.pop((market, 1), (0, 0)), sums.pop((market, 2), (0, 0))
+            if bought != (held.open_buy_lots, held.open_buy_notional_quanta) or sold != (
+                held.open_sell_lots,
+                held.open_sell_notional_quanta,
+            ):
+                raise InvariantError(
+                    f"INV-005: open orders of account {key.hex()} in market {market} do not sum to its record"
+                )
+        if sums:
+            raise InvariantError(f"INV-005: account {key.hex()} has orders that its record does not count")
+
+
+def _audit_index(ctx: Context, records: Iterable[OpenOrders]) -> None:
+    """INV-006: the book in memory holds the stored orders, in price-time order, and nothing else."""
+    stored: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
+    for record in records:
+        for order in record.orders.values():
+            rank = -order.price_quanta if order.side == 1 else order.price_quanta
+            stored.setdefault((market_of(order.order_id), order.side), []).append(
+                (rank, order.priority, order.order_id, order.open_lots)
+            )
+    for market, book in ctx.books.items():
+        for side in (1, 2):
+            indexed = [(order.order_id, order.open_lots) for order in book.side(side).best_first()]
+            if indexed != [entry[2:] for entry in sorted(stored.get((market, side), []))]:
+                raise InvariantError(f"INV-006: the index of market {market}, side {side}, is not what is stored")

@@ -1,0 +1,27 @@
+"""Every bound of the chain in one place. Nothing that a user sends can make more work than these allow."""
+
+MAX_ENVELOPE_BYTES = 65_536
+MAX_ACTIONS = 256
+
+NONCE_WINDOW = 256
+MAX_NONCE_JUMP = (
+    1 << 48
+)  # a client's slip cannot use up the nonces; clocks in nanoseconds x 1 do not fit, milliseconds do
+MAX_NONCE = (1 << 63) - 1
+
+MAX_OPEN_ORDERS = 200  # an account, over all markets
+MAX_FILLS = 100  # an action
+MAX_REMOVALS = 50  # makers that an action may remove on its way
+
+MAX_PRICE_QUANTA = 1 << 50
+MAX_ORDER_LOTS = 1 << 40
+MAX_ORDER_NOTIONAL_QUANTA = 10**17  # one hundred billion USD
+
+MAX_VAULT_QUANTA = 10**17
+MIN_NEW_ACCOUNT_QUANTA = 1_000_000  # one USD opens an account: records are not free
+
+MAX_DESTINATION_BYTES = 64
+MAX_MARKETS = 256
+MAX_ACCOUNT_NUMBER = (1 << 32) - 1
+
+MAX_BLOCK_TXS = 20_000

@@ -1,0 +1,81 @@
+"""Markets from genesis."""
+
+from app.context import Context
+from app.errors import GenesisError
+from app.kernel.integers import PPM
+from app.limits import MAX_MARKETS, MAX_ORDER_LOTS, MAX_PRICE_QUANTA
+from app.markets.types import ACTIVE, Market, MarketTotals
+from app.params import require_integer
+
+QUANTA_A_QUOTE = 1_000_000
+FIELDS = {
+    "market",
+    "symbol",
+    "lot_size",
+    "tick_size",
+    "tick_quanta",
+    "max_order_lots",
+    "max_position_lots",
+    "initial_margin_ppm",
+    "maintenance_margin_ppm",
+    "maker_fee_ppm",
+    "taker_fee_ppm",
+    "mark_price_quanta",
+}
+
+
+def decimal_parts(text: str) -> tuple[int, int]:
+    """A plain decimal as (digits, places): "0.05" is (5, 2). Raises ValueError for anything else."""
+    whole, dot, fraction = text.partition(".")
+    if (
+        not (whole.isascii() and whole.isdigit())
+        or (dot and not (fraction.isascii() and fraction.isdigit()))
+        or len(text) > 24
+    ):
+        raise ValueError(text)
+    return int(whole + fraction), len(fraction)
+
+
+def load_market(ctx: Context, section: dict[str, object]) -> None:
+    """Validate one entry of the genesis list `markets` and store it. Raises GenesisError naming the field."""
+    if unknown := sorted(section.keys() - FIELDS):
+        raise GenesisError(f"markets: unknown fields {unknown}")
+    number = require_integer(section, "markets[]", "market", 1, MAX_MARKETS)
+    where = f"markets[{number}]"
+    if ctx.markets.get(number) is not None:
+        raise GenesisError(f"{where}: listed twice")
+    symbol = section.get("symbol")
+    if not isinstance(symbol, str) or not symbol.isascii() or not 1 <= len(symbol) <= 24:
+        raise GenesisError(f"{where}.symbol: 1 to 24 ASCII characters")
+    market = Market(
+        market=number,
+        symbol=symbol,
+        status=ACTIVE,
+        lot_size=str(section.get("lot_size")),
+        tick_size=str(section.get("tick_size")),
+        tick_quanta=require_integer(section, where, "tick_quanta", 1, MAX_PRICE_QUANTA),
+        max_order_lots=require_integer(section, where, "max_order_lots", 1, MAX_ORDER_LOTS),
+        max_position_lots=require_integer(section, where, "max_position_lots", 1, MAX_ORDER_LOTS),
+        initial_margin_ppm=require_integer(section, where, "initial_margin_ppm", 5_000, PPM),
+        maintenance_margin_ppm=require_integer(section, where, "maintenance_margin_ppm", 1_000, PPM),
+        maker_fee_ppm=require_integer(section, where, "maker_fee_ppm", 0, PPM),
+        taker_fee_ppm=require_integer(section, where, "taker_fee_ppm", 0, PPM),
+    )
+    if market.maintenance_margin_ppm >= market.initial_margin_ppm:
+        raise GenesisError(f"{where}.maintenance_margin_ppm: must be below initial_margin_ppm")
+    check_decimals(where, market)
+    ctx.markets.put(number, market)
+    ctx.totals.put(number, MarketTotals())
+
+
+def check_decimals(where: str, market: Market) -> None:
+    """MKT-001: the tick in quanta a lot must be exactly tick_size x lot_size in quote quanta."""
+    try:
+        lot, lot_places = decimal_parts(market.lot_size)
+        tick, tick_places = decimal_parts(market.tick_size)
+    except ValueError as error:
+        raise GenesisError(f"{where}: lot_size and tick_size are plain decimals, not {error}") from error
+    if lot * tick * QUANTA_A_QUOTE != market.tick_quanta * 10 ** (lot_places + tick_places):
+        raise GenesisError(
+            f"{where}.tick_quanta: not tick_size {market.tick_size} x lot_size {market.lot_size}: {market.tick_quanta}"
+        )

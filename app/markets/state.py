@@ -1,0 +1,20 @@
+"""Access to markets."""
+
+from app.context import Context
+from app.errors import MARKET_NOT_FOUND, MARKET_NOT_TRADING, ChainError
+from app.markets.types import ACTIVE, HALTED, Market
+
+
+def require_market(ctx: Context, market_id: int) -> Market:
+    """The market, or MARKET_NOT_FOUND."""
+    market = ctx.markets.get(market_id)
+    if market is None:
+        raise ChainError(MARKET_NOT_FOUND, market=market_id)
+    return market
+
+
+def require_trading(market: Market, *, reduces: bool) -> None:
+    """MKT-002: active markets take all orders, reduce-only markets those that reduce, halted markets none."""
+    if market.status == ACTIVE or (reduces and market.status != HALTED):
+        return
+    raise ChainError(MARKET_NOT_TRADING, market=market.market, status=market.status)

@@ -1,0 +1,42 @@
+"""A market: what is traded, in what steps, under what limits."""
+
+from dataclasses import dataclass, replace
+
+ACTIVE = 1
+REDUCE_ONLY = 2
+HALTED = 3
+
+
+@dataclass(slots=True)
+class Market:
+    """One perpetual market. `lot_size` and `tick_size` are decimals for people; the chain counts in lots and quanta."""
+
+    market: int = 0
+    symbol: str = ""
+    status: int = ACTIVE
+    lot_size: str = ""
+    tick_size: str = ""
+    tick_quanta: int = 0
+    max_order_lots: int = 0
+    initial_margin_ppm: int = 0
+    maintenance_margin_ppm: int = 0
+    maker_fee_ppm: int = 0
+    taker_fee_ppm: int = 0
+    max_position_lots: int = 0
+    stamp: int = 0
+
+    def copy(self) -> "Market":
+        """A copy that may be changed."""
+        return replace(self)
+
+
+@dataclass(slots=True)
+class MarketTotals:
+    """Sums over a market: open interest is the lots of all longs, which are the lots of all shorts."""
+
+    open_interest_lots: int = 0
+    stamp: int = 0
+
+    def copy(self) -> "MarketTotals":
+        """A copy that may be changed."""
+        return MarketTotals(self.open_interest_lots)

@@ -1,0 +1,77 @@
+"""The written order of transactions inside a block, which every validator checks.
+
+ORD-001 Lanes: prices, then envelopes that only cancel or post, then all others.
+ORD-002 Inside a lane accounts come in the order of sha256(last app hash || account), and an account's envelopes by
+nonce. A proposer can neither know the order of a later block nor buy a place in this one, and sending more envelopes
+does not help either.
+ORD-003 No account uses a nonce twice in a block.
+ORD-004 The gas limits of a block's envelopes sum to at most the block's gas.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from app.kernel.hashing import sha
+from app.limits import MAX_BLOCK_TXS
+from app.tx import Tx
+
+OrderKey = tuple[int, bytes, int]
+
+
+def order_keys(seed: bytes) -> Callable[[Tx], OrderKey]:
+    """ORD-001, ORD-002: the sort key of envelopes in the block that follows the app hash `seed`."""
+    ranks: dict[bytes, bytes] = {}
+
+    def key(tx: Tx) -> OrderKey:
+        rank = ranks.get(tx.account)
+        if rank is None:
+            rank = ranks[tx.account] = sha(seed + tx.account)
+        return tx.lane, rank, tx.nonce
+
+    return key
+
+
+def encoded_size(raw: bytes) -> int:
+    """What an envelope takes of a block's bytes: itself, a tag and its length."""
+    length = len(raw)
+    return length + 1 + max(1, -(-length.bit_length() // 7))
+
+
+def select(candidates: Iterable[Tx], seed: bytes, max_bytes: int, max_gas: int) -> list[Tx]:
+    """The envelopes of a block, in order: candidates in the order given while bytes and gas last, then sorted by the
+    rule.
+    """
+    chosen: list[Tx] = []
+    taken: set[tuple[bytes, int]] = set()
+    size = gas = 0
+    for tx in candidates:
+        more = encoded_size(tx.raw)
+        if (tx.account, tx.nonce) in taken or size + more > max_bytes or gas + tx.gas_limit > max_gas:
+            continue
+        taken.add((tx.account, tx.nonce))
+        chosen.append(tx)
+        size += more
+        gas += tx.gas_limit
+        if len(chosen) == MAX_BLOCK_TXS:
+            break
+    chosen.sort(key=order_keys(seed))
+    return chosen
+
+
+def fault(txs: Sequence[Tx], seed: bytes, max_gas: int) -> str:
+    """Why this sequence breaks the rule, or "" when it does not."""
+    if len(txs) > MAX_BLOCK_TXS:
+        return f"{len(txs)} transactions, at most {MAX_BLOCK_TXS}"
+    if sum(tx.gas_limit for tx in txs) > max_gas:
+        return f"gas limits sum to more than {max_gas}"
+    key = order_keys(seed)
+    last: OrderKey = (-1, b"", 0)
+    seen: set[tuple[bytes, int]] = set()
+    for position, tx in enumerate(txs):
+        if (tx.account, tx.nonce) in seen:
+            return f"transaction {position} repeats a nonce of its account"
+        seen.add((tx.account, tx.nonce))
+        rank = key(tx)
+        if rank < last:
+            return f"transaction {position} stands out of order"
+        last = rank
+    return ""

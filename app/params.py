@@ -1,0 +1,67 @@
+"""Chain-wide parameters: one record, set at genesis."""
+
+from dataclasses import dataclass, replace
+
+from app.errors import GenesisError
+from app.kernel.hashing import ADDRESS_SIZE
+
+APP_VERSION = 1
+PARAMS_KEY = b"params"
+
+
+@dataclass(slots=True)
+class Params:
+    """What the whole chain shares. `gas_price_e6` is quote quanta a million gas."""
+
+    chain_id: str = ""
+    test_network: bool = False
+    price_authority: bytes = b""
+    gas_price_e6: int = 0
+    max_block_gas: int = 0
+    max_faucet_quanta: int = 0
+    app_version: int = APP_VERSION
+    stamp: int = 0
+
+    def copy(self) -> "Params":
+        """A copy that may be changed."""
+        return replace(self)
+
+
+def fee_for_gas(gas: int, gas_price_e6: int) -> int:
+    """GAS-003: the fee of `gas`, in quote quanta, rounded up."""
+    return -(-gas * gas_price_e6 // 1_000_000)
+
+
+def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
+    """Validate the genesis section `params`. Raises GenesisError naming the field."""
+    known = {"test_network", "price_authority", "gas_price_e6", "max_block_gas", "max_faucet_quanta"}
+    if unknown := sorted(section.keys() - known):
+        raise GenesisError(f"params: unknown fields {unknown}")
+    test_network = section.get("test_network", False)
+    if not isinstance(test_network, bool):
+        raise GenesisError("params.test_network: true or false")
+    authority = section.get("price_authority", "")
+    if not isinstance(authority, str) or len(authority) not in (0, 2 * ADDRESS_SIZE):
+        raise GenesisError(f"params.price_authority: {2 * ADDRESS_SIZE} hexadecimal digits or nothing")
+    if authority and not test_network:
+        raise GenesisError("params.price_authority: only a test network may have one")
+    numbers = {}
+    for name, low, high in (
+        ("gas_price_e6", 0, 10**12),
+        ("max_block_gas", 10**6, 10**13),
+        ("max_faucet_quanta", 0, 10**15),
+    ):
+        numbers[name] = require_integer(section, "params", name, low, high)
+    try:
+        address = bytes.fromhex(authority)
+    except ValueError as error:
+        raise GenesisError(f"params.price_authority: {error}") from error
+    return Params(chain_id=chain_id, test_network=test_network, price_authority=address, **numbers)
+
+
+def require_integer(section: dict[str, object], where: str, name: str, low: int, high: int) -> int:
+    """`section[name]` if it is an integer in low..high, else GenesisError."""
+    value = section.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise GenesisError(f"{where}.{name}: an integer from {low} to {high}, not {value!r}")
+    return value

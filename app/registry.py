@@ -1,0 +1,103 @@
+"""The one table: what actions exist, who handles them, where records live, and in which order domains act.
+
+To find a rule: the action's line here names its handler; the handler's docstring names the rule code.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.accounts import types as accounts
+from app.book import actions as book_actions
+from app.book import types as book
+from app.clearing import actions as clearing_actions
+from app.collateral import actions as collateral_actions
+from app.collateral import types as collateral
+from app.context import Context
+from app.kernel.codec import identity, u32, u32_from
+from app.markets import types as markets
+from app.oracle import actions as oracle_actions
+from app.oracle import types as oracle
+from app.params import Params
+from app.store.records import flat_decoder, flat_encoder
+from app.store.table import Schema, Table
+from app.store.view import Reader
+from novation.v1 import state_pb2, tx_pb2
+
+Handler = Callable[[Context, bytes, Any], tx_pb2.ActionResult]
+Hook = Callable[[Context], None]
+
+# action -> handler. The handler charges the action's gas (gas.py) before it does the work.
+ACTIONS: dict[str, Handler] = {
+    "place_order": book_actions.handle_place_order,
+    "cancel_order": book_actions.handle_cancel_order,
+    "replace_order": book_actions.handle_replace_order,
+    "cancel_all": book_actions.handle_cancel_all,
+    "transfer": clearing_actions.handle_transfer,
+    "withdraw": clearing_actions.handle_withdraw,
+    "faucet_deposit": collateral_actions.handle_faucet_deposit,
+    "set_mark_price": oracle_actions.handle_set_mark_price,  # REMOVE with the consensus oracle
+}
+
+# What each domain does before and after the transactions of a block, in this order.
+BEGIN_BLOCK: tuple[Hook, ...] = ()
+END_BLOCK: tuple[Hook, ...] = ()
+
+
+def _flat(name: str, prefix: int, record: Any, message: Any, *, numbered: bool) -> Schema[Any, Any]:
+    """The schema of a flat record, keyed by market number or by bytes."""
+    encode_key, decode_key = (u32, u32_from) if numbered else (identity, identity)
+    return Schema(name, prefix, encode_key, decode_key, flat_encoder(message, record), flat_decoder(message, record))
+
+
+# table (and domain of the state tree) -> key prefix -> record. A prefix is never reused.
+TABLES: dict[str, Schema[Any, Any]] = {
+    schema.name: schema
+    for schema in (
+        _flat("params", 1, Params, state_pb2.Params, numbered=False),
+        Schema("accounts", 2, identity, identity, accounts.encode, accounts.decode),
+        _flat("vault", 3, collateral.Vault, state_pb2.Vault, numbered=False),
+        _flat("funds", 4, collateral.Fund, state_pb2.Fund, numbered=False),
+        _flat("markets", 5, markets.Market, state_pb2.Market, numbered=True),
+        _flat("totals", 6, markets.MarketTotals, state_pb2.MarketTotals, numbered=True),
+        _flat("marks", 7, oracle.MarkPrice, state_pb2.MarkPrice, numbered=True),
+        _flat("books", 8, book.BookState, state_pb2.BookState, numbered=True),
+        Schema("orders", 9, identity, identity, book.encode_open_orders, book.decode_open_orders),
+    )
+}
+
+
+def open_context(reader: Reader) -> Context:
+    """A context over `reader` with every table open. Its books are empty until `book.state.rebuild`."""
+    ctx = Context(reader)
+    ctx.tables = {name: Table(schema, reader, ctx.journal) for name, schema in TABLES.items()}
+    _name_tables(ctx)
+    return ctx
+
+
+def committed_view(ctx: Context) -> Context:
+    """A context that reads only what is committed, for any thread; it cannot write."""
+    view = Context(ctx.reader)
+    view.tables = {name: ReadOnlyTable(table) for name, table in ctx.tables.items()}
+    _name_tables(view)
+    return view
+
+
+class ReadOnlyTable:
+    """The committed records of a table behind the reading half of its interface."""
+
+    def __init__(self, table: Table[Any, Any]) -> None:
+        self.get = table.peek
+        self.scan = table.scan
+
+
+def _name_tables(ctx: Context) -> None:
+    tables = ctx.tables
+    ctx.params_table = tables["params"]
+    ctx.accounts = tables["accounts"]
+    ctx.vault = tables["vault"]
+    ctx.funds = tables["funds"]
+    ctx.markets = tables["markets"]
+    ctx.totals = tables["totals"]
+    ctx.marks = tables["marks"]
+    ctx.states = tables["books"]
+    ctx.orders = tables["orders"]

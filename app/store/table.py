@@ -1,0 +1,176 @@
+"""Typed tables: the only door to state.
+
+A table keeps three layers. *Stored* bytes lie behind the reader. *Committed* records are decoded once and cached;
+they are never changed in place, so other threads may read them (`peek`). *Working* records belong to the running
+block: a record is copied before its first change inside a savepoint, and the journal remembers what stood there before.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from app.store.view import Reader
+
+RECORD_SPACE = b"r"
+
+
+class Record(Protocol):
+    """What a table holds: a slotted object that can copy itself. `stamp` belongs to the store."""
+
+    stamp: int
+
+    def copy(self) -> Self:
+        """A copy that may be changed without touching this one."""
+        ...
+
+
+K = TypeVar("K")
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema(Generic[K, R]):
+    """How a table is named, keyed and encoded."""
+
+    name: str
+    prefix: int
+    encode_key: Callable[[K], bytes]
+    decode_key: Callable[[bytes], K]
+    encode: Callable[[R], bytes]
+    decode: Callable[[K, bytes], R]
+
+
+class _Missing:
+    """Stands in the journal for "no working record"."""
+
+
+MISSING = _Missing()
+
+
+class Journal:
+    """Undo log and savepoints of one store. An entry is (function, key, old): calling it undoes one change."""
+
+    __slots__ = ("entries", "floor", "marks", "stamp")
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Callable[[Any, Any], None], Any, Any]] = []
+        self.marks: list[tuple[int, int]] = []
+        self.stamp = 0
+        self.floor = 0  # records stamped at or above it were copied inside the innermost savepoint
+
+    def savepoint(self) -> None:
+        """Open a savepoint. Each is closed by exactly one `release` or `rollback`."""
+        self.marks.append((len(self.entries), self.floor))
+        self.stamp += 1
+        self.floor = self.stamp
+
+    def release(self) -> None:
+        """Close the innermost savepoint and keep its changes."""
+        self.floor = self.marks.pop()[1]
+
+    def rollback(self) -> None:
+        """Close the innermost savepoint and undo its changes, newest first."""
+        length, floor = self.marks.pop()
+        entries = self.entries
+        while len(entries) > length:
+            undo, key, old = entries.pop()
+            undo(key, old)
+        # A record copied in the undone savepoint is gone; a fresh stamp keeps older copies from passing for new ones.
+        self.stamp += 1
+        self.floor = floor
+
+    def clear(self) -> None:
+        """Forget everything: the block is committed or was dropped."""
+        self.entries.clear()
+        self.marks.clear()
+        self.stamp += 1
+        self.floor = self.stamp
+
+
+class Table(Generic[K, R]):
+    """One typed table of the state."""
+
+    def __init__(self, schema: Schema[K, R], reader: Reader, journal: Journal, cache_limit: int = 500_000) -> None:
+        self.schema = schema
+        self.reader = reader
+        self.journal = journal
+        self.cache_limit = cache_limit
+        self.cache: dict[K, R] = {}
+        self.working: dict[K, R | None] = {}
+        self.space = RECORD_SPACE + bytes([schema.prefix])
+
+    def get(self, key: K) -> R | None:
+        """The record as the running block sees it. Not to be changed: see `edit`."""
+        record = self.working.get(key, MISSING)
+        if not isinstance(record, _Missing):
+            return record
+        cached = self.cache.get(key)
+        if cached is not None:
+            return cached
+        stored = self.peek(key)
+        if stored is not None:
+            self.cache[key] = stored
+        return stored
+
+    def peek(self, key: K) -> R | None:
+        """The committed record, for readers on any thread. It never fills the cache, so it cannot race a commit."""
+        cached = self.cache.get(key)
+        if cached is not None:
+            return cached
+        value = self.reader.get(self.space + self.schema.encode_key(key))
+        return None if value is None else self.schema.decode(key, value)
+
+    def edit(self, key: K) -> R:
+        """The record, ready to be changed in place until the innermost savepoint closes. Raises KeyError if absent."""
+        record = self.working.get(key)
+        if record is not None and record.stamp >= self.journal.floor:
+            return record
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        copy = found.copy()
+        self.put(key, copy)
+        return copy
+
+    def put(self, key: K, record: R) -> None:
+        """Insert or replace a record. The table owns `record` from here on."""
+        record.stamp = self.journal.stamp
+        self.journal.entries.append((self._restore, key, self.working.get(key, MISSING)))
+        self.working[key] = record
+
+    def delete(self, key: K) -> None:
+        """Remove a record; removing an absent one changes nothing that is stored."""
+        self.journal.entries.append((self._restore, key, self.working.get(key, MISSING)))
+        self.working[key] = None
+
+    def _restore(self, key: K, old: "R | _Missing | None") -> None:
+        if isinstance(old, _Missing):
+            del self.working[key]
+        else:
+            self.working[key] = old
+
+    def scan(self) -> Iterator[tuple[K, R]]:
+        """All committed records, ascending by key. Used at start and by whole-ledger checks, never in a block."""
+        for stored_key, value in self.reader.scan(self.space):
+            key = self.schema.decode_key(stored_key[2:])
+            yield key, self.schema.decode(key, value)
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """The working records as encoded key -> encoded value (None: deleted), ascending by key."""
+        encode_key, encode = self.schema.encode_key, self.schema.encode
+        encoded = [
+            (encode_key(key), None if record is None else encode(record)) for key, record in self.working.items()
+        ]
+        encoded.sort(key=lambda pair: pair[0])
+        return dict(encoded)
+
+    def merge(self) -> None:
+        """Make the working records the committed ones."""
+        if len(self.cache) > self.cache_limit:
+            self.cache.clear()
+        for key, record in self.working.items():
+            if record is None:
+                self.cache.pop(key, None)
+            else:
+                self.cache[key] = record
+        self.working.clear()

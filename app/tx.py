@@ -1,0 +1,153 @@
+"""Transactions: the envelope's canonical form, its sign bytes and its hash.
+
+Canonical form (TX-001): the bytes parse; no field is unknown at any depth; encoding what was parsed gives the same
+bytes again. So fields stand in number order, varints are minimal, defaults are absent and nothing trails. One meaning
+has one encoding and one hash.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from app.accounts.keys import key_of
+from app.errors import (
+    TX_BAD_SIGNATURE,
+    TX_KEY_TYPE,
+    TX_MALFORMED,
+    TX_NO_ACTIONS,
+    TX_NOT_CANONICAL,
+    TX_TOO_LARGE,
+    TX_TOO_MANY_ACTIONS,
+    TX_UNKNOWN_ACTION,
+    TX_WRONG_KEY,
+    ChainError,
+)
+from app.kernel.hashing import address_of, sha
+from app.limits import MAX_ACTIONS, MAX_ENVELOPE_BYTES
+from novation.v1 import tx_pb2
+
+SIGN_TAG = b"novation/tx/v1\x00"
+ED25519 = 1
+
+Verify = Callable[[bytes, bytes, bytes], bool]
+"""(public key, message, signature) -> whether the signature holds."""
+
+
+@dataclass(slots=True, frozen=True)
+class Tx:
+    """A decoded envelope in canonical form with a valid signature."""
+
+    raw: bytes
+    hash: bytes
+    account: bytes
+    body: tx_pb2.Body
+    kinds: tuple[str, ...]
+    nonce: int
+    lane: int
+    gas_limit: int
+    expiry_height: int
+    expiry_time_ns: int
+
+
+def sign_bytes(chain_id: str, body: bytes) -> bytes:
+    """TX-002: what an envelope's signature signs: the domain tag, the chain id with its length in one byte, the body
+    as it stands.
+    """
+    name = chain_id.encode()
+    return SIGN_TAG + bytes([len(name)]) + name + body
+
+
+def decode_tx(raw: bytes, chain_id: str, verify: Verify) -> Tx:
+    """TX-001 to TX-006: decode an envelope and check all that does not depend on state.
+
+    Raises TX_TOO_LARGE, TX_MALFORMED, TX_NOT_CANONICAL, TX_BAD_ACCOUNT, TX_NO_ACTIONS, TX_TOO_MANY_ACTIONS,
+    TX_UNKNOWN_ACTION, TX_KEY_TYPE, TX_WRONG_KEY, TX_BAD_SIGNATURE; never anything else, whatever the bytes.
+    """
+    if len(raw) > MAX_ENVELOPE_BYTES:
+        raise ChainError(TX_TOO_LARGE, bytes=len(raw), most=MAX_ENVELOPE_BYTES)
+    envelope = _parse_envelope(raw)
+    body = _parse_body(envelope.body)
+    account = key_of(body.account)
+    if not body.actions:
+        raise ChainError(TX_NO_ACTIONS)
+    if len(body.actions) > MAX_ACTIONS:
+        raise ChainError(TX_TOO_MANY_ACTIONS, actions=len(body.actions), most=MAX_ACTIONS)
+    kinds = tuple(action.WhichOneof("kind") or "" for action in body.actions)
+    if "" in kinds:
+        raise ChainError(TX_UNKNOWN_ACTION, action=kinds.index(""))
+    _check_authorization(envelope, account, chain_id, verify)
+    return Tx(
+        raw,
+        sha(raw),
+        account,
+        body,
+        kinds,
+        body.nonce,
+        lane_of(body, kinds),
+        body.gas_limit,
+        body.expiry_height,
+        body.expiry_time_ns,
+    )
+
+
+def _parse_envelope(raw: bytes) -> tx_pb2.Envelope:
+    try:
+        envelope = tx_pb2.Envelope.FromString(raw)
+    except DecodeError as error:
+        raise ChainError(TX_MALFORMED, part="envelope") from error
+    envelope.DiscardUnknownFields()
+    if envelope.SerializeToString(deterministic=True) != raw:
+        raise ChainError(TX_NOT_CANONICAL, part="envelope")
+    return envelope
+
+
+def _parse_body(raw: bytes) -> tx_pb2.Body:
+    try:
+        body = tx_pb2.Body.FromString(raw)
+    except DecodeError as error:
+        raise ChainError(TX_MALFORMED, part="body") from error
+    # Unknown fields survive parsing; without them the encoding differs, so both checks are one comparison. An action
+    # of an unknown kind is an unknown field too.
+    body.DiscardUnknownFields()
+    if body.SerializeToString(deterministic=True) != raw:
+        raise ChainError(TX_NOT_CANONICAL, part="body")
+    return body
+
+
+def _check_authorization(envelope: tx_pb2.Envelope, account: bytes, chain_id: str, verify: Verify) -> None:
+    """TX-003 to TX-005: known key type, the owner's key, a signature over the sign bytes."""
+    authorization = envelope.authorization
+    if authorization.key_type != ED25519:
+        raise ChainError(TX_KEY_TYPE, key_type=authorization.key_type)
+    if address_of(ED25519, authorization.public_key) != account[:20]:
+        raise ChainError(TX_WRONG_KEY, owner=account[:20])
+    if not verify(authorization.public_key, sign_bytes(chain_id, envelope.body), authorization.signature):
+        raise ChainError(TX_BAD_SIGNATURE)
+
+
+LANE_PRICES = 0
+LANE_MAKERS = 1
+LANE_OTHERS = 2
+
+# An envelope is in the makers' lane when every action only takes liquidity away from nobody: cancels, and orders that
+# cannot trade.
+_MAKER_KINDS = frozenset({"cancel_order", "cancel_all"})
+_POST_ONLY = 4
+
+
+def lane_of(body: tx_pb2.Body, kinds: tuple[str, ...]) -> int:
+    """ORD-001: prices first, then envelopes that only cancel or post, then all others."""
+    lane = LANE_PRICES
+    for kind, action in zip(kinds, body.actions, strict=True):
+        if kind == "set_mark_price":
+            continue
+        if (
+            kind in _MAKER_KINDS
+            or (kind == "place_order" and action.place_order.time_in_force == _POST_ONLY)
+            or (kind == "replace_order" and action.replace_order.time_in_force == _POST_ONLY)
+        ):
+            lane = LANE_MAKERS
+        else:
+            return LANE_OTHERS
+    return lane
