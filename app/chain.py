@@ -6,7 +6,6 @@ once the batch is durable, makes the working records the committed ones. `prepar
 committed state only.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,11 +19,12 @@ from app.kernel.hashing import sha
 from app.kernel.signatures import verify as verify_signature
 from app.margin.state import equity
 from app.ordering import fault, select
-from app.params import APP_VERSION, PARAMS_KEY, Params
+from app.params import PARAMS_KEY, Params
 from app.registry import TABLES, committed_view, open_context
 from app.store.tree import DomainTree, Staged, app_hash
 from app.store.view import Batch, LayeredReader, Reader
 from app.tx import Tx, Verify, decode_tx
+from novation.v1 import state_pb2
 
 HEAD_KEY = b"mhead"
 MEMO_LIMIT = 20_000
@@ -40,26 +40,16 @@ class Head:
     chain_id: str = ""
 
     def encode(self) -> bytes:
-        """The stored form: JSON with sorted keys."""
-        return json.dumps(
-            {
-                "app_hash": self.app_hash.hex(),
-                "app_version": APP_VERSION,
-                "chain_id": self.chain_id,
-                "height": self.height,
-                "time_ns": self.time_ns,
-            },
-            sort_keys=True,
-        ).encode()
+        """The stored form, a Head message."""
+        return state_pb2.Head(
+            height=self.height, time_ns=self.time_ns, app_hash=self.app_hash, chain_id=self.chain_id
+        ).SerializeToString(deterministic=True)
 
 
 def read_head(reader: Reader) -> Head:
     """The stored head, or an empty one."""
-    data = reader.get(HEAD_KEY)
-    if data is None:
-        return Head()
-    stored = json.loads(data)
-    return Head(stored["height"], stored["time_ns"], bytes.fromhex(stored["app_hash"]), stored["chain_id"])
+    stored = state_pb2.Head.FromString(reader.get(HEAD_KEY) or b"")
+    return Head(stored.height, stored.time_ns, stored.app_hash, stored.chain_id)
 
 
 class Chain:

@@ -22,7 +22,7 @@ SECTIONS = {"params", "markets", "accounts"}
 def parse_app_state(data: bytes) -> dict[str, Any]:
     """The JSON object, its sections checked for presence and kind. Raises GenesisError."""
     try:
-        state = json.loads(data, parse_float=_refuse_fraction)
+        state = json.loads(data, parse_float=_refuse_fraction, parse_constant=_refuse_fraction)
     except ValueError as error:
         raise GenesisError(f"app_state is not JSON: {error}") from error
     if not isinstance(state, dict) or state.keys() != SECTIONS:

@@ -1,10 +1,9 @@
 """REMOVE with the consensus oracle: a mark price signed by one authority, for test networks only."""
 
 from app.context import Context
-from app.errors import ORACLE_NOT_AUTHORITY, ORACLE_PRICE, ChainError
+from app.errors import MARKET_NOT_FOUND, ORACLE_NOT_AUTHORITY, ORACLE_PRICE, ChainError
 from app.gas import PRICE
 from app.limits import MAX_PRICE_QUANTA
-from app.markets.state import require_market
 from app.oracle.state import set_mark_price
 from novation.v1 import events_pb2, tx_pb2
 
@@ -18,9 +17,10 @@ def handle_set_mark_price(ctx: Context, account: bytes, action: tx_pb2.SetMarkPr
     authority = ctx.params.price_authority
     if not ctx.params.test_network or not authority or account[:20] != authority:
         raise ChainError(ORACLE_NOT_AUTHORITY, owner=account[:20])
-    market = require_market(ctx, action.market)
+    if ctx.marks.get(action.market) is None:
+        raise ChainError(MARKET_NOT_FOUND, market=action.market)
     if not 0 < action.price_quanta <= MAX_PRICE_QUANTA:
         raise ChainError(ORACLE_PRICE, price_quanta=action.price_quanta, limit_quanta=MAX_PRICE_QUANTA)
-    set_mark_price(ctx, market.market, action.price_quanta)
-    ctx.emit(mark_price_set=events_pb2.MarkPriceSet(market=market.market, price_quanta=action.price_quanta))
+    set_mark_price(ctx, action.market, action.price_quanta)
+    ctx.emit(mark_price_set=events_pb2.MarkPriceSet(market=action.market, price_quanta=action.price_quanta))
     return tx_pb2.ActionResult()
