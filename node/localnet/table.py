@@ -1,0 +1,95 @@
+"""How a local network looks: a table for a terminal, a line for a log, a summary to read once."""
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from node.keys.dev import TRADERS
+from node.localnet.network import dev_owner
+from node.localnet.plan import Plan
+from node.localnet.watch import NetworkView
+
+
+def network_table(plan: Plan, view: NetworkView) -> Group:
+    """The live table: a row a node, then what trades."""
+    table = Table(title=f"{plan.chain_id}   height {view.counted_height}", title_justify="left")
+    for name in ("node", "state", "height", "app hash", "block ms", "mempool", "gRPC"):
+        table.add_column(name, justify="right" if name in ("height", "block ms", "mempool") else "left")
+    for node, node_plan in zip(view.nodes, plan.nodes, strict=True):
+        state = Text("up", style="green") if node.up else Text("down", style="red")
+        table.add_row(node.name, state, str(node.height), node.app_hash[:16], f"{node.block_ms:.0f}", str(node.mempool),
+                      node_plan.gateway)
+    return Group(table, Text(totals_line(view)), agreement(view))
+
+
+def totals_line(view: NetworkView) -> str:
+    orders_rate, fills_rate = view.rates()
+    totals = view.totals
+    return (f"orders {totals.orders} ({orders_rate:.0f}/s)   fills {totals.fills} ({fills_rate:.0f}/s)   "
+            f"envelopes {totals.envelopes}   failed actions {totals.failed}")
+
+
+def agreement(view: NetworkView) -> Text:
+    if view.disagreement:
+        return Text(f"APP HASHES DIFFER: {view.disagreement}", style="bold red")
+    return Text(f"all {len(view.nodes)} app hashes equal up to height {view.agreed_height}", style="green")
+
+
+def network_line(view: NetworkView) -> str:
+    """One line for a log."""
+    heights = " ".join(f"{node.name}={node.height if node.up else 'down'}" for node in view.nodes)
+    orders_rate, fills_rate = view.rates()
+    block_ms = max((node.block_ms for node in view.nodes), default=0.0)
+    agreed = f"DIFFER ({view.disagreement})" if view.disagreement else f"equal to {view.agreed_height}"
+    return (f"{heights} block={block_ms:.0f}ms orders={view.totals.orders} ({orders_rate:.0f}/s) "
+            f"fills={view.totals.fills} ({fills_rate:.0f}/s) app hashes {agreed}")
+
+
+def introduction(plan: Plan) -> str:
+    """What a newcomer needs to try the network by hand."""
+    lines = [
+        f"localnet {plan.chain_id} is ready: {len(plan.nodes)} validators, files in {plan.directory}",
+        f"  gRPC   {', '.join(one.gateway for one in plan.nodes)}",
+        f"  RPC    {', '.join(one.rpc for one in plan.nodes)} (CometBFT)",
+        "  keys   " + "  ".join(f"{name} {dev_owner(name)}" for name in TRADERS[:2]),
+        "         " + "  ".join(f"{name} {dev_owner(name)}" for name in TRADERS[2:]),
+        "  try    novation query book BTC-PERP " + node_option(plan),
+        "         novation tx order buy 0.01 BTC-PERP --price 60000 --key alice " + node_option(plan),
+        "         novation query account alice " + node_option(plan),
+        f"  stop   novation localnet down --dir {plan.directory}   (or Ctrl-C here)",
+    ]
+    return "\n".join(lines)
+
+
+def node_option(plan: Plan) -> str:
+    return f"--node {plan.nodes[0].gateway}"
+
+
+def summary(plan: Plan, view: NetworkView) -> dict[str, object]:
+    """The state of the network as plain data, for `--output json`."""
+    orders_rate, fills_rate = view.rates()
+    return {
+        "chain_id": plan.chain_id,
+        "directory": plan.directory,
+        "height": view.counted_height,
+        "agreed_height": view.agreed_height,
+        "disagreement": view.disagreement,
+        "orders": view.totals.orders,
+        "fills": view.totals.fills,
+        "failed_actions": view.totals.failed,
+        "orders_per_second": round(orders_rate, 1),
+        "fills_per_second": round(fills_rate, 1),
+        "nodes": [
+            {
+                "name": node.name,
+                "up": node.up,
+                "height": node.height,
+                "app_hash": node.app_hash,
+                "block_ms": round(node.block_ms, 1),
+                "mempool_envelopes": node.mempool,
+                "grpc": node_plan.gateway,
+                "rpc": node_plan.rpc,
+            }
+            for node, node_plan in zip(view.nodes, plan.nodes, strict=True)
+        ],
+    }
