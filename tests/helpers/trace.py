@@ -1,14 +1,15 @@
 """Traces: seeded streams of actions as makers and takers send them, made without looking at the chain.
 
 Makers keep a ladder of orders around a wandering price and know them by client id; takers cross it with
-immediate-or-cancel orders. Nothing depends on what the chain answers, so a trace is the same for every run.
+immediate-or-cancel orders. A flow may be told what a block did (`learn`), as real makers are; without, it depends on
+nothing but its seed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from novation.v1 import tx_pb2
+from novation.v1 import events_pb2, tx_pb2
 from tests.helpers import builders
 from tests.helpers.builders import BUY, IMMEDIATE_OR_CANCEL, MARK_QUANTA, POST_ONLY, SELL, TICK_QUANTA, Person
 
@@ -42,12 +43,33 @@ class Flow:
         self.makers = [trader for trader in traders if trader.maker]
         self.takers = [trader for trader in traders if not trader.maker]
         self.markets = markets
+        self.by_owner = {trader.person.owner: trader for trader in traders}
+        self.acted = 0
         self.middle = {market: MARK_QUANTA[market] // TICK_QUANTA[market] for market in markets}  # in ticks
 
-    def step(self) -> None:
-        """Move every middle price by a few ticks."""
-        for market in self.markets:
-            self.middle[market] += self.random.randint(-3, 3)
+    def step(self, actions: int) -> None:
+        """Move every middle price by up to two ticks for each two hundred actions sent."""
+        before, self.acted = self.acted // 200, self.acted + actions
+        if self.acted // 200 != before:
+            for market in self.markets:
+                self.middle[market] += self.random.randint(-2, 2)
+
+    def learn(self, events: Iterable[events_pb2.Event]) -> None:
+        """Forget orders that left the book without their owner's doing, and those that never got there."""
+        gone: dict[bytes, set[int]] = {}
+        for event in events:
+            if event.HasField("fill") and event.fill.maker_open_lots == 0:
+                gone.setdefault(event.fill.maker.owner, set()).add(event.fill.maker_client_id)
+            cancelled = event.order_cancelled if event.HasField("order_cancelled") else None
+            if cancelled and cancelled.reason != events_pb2.CANCEL_REASON_REPLACED:
+                gone.setdefault(cancelled.account.owner, set()).add(cancelled.client_id)
+        for owner, client_ids in gone.items():
+            self.forget(owner, client_ids)
+
+    def forget(self, owner: bytes, client_ids: set[int]) -> None:
+        """Take these client ids out of what an owner believes to be open."""
+        trader = self.by_owner[owner]
+        trader.believed = [known for known in trader.believed if known[0] not in client_ids]
 
     def price(self, market: int, ticks_from_middle: int) -> int:
         """A price in quote quanta, so many ticks above the middle."""
@@ -85,7 +107,7 @@ class Flow:
 
     def batch(self, size: int, taker_share: float = 0.2) -> tuple[Person, list[tx_pb2.Action]]:
         """The actions of one envelope, and who sends it."""
-        self.step()
+        self.step(size)
         if self.takers and self.random.random() < taker_share:
             return self.random.choice(self.takers).person, [self.taker_action() for _ in range(size)]
         trader = self.random.choice(self.makers)
