@@ -1,0 +1,174 @@
+"""What the engine answers to CometBFT: the 16 methods between the socket and the chain.
+
+InitChain, PrepareProposal, ProcessProposal, FinalizeBlock and Commit come in order on one connection and are the only
+ones that run the chain. The mempool's three and the queries come on other threads at any time, in the middle of a block
+too, and see committed state only.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import structlog
+from tendermint.abci import types_pb2 as abci
+from tendermint.crypto import keys_pb2
+
+from app.chain import Block, BlockResult, Chain
+from app.errors import MEMPOOL_FULL, TX_TOO_LARGE, ChainError
+from app.limits import MAX_ENVELOPE_BYTES
+from app.params import APP_VERSION
+from app.tx import Tx
+from node.abci.dispatch import Handlers
+from node.abci.queries import QueryService
+from node.committed import Committed
+from node.mempool.mempool import Mempool
+
+log = structlog.get_logger("engine")
+
+VERSION = "0.1.0"
+CHOICE = 2
+"""A proposer looks through waiting envelopes of so many times the block's bytes; some may not be good any more."""
+
+
+class Application:
+    """The handlers over one chain, one mempool, one query service. `publish` gets every committed block."""
+
+    def __init__(self, chain: Chain, committed: Committed, mempool: Mempool, queries: QueryService,
+                 publish: Callable[[BlockResult], None]) -> None:
+        self._chain = chain
+        self._committed = committed
+        self._mempool = mempool
+        self._queries = queries
+        self._publish = publish
+        self._consensus = threading.Lock()  # never contended by CometBFT; guards against a second client
+        self._initial_height = 1
+        self._finalize_seconds = 0.0
+
+    def handlers(self) -> Handlers:
+        """The functions for the dispatcher."""
+        return Handlers(
+            info=self.info, init_chain=self.init_chain, query=self._queries.query,
+            check_tx=self.check_tx, insert_tx=self.insert_tx, reap_txs=self.reap_txs,
+            prepare_proposal=self.prepare_proposal, process_proposal=self.process_proposal,
+            extend_vote=lambda _: abci.ResponseExtendVote(),
+            verify_vote_extension=verify_vote_extension,
+            finalize_block=self.finalize_block, commit=self.commit,
+            list_snapshots=lambda _: abci.ResponseListSnapshots(),
+            offer_snapshot=lambda _: abci.ResponseOfferSnapshot(result=abci.ResponseOfferSnapshot.ABORT),
+            load_snapshot_chunk=lambda _: abci.ResponseLoadSnapshotChunk(),
+            apply_snapshot_chunk=lambda _: abci.ResponseApplySnapshotChunk(
+                result=abci.ResponseApplySnapshotChunk.ABORT),
+        )
+
+    def info(self, _: abci.RequestInfo) -> abci.ResponseInfo:
+        """The last durable height: from here CometBFT replays."""
+        head = self._chain.head
+        return abci.ResponseInfo(
+            data="novation", version=VERSION, app_version=APP_VERSION, last_block_height=head.height,
+            last_block_app_hash=head.app_hash if head.height else b"")
+
+    def init_chain(self, request: abci.RequestInitChain) -> abci.ResponseInitChain:
+        """Genesis. Comes again after a crash before the first commit. GenesisError ends the engine."""
+        with self._consensus:
+            self._initial_height = max(1, request.initial_height)
+            app_hash = self._chain.init_chain(
+                request.chain_id, request.time.ToNanoseconds(), self._initial_height, request.app_state_bytes)
+        log.info("genesis", chain_id=request.chain_id, app_hash=app_hash.hex())
+        return abci.ResponseInitChain(app_hash=app_hash)
+
+    def check_tx(self, request: abci.RequestCheckTx) -> abci.ResponseCheckTx:
+        """A transaction from CometBFT's RPC: the true verdict, and it waits in the mempool if that is good."""
+        try:
+            if request.type == abci.RECHECK:  # only a flood mempool asks this; ours checks what waits by itself
+                tx = self._chain.admit(request.tx)
+            else:
+                tx = self._mempool.check(request.tx)
+        except ChainError as error:
+            code = error.code
+            return abci.ResponseCheckTx(code=code.code, codespace=code.codespace, log=str(error))
+        return abci.ResponseCheckTx(gas_wanted=tx.gas_limit)
+
+    def insert_tx(self, request: abci.RequestInsertTx) -> abci.ResponseInsertTx:
+        """A transaction from a peer: queued only. The peer's votes wait behind this answer."""
+        if len(request.tx) > MAX_ENVELOPE_BYTES:
+            return abci.ResponseInsertTx(code=TX_TOO_LARGE.code)
+        return abci.ResponseInsertTx(code=0 if self._mempool.insert(request.tx) else MEMPOOL_FULL.code)
+
+    def reap_txs(self, request: abci.RequestReapTxs) -> abci.ResponseReapTxs:
+        """What CometBFT is to tell its peers."""
+        return abci.ResponseReapTxs(txs=self._mempool.reap(request.max_bytes, request.max_gas))
+
+    def prepare_proposal(self, request: abci.RequestPrepareProposal) -> abci.ResponsePrepareProposal:
+        """A block of ours, by the written order."""
+        with self._consensus:
+            candidates = _up_to(self._mempool.candidates(), CHOICE * request.max_tx_bytes)
+            return abci.ResponsePrepareProposal(txs=self._chain.prepare(candidates, request.max_tx_bytes))
+
+    def process_proposal(self, request: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
+        """Somebody's block: accepted only if a correct proposer could have made it."""
+        with self._consensus:
+            reason = self._chain.process(list(request.txs))
+        if not reason:
+            return abci.ResponseProcessProposal(status=abci.ResponseProcessProposal.ACCEPT)
+        log.warning("proposal rejected", height=request.height, reason=reason,
+                    proposer=request.proposer_address.hex(), block=request.hash.hex())
+        return abci.ResponseProcessProposal(status=abci.ResponseProcessProposal.REJECT)
+
+    def finalize_block(self, request: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
+        """Run the decided block; nothing becomes durable. May come again for the same height after a crash."""
+        with self._consensus:
+            expected = self._chain.head.height + 1 if self._chain.head.height else self._initial_height
+            if request.height != expected:
+                raise RuntimeError(f"block {request.height} was decided, but {expected} is next")
+            started = time.monotonic()
+            result = self._chain.finalize(Block(
+                request.height, request.time.ToNanoseconds(), list(request.txs), request.hash,
+                request.proposer_address))
+            self._finalize_seconds = time.monotonic() - started
+        return _finalized(result)
+
+    def commit(self, _: abci.RequestCommit) -> abci.ResponseCommit:
+        """One synced batch; then mempool and feed are told. Their failure must not touch consensus."""
+        with self._consensus:
+            started = time.monotonic()
+            result = self._committed.commit()
+            stored = time.monotonic()
+            self._tell(result)
+        log.info("block", height=result.height, txs=len(result.txs), app_hash=result.app_hash.hex()[:16],
+                 finalize_ms=round(1_000 * self._finalize_seconds, 1), commit_ms=round(1_000 * (stored - started), 1),
+                 waiting=self._mempool.count)
+        return abci.ResponseCommit()
+
+    def _tell(self, result: BlockResult) -> None:
+        try:
+            self._mempool.after_commit(result.height, result.time_ns, result.txs)
+            self._publish(result)
+        except Exception as error:  # the block is durable; a reader's trouble is not consensus's
+            log.error("telling mempool and feed failed", height=result.height, error=repr(error), exc_info=True)
+
+
+def verify_vote_extension(request: abci.RequestVerifyVoteExtension) -> abci.ResponseVerifyVoteExtension:
+    """There are no vote extensions yet, so only the empty one is right."""
+    response = abci.ResponseVerifyVoteExtension
+    return response(status=response.REJECT if request.vote_extension else response.ACCEPT)
+
+
+def _up_to(candidates: Iterable[Tx], size_bytes: int) -> Iterator[Tx]:
+    size = 0
+    for tx in candidates:
+        yield tx
+        size += len(tx.raw)
+        if size > size_bytes:
+            return
+
+
+def _finalized(result: BlockResult) -> abci.ResponseFinalizeBlock:
+    """Code, data and gas go into the next header. Typed events leave by the feed, so CometBFT's are empty."""
+    response = abci.ResponseFinalizeBlock(app_hash=result.app_hash)
+    for tx in result.txs:
+        response.tx_results.add(
+            code=tx.code, codespace=tx.codespace, data=tx.data, gas_wanted=tx.gas_wanted, gas_used=tx.gas_used,
+            log=tx.result.reason)
+    for public_key, power in result.validator_updates:
+        response.validator_updates.add(pub_key=keys_pb2.PublicKey(ed25519=public_key), power=power)
+    return response

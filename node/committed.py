@@ -1,0 +1,87 @@
+"""Committed state for readers on other threads: the link and the query connection.
+
+A commit is two steps, the batch on disk and the records in memory. `Committed` makes them one for whoever asks for
+several things that must belong to the same height.
+"""
+
+import threading
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from app.chain import BlockResult, Chain, Head
+from app.store.view import Batch, Reader
+
+
+class Store(Reader, Protocol):
+    """Where the engine keeps its state; `node.storage.leveldb.LevelDB` is one."""
+
+    def write(self, batch: Batch) -> None:
+        """Write all of `batch` or nothing; it is durable when this returns."""
+        ...
+
+    def snapshot(self) -> Any:
+        """A Reader of the state as it is now; to be closed."""
+        ...
+
+    def close(self) -> None:
+        """Close the store."""
+        ...
+
+
+class Committed:
+    """The chain's committed state. Only `commit` changes it, from the consensus thread."""
+
+    def __init__(self, chain: Chain, store: Store) -> None:
+        self._chain = chain
+        self._store = store
+        self._lock = threading.Lock()
+
+    @property
+    def head(self) -> Head:
+        """The last committed block."""
+        return self._chain.head
+
+    def commit(self) -> BlockResult:
+        """Make the finalized block durable, in one synced batch, and then current; its result.
+
+        Raises what the store raises; nothing is committed then.
+        """
+        result = self._chain.result
+        batch = self._chain.commit()
+        with self._lock:
+            self._store.write(batch)
+            self._chain.committed()
+        if result is None:
+            raise RuntimeError("a commit without a result")
+        return result
+
+    def read(self, table: str, key: bytes) -> bytes | None:
+        """The record of `table` under `key`, or None. Raises KeyError for an unknown table."""
+        return self._chain.read(table, key)
+
+    def read_at_head(self, table: str, key: bytes) -> tuple[Head, bytes | None]:
+        """The record with the head that it belongs to. Raises KeyError for an unknown table."""
+        with self._lock:
+            return self._chain.head, self._chain.read(table, key)
+
+    def snapshot(self, tables: list[str]) -> tuple[Head, Iterator[tuple[str, bytes, bytes]]]:
+        """The head, and (table, key, record) of all records of `tables` at that head, however long the reading takes.
+
+        Raises KeyError for an unknown table.
+        """
+        spaces = [(name, self._chain.ctx.tables[name].space) for name in tables]
+        with self._lock:
+            head = self._chain.head
+            if not head.height:  # genesis is not in the store before the first block
+                return head, iter(self._chain.snapshot(tables)[1])
+            frozen = self._store.snapshot()
+        return head, _rows(frozen, spaces)
+
+
+def _rows(frozen: Any, spaces: list[tuple[str, bytes]]) -> Iterator[tuple[str, bytes, bytes]]:
+    try:
+        for name, space in spaces:
+            for key, value in frozen.scan(space):
+                yield name, key[len(space):], value
+    finally:
+        frozen.close()

@@ -1,0 +1,126 @@
+"""The engine: state, mempool, ABCI server and feed of one node, in one process.
+
+Run as `python -m node.engine --home H`. It serves CometBFT on `H/run/abci.sock` and readers on `H/run/link.sock`
+until SIGTERM or SIGINT.
+"""
+
+import argparse
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import structlog
+
+from app.chain import Chain
+from app.errors import GenesisError
+from app.store.tree import StoreDamaged
+from node.abci.application import Application
+from node.abci.dispatch import Dispatcher
+from node.abci.queries import QueryService
+from node.abci.server import AbciServer, AddressError, listen
+from node.committed import Committed, Store
+from node.feed.server import FeedServer
+from node.home import Home
+from node.mempool.mempool import Mempool
+from node.storage.leveldb import LevelDB, StorageError
+
+log = structlog.get_logger("engine")
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another waits: a running block must not hold up InsertTx."""
+STOP_SECONDS = 30.0
+EXIT_REFUSED = 1
+
+OpenStore = Callable[[Path], Store]
+
+
+def configure_logs(level: str) -> None:
+    """Lines for people on standard error: time in UTC, level, event, key=value."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def tune_interpreter() -> None:
+    """Short turns between threads; a collector that does not walk a million records in the middle of a block."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+def run(home: Home, address: str, stopping: threading.Event, open_store: OpenStore = LevelDB) -> None:
+    """Serve until `stopping` is set, then answer what was read, and close everything in order.
+
+    Raises StorageError, StoreDamaged, GenesisError or AddressError when it cannot start.
+    """
+    with ExitStack() as stack:
+        store = open_store(home.engine)
+        stack.callback(store.close)
+        chain = Chain(store)
+        committed = Committed(chain, store)
+        mempool = Mempool(chain.admit)
+        mempool.start()
+        stack.callback(mempool.stop)
+        feed = FeedServer(home.link_socket, committed, mempool)
+        feed.start()
+        stack.callback(feed.close)
+        application = Application(chain, committed, mempool, QueryService(committed.read_at_head), feed.publish)
+        server = AbciServer(Dispatcher(application.handlers()))
+        listener = listen(address)
+        tune_interpreter()
+        server.serve(listener)
+        log.info("the engine runs", home=str(home.root), abci=address, height=chain.head.height,
+                 app_hash=chain.head.app_hash.hex())
+        stopping.wait()
+        if not server.stop(STOP_SECONDS):
+            # A handler still runs and may write: the store must not be closed under it. What is durable is whole.
+            log.error("a request did not end in time; the engine stops without waiting for it")
+            sys.stderr.flush()
+            os._exit(EXIT_REFUSED)
+    log.info("the engine stopped", height=chain.head.height)
+
+
+def refuse_optimised() -> None:
+    """`python -O` strips assertions; a chain must not run with other code than the one that was tested."""
+    if sys.flags.optimize:
+        sys.exit("Novation refuses to run under `python -O` or PYTHONOPTIMIZE: start it without")
+
+
+def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) -> None:
+    """The command line. Exits with status 1 and a reason when the engine cannot start."""
+    refuse_optimised()
+    parser = argparse.ArgumentParser(prog="python -m node.engine", description="the engine of one Novation node")
+    parser.add_argument("--home", required=True, help="the node's home folder")
+    parser.add_argument("--abci", default="", help="unix://PATH or tcp://127.0.0.1:PORT; default: run/abci.sock")
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    options = parser.parse_args(arguments)
+    configure_logs(options.log_level)
+    home = Home.at(options.home)
+    home.create()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        run(home, options.abci or f"unix://{home.abci_socket}", stopping, open_store)
+    except (StorageError, StoreDamaged, GenesisError, AddressError, OSError) as error:
+        log.critical("the engine cannot run", reason=str(error))
+        sys.exit(EXIT_REFUSED)
+
+
+if __name__ == "__main__":
+    main()
