@@ -17,6 +17,8 @@ import os
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 
+from google.protobuf.message import DecodeError
+
 from node.feed.framing import FrameError, encode_frame, read_frame
 from novation.v1 import feed_pb2
 
@@ -152,7 +154,7 @@ class LinkClient:
                         answer.set_result(reply)
                 elif (queue := self._subscriptions.get(reply.id)) is not None:
                     await queue.put(reply)
-        except (OSError, FrameError, ValueError) as error:
+        except (OSError, FrameError, DecodeError) as error:
             reason = str(error) or type(error).__name__
         self._end(reason)
 

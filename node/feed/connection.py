@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from node.feed.framing import FrameError, encode_frame, read_frame
 from novation.v1 import feed_pb2
@@ -44,7 +45,7 @@ class Connection:
                 request = feed_pb2.LinkRequest()
                 try:
                     request.ParseFromString(frame)
-                except ValueError as error:  # protobuf's DecodeError is one
+                except DecodeError as error:
                     raise FrameError("a frame that is not a request") from error
                 await self._handle(request)
         finally:
@@ -100,22 +101,23 @@ class Connection:
         if len(request.records.keys) > KEYS_MAX:
             reply.error = f"at most {KEYS_MAX} keys a request"
             return reply
-        head = self._server.chain.head
+        wanted = [(key.domain, key.key) for key in request.records.keys]
+        try:
+            head, values = self._server.records.read(wanted)
+        except KeyError as error:
+            reply.error = f"no domain named {error}"
+            return reply
         reply.records.height, reply.records.time_ns = head.height, head.time_ns
-        for wanted in request.records.keys:
-            try:
-                value = self._server.chain.read(wanted.domain, wanted.key)
-            except KeyError:
-                return feed_pb2.LinkReply(id=request.id, error=f"no domain named {wanted.domain!r}")
-            reply.records.records.add(domain=wanted.domain, key=wanted.key, value=value or b"", deleted=value is None)
+        for (domain, key), value in zip(wanted, values, strict=True):
+            reply.records.records.add(domain=domain, key=key, value=value or b"", deleted=value is None)
         return reply
 
     def _status(self, request_id: int) -> feed_pb2.LinkReply:
-        head = self._server.chain.head
+        head = self._server.records.head
         pool = self._server.pool
         return feed_pb2.LinkReply(id=request_id, status=feed_pb2.StatusReply(
             height=head.height, time_ns=head.time_ns, app_hash=head.app_hash, chain_id=head.chain_id,
-            mempool_envelopes=getattr(pool, "count", 0), mempool_bytes=getattr(pool, "size_bytes", 0)))
+            mempool_envelopes=pool.count, mempool_bytes=pool.size_bytes))
 
     async def _admit(self) -> None:
         """Admit what is submitted; requests that wait meanwhile share the next call."""
@@ -127,7 +129,7 @@ class Connection:
                 count += len(waiting[-1][1])
             envelopes = [raw for _, group in waiting for raw in group]
             verdicts = await self._server.on_worker(self._server.pool.submit, envelopes) if envelopes else []
-            height = self._server.chain.head.height
+            height = self._server.records.head.height
             start = 0
             for request_id, group in waiting:
                 reply = feed_pb2.LinkReply(id=request_id)
@@ -162,14 +164,16 @@ class Connection:
 
     def _can_resume(self, after_height: int) -> bool:
         """Whether every block after `after_height` is, or will be, in the ring."""
-        ring, head = self._server.ring, self._server.chain.head.height
+        ring, head = self._server.ring, self._server.records.head.height
         if after_height == 0 or after_height > head:
             return False
         return after_height == head or bool(ring.oldest and ring.oldest <= after_height + 1 <= ring.newest + 1)
 
     async def _send_snapshot(self, request_id: int, domains: list[str]) -> int:
-        """Send all records of the domains at one height, which is returned."""
-        head, records = self._server.chain.snapshot(domains)
+        """Send all records of the domains at one height, which is returned. Waits for the first block."""
+        while not self._server.records.head.height:
+            await self._server.next_block()
+        head, records = self._server.records.snapshot(domains)
         message, weight = _snapshot_message(head), 0
         for domain, key, value in records:
             message.records.add(domain=domain, key=key, value=value)

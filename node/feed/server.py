@@ -26,7 +26,7 @@ from node.feed.ring import BLOCKS_MAX, BYTES_MAX, BlockRing
 from novation.v1 import tx_pb2
 
 if TYPE_CHECKING:
-    from app.chain import BlockResult
+    from app.chain import BlockResult, Head
 
 log = structlog.get_logger("feed")
 
@@ -35,33 +35,41 @@ WRITE_BUFFER_BYTES = 1024 * 1024  # beyond this much unread output a writer wait
 
 
 class Records(Protocol):
-    """What the feed reads of the chain: committed state, from any thread."""
+    """What the feed reads of the chain: committed state, from any thread. `records.StoredRecords` is one."""
 
     @property
-    def head(self) -> Any:
-        """The last committed height: .height .time_ns .app_hash .chain_id"""
+    def head(self) -> Head:
+        """The last committed block; its height is 0 before the first."""
 
-    def read(self, table: str, key: bytes) -> bytes | None:
-        """One committed record. Raises KeyError for an unknown table."""
+    def read(self, keys: Iterable[tuple[str, bytes]]) -> tuple[Head, list[bytes | None]]:
+        """Records by (table, key), all of one height. Raises KeyError for an unknown table."""
 
-    def snapshot(self, tables: list[str]) -> tuple[Any, Iterable[tuple[str, bytes, bytes]]]:
+    def snapshot(self, tables: Iterable[str]) -> tuple[Head, Iterable[tuple[str, bytes, bytes]]]:
         """The head and all records of the tables at that head, however long the reading takes."""
 
 
 class Pool(Protocol):
-    """What the feed asks of the mempool. `count` and `size_bytes` are read for status when they are there."""
+    """What the feed asks of the mempool, which is safe from any thread."""
 
     def submit(self, envelopes: list[bytes]) -> list[tx_pb2.EnvelopeResult]:
         """Admit envelopes; one verdict each, in order. Never raises for what an envelope holds."""
+
+    @property
+    def count(self) -> int:
+        """How many envelopes wait."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes of envelopes wait."""
 
 
 class FeedServer:
     """Serves one Unix socket. `start()` returns when the socket listens; `close()` when everything has ended."""
 
-    def __init__(self, socket_path: str | os.PathLike[str], chain: Records, pool: Pool, *,
+    def __init__(self, socket_path: str | os.PathLike[str], records: Records, pool: Pool, *,
                  blocks_max: int = BLOCKS_MAX, bytes_max: int = BYTES_MAX) -> None:
         self._path = os.fspath(socket_path)
-        self._chain = chain
+        self._records = records
         self._pool = pool
         self._ring = BlockRing(blocks_max, bytes_max)
         self._loop = asyncio.new_event_loop()
@@ -163,9 +171,9 @@ class FeedServer:
         return self._ring
 
     @property
-    def chain(self) -> Records:
+    def records(self) -> Records:
         """Committed state."""
-        return self._chain
+        return self._records
 
     @property
     def pool(self) -> Pool:

@@ -1,0 +1,111 @@
+"""AccountService: one account's money, positions, orders and fills. Margin figures come from the chain's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from app.kernel.hashing import ADDRESS_SIZE
+from app.limits import NONCE_WINDOW
+from app.margin import rules
+from node.gateway.activity import account_key
+from node.gateway.errors import bad_argument, not_ready, stream, unary
+from node.gateway.model import BlockView, ReadModel
+from node.gateway.streams import Quiet, Streams
+from novation.v1 import account_service_pb2 as account_service
+from novation.v1 import account_service_pb2_grpc, state_pb2, tx_pb2
+from novation.v1 import market_data_service_pb2 as market_data
+
+
+class AccountService(account_service_pb2_grpc.AccountServiceServicer):
+    """See account_service.proto."""
+
+    def __init__(self, model: ReadModel, streams: Streams) -> None:
+        self.model = model
+        self.streams = streams
+
+    @unary
+    async def GetAccount(self, request: account_service.GetAccountRequest,
+                         context: Any) -> account_service.GetAccountResponse:
+        key = self._key(request.account)
+        record = self.model.account(key)
+        response = account_service.GetAccountResponse(
+            height=self.model.height, time_ns=self.model.time_ns, account=request.account, exists=record is not None,
+            lowest_nonce=1)
+        if record is not None:
+            self._fill_in(response, record)
+            response.open_orders = len(self.model.orders(key).orders)
+        return response
+
+    @unary
+    async def GetOrders(self, request: account_service.GetOrdersRequest,
+                        context: Any) -> account_service.GetOrdersResponse:
+        orders = self.model.orders(self._key(request.account)).orders
+        return account_service.GetOrdersResponse(
+            height=self.model.height, time_ns=self.model.time_ns,
+            orders=[order for order in orders if request.market in (0, order.order_id >> 40)])
+
+    @stream
+    async def WatchOrders(self, request: account_service.WatchOrdersRequest,
+                          context: Any) -> AsyncIterator[account_service.WatchOrdersResponse]:
+        key, resumed = self._key(request.account), bool(request.after_height)
+        async for step in self.streams.follow(request.after_height):
+            if isinstance(step, BlockView):
+                if (updates := step.activity.orders.get(key)) is not None:
+                    yield account_service.WatchOrdersResponse(
+                        height=step.height, time_ns=step.time_ns,
+                        updates=account_service.OrderUpdates(updates=updates))
+            elif isinstance(step, Quiet) and resumed:
+                yield account_service.WatchOrdersResponse(height=step.height, time_ns=step.time_ns,
+                                                          heartbeat=market_data.Heartbeat())
+            else:  # a new stream, or one with a hole behind it: all open orders
+                yield account_service.WatchOrdersResponse(
+                    height=self.model.height, time_ns=self.model.time_ns,
+                    snapshot=account_service.OrdersSnapshot(orders=self.model.orders(key).orders))
+            resumed = True
+
+    @stream
+    async def WatchFills(self, request: account_service.WatchFillsRequest,
+                         context: Any) -> AsyncIterator[account_service.WatchFillsResponse]:
+        key = self._key(request.account)
+        async for step in self.streams.follow(request.after_height):
+            if isinstance(step, BlockView):
+                if (fills := step.activity.fills.get(key)) is not None:
+                    yield account_service.WatchFillsResponse(height=step.height, time_ns=step.time_ns,
+                                                             fills=account_service.FillsOfBlock(fills=fills))
+            elif isinstance(step, Quiet):
+                yield account_service.WatchFillsResponse(height=step.height, time_ns=step.time_ns,
+                                                         heartbeat=market_data.Heartbeat())
+            else:
+                yield account_service.WatchFillsResponse(height=step.height, time_ns=step.time_ns,
+                                                         gap=step.gap)
+
+    def _key(self, account: tx_pb2.AccountId) -> bytes:
+        if len(account.owner) != ADDRESS_SIZE:
+            raise bad_argument("account.owner", f"{ADDRESS_SIZE} bytes")
+        if not self.model.height:
+            raise not_ready()
+        return account_key(account)
+
+    def _fill_in(self, response: account_service.GetAccountResponse, record: state_pb2.Account) -> None:
+        positions = [self._position(position) for position in record.positions]
+        response.positions.extend(positions)
+        response.cash_quanta = record.cash_quanta
+        response.equity_quanta = record.cash_quanta + sum(p.notional_quanta for p in positions)
+        response.unrealised_pnl_quanta = sum(p.unrealised_pnl_quanta for p in positions)
+        response.initial_margin_quanta = sum(p.initial_margin_quanta for p in positions)
+        response.maintenance_margin_quanta = sum(p.maintenance_margin_quanta for p in positions)
+        response.free_collateral_quanta = response.equity_quanta - response.initial_margin_quanta
+        response.highest_nonce = record.highest_nonce
+        response.lowest_nonce = max(record.highest_nonce - NONCE_WINDOW + 1, 1)
+        response.used_nonces = record.used_nonces
+
+    def _position(self, held: state_pb2.Position) -> account_service.PositionSummary:
+        market, mark = self.model.markets[held.market], self.model.mark(held.market).price_quanta
+        return account_service.PositionSummary(
+            position=held, mark_price_quanta=mark, notional_quanta=held.lots * mark,
+            unrealised_pnl_quanta=rules.unrealised_profit(held.lots, held.entry_quanta, mark),
+            initial_margin_quanta=rules.initial_margin(
+                held.lots, held.open_buy_lots, held.open_buy_notional_quanta, held.open_sell_lots,
+                held.open_sell_notional_quanta, mark, market.initial_margin_ppm),
+            maintenance_margin_quanta=rules.position_margin(held.lots, mark, market.maintenance_margin_ppm))

@@ -1,0 +1,107 @@
+"""Errors of calls: a gRPC status with a google.rpc ErrorInfo (reason, domain, metadata); never an exception's text."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+import grpc
+import structlog
+from google.rpc import error_details_pb2, status_pb2
+
+log = structlog.get_logger("gateway")
+
+DOMAIN = "gateway"
+Code = grpc.StatusCode
+Reply = TypeVar("Reply")
+
+
+@dataclass(slots=True)
+class CallError(Exception):
+    """A call that cannot be served: raised in a service, turned into a status at its edge."""
+
+    code: grpc.StatusCode
+    reason: str
+    message: str  # for people; says what to do
+    domain: str = DOMAIN
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def not_ready() -> CallError:
+    """The gateway has no state yet."""
+    return CallError(Code.UNAVAILABLE, "GATEWAY_NOT_READY", "nothing heard from the engine yet; try again soon")
+
+
+def engine_down() -> CallError:
+    """An envelope could not be handed over. The same bytes may be sent again: they can take effect once only."""
+    return CallError(Code.UNAVAILABLE, "ENGINE_UNREACHABLE", "the engine is away; send the same bytes again soon")
+
+
+def busy(what: str, most: int) -> CallError:
+    """A limit of the gateway."""
+    return CallError(Code.RESOURCE_EXHAUSTED, "GATEWAY_BUSY", f"too many {what}; try again soon",
+                     metadata={"limit": str(most)})
+
+
+def bad_argument(name: str, wanted: str) -> CallError:
+    """A field of the request that can never be served."""
+    return CallError(Code.INVALID_ARGUMENT, "BAD_ARGUMENT", f"{name}: {wanted}",
+                     metadata={"field": name, "wanted": wanted})
+
+
+def market_not_found(market: int) -> CallError:
+    """No such market."""
+    return CallError(Code.NOT_FOUND, "MARKET_NOT_FOUND", f"there is no market {market}; GetMarkets lists them",
+                     domain="markets", metadata={"market": str(market)})
+
+
+def too_slow(last_height: int) -> CallError:
+    """A stream's reader fell behind."""
+    return CallError(Code.RESOURCE_EXHAUSTED, "STREAM_TOO_SLOW",
+                     f"the stream was read too slowly; resume after height {last_height}",
+                     metadata={"last_height": str(last_height)})
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: CallError) -> NoReturn:
+    """End the call with the error."""
+    status = status_pb2.Status(code=error.code.value[0], message=error.message)
+    status.details.add().Pack(error_details_pb2.ErrorInfo(
+        reason=error.reason, domain=error.domain, metadata=error.metadata))
+    await context.abort(error.code, error.message, (("grpc-status-details-bin", status.SerializeToString()),))
+
+
+def unary(method: Callable[..., Awaitable[Reply]]) -> Callable[..., Awaitable[Reply]]:
+    """The edge of a unary method: CallError becomes a status, anything unforeseen INTERNAL without its text."""
+
+    @functools.wraps(method)
+    async def edge(self: Any, request: Any, context: Any) -> Reply:
+        try:
+            return await method(self, request, context)
+        except CallError as error:
+            await abort(context, error)
+        except Exception as error:  # noqa: BLE001 - edge of a call: logged here, and nobody else is told what broke
+            await abort(context, _internal(method.__name__, error))
+
+    return edge
+
+
+def stream(method: Callable[..., AsyncIterator[Reply]]) -> Callable[..., Awaitable[None]]:
+    """The edge of a streaming method, which yields its messages. Each is written before the next is asked for."""
+
+    @functools.wraps(method)
+    async def edge(self: Any, request: Any, context: Any) -> None:
+        try:
+            await self.streams.serve(method(self, request, context), context)
+        except CallError as error:
+            await abort(context, error)
+        except Exception as error:  # noqa: BLE001 - as above
+            await abort(context, _internal(method.__name__, error))
+
+    return edge
+
+
+def _internal(method: str, error: Exception) -> CallError:
+    log.error("call failed", method=method, reason=repr(error), exc_info=error)
+    return CallError(Code.INTERNAL, "INTERNAL", "the gateway failed on this call; its log has the reason")

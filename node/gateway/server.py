@@ -1,0 +1,134 @@
+"""The gateway put together: engine link, model, services, health and reflection behind one port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from node.gateway.account import AccountService
+from node.gateway.chain import ChainService
+from node.gateway.engine import Engine
+from node.gateway.market_data import MarketDataService
+from node.gateway.model import BLOCKS_MAX, ReadModel
+from node.gateway.streams import HEARTBEAT_SECONDS, STREAMS_MAX, WRITE_SECONDS, Streams
+from node.gateway.submissions import Submissions
+from node.gateway.trading import TradingService
+from novation.v1 import (
+    account_service_pb2,
+    account_service_pb2_grpc,
+    chain_service_pb2,
+    chain_service_pb2_grpc,
+    market_data_service_pb2,
+    market_data_service_pb2_grpc,
+    trading_service_pb2,
+    trading_service_pb2_grpc,
+)
+
+log = structlog.get_logger("gateway")
+
+SERVICES = (
+    trading_service_pb2.DESCRIPTOR.services_by_name["TradingService"].full_name,
+    market_data_service_pb2.DESCRIPTOR.services_by_name["MarketDataService"].full_name,
+    account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
+    chain_service_pb2.DESCRIPTOR.services_by_name["ChainService"].full_name,
+)
+
+CONCURRENT_CALLS_MAX = 8192
+STOP_SECONDS = 2.0
+OPTIONS = (
+    ("grpc.max_receive_message_length", 1024 * 1024 + 64 * 1024),  # a full batch and its framing
+    ("grpc.max_send_message_length", 16 * 1024 * 1024),
+    ("grpc.max_metadata_size", 8192),
+    # On one connection; above it a client's further calls wait. Waiting for a block holds a call open, hence so many.
+    ("grpc.max_concurrent_streams", 2048),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_ping_strikes", 2),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.so_reuseport", 0),  # a second gateway on the same port is a mistake, not a load balancer
+)
+
+
+@dataclass(slots=True)
+class Limits:
+    """What may be tuned; the defaults suit one validator's gateway."""
+
+    blocks_max: int = BLOCKS_MAX
+    streams_max: int = STREAMS_MAX
+    write_seconds: float = WRITE_SECONDS
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
+
+
+class Gateway:
+    """One gateway. `start()` listens at once; health says SERVING when the engine's blocks arrive."""
+
+    def __init__(self, socket_path: str | os.PathLike[str], listen: str, limits: Limits | None = None) -> None:
+        """`listen` is host:port; port 0 takes a free one, see `address` after `start`."""
+        limits = limits or Limits()
+        self.address = listen
+        self.model = ReadModel(limits.blocks_max)
+        self.engine = Engine(socket_path, self.model, self._on_live)
+        self._submissions = Submissions(self.engine, self.model)
+        self._streams = Streams(self.model, streams_max=limits.streams_max, write_seconds=limits.write_seconds,
+                                heartbeat_seconds=limits.heartbeat_seconds)
+        self._health = health.aio.HealthServicer()
+        self._server: grpc.aio.Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Listen and begin to follow the engine. Raises OSError when the address cannot be bound."""
+        server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX)
+        trading_service_pb2_grpc.add_TradingServiceServicer_to_server(
+            TradingService(self.model, self._submissions), server)
+        market_data_service_pb2_grpc.add_MarketDataServiceServicer_to_server(
+            MarketDataService(self.model, self._streams), server)
+        account_service_pb2_grpc.add_AccountServiceServicer_to_server(AccountService(self.model, self._streams), server)
+        chain_service_pb2_grpc.add_ChainServiceServicer_to_server(
+            ChainService(self.model, self._streams, self.engine), server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        host, _, port = self.address.rpartition(":")
+        try:
+            bound = server.add_insecure_port(self.address)
+        except RuntimeError as error:  # grpc's way of saying it
+            raise OSError(f"cannot listen on {self.address}: is another gateway running there? "
+                          "Choose another port with --listen") from error
+        self.address = f"{host}:{bound}" if port == "0" else self.address
+        await self._set_health(False)
+        await server.start()
+        self._server = server
+        self._tasks = [asyncio.create_task(self.engine.run(), name="engine"),
+                       asyncio.create_task(self._submissions.run(), name="submissions")]
+        log.info("gateway listens", address=self.address)
+
+    async def wait(self) -> None:
+        """Returns when the gateway stopped, raises what broke it."""
+        await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """Stop serving; open calls get a moment to end."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._server is not None:
+            await self._server.stop(STOP_SECONDS)
+
+    def _on_live(self, live: bool) -> None:
+        # The set keeps no task: a lost update would be corrected by the next one, and the loop holds running tasks.
+        asyncio.ensure_future(self._set_health(live))  # noqa: RUF006
+
+    async def _set_health(self, live: bool) -> None:
+        status = health_pb2.HealthCheckResponse.SERVING if live else health_pb2.HealthCheckResponse.NOT_SERVING
+        for service in ("", *SERVICES):
+            await self._health.set(service, status)

@@ -1,0 +1,106 @@
+"""What all streams share: a position in the blocks held, heartbeats, and an end for readers that are too slow.
+
+A stream has no queue. It is a height; the blocks are held once for all. Writing waits for the reader (HTTP/2 flow
+control), and a reader whose next block is no longer held, or who takes nothing for WRITE_SECONDS, is told to resume.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from node.gateway.errors import bad_argument, busy, not_ready, too_slow
+from node.gateway.model import BlockView, ReadModel
+from novation.v1 import market_data_service_pb2 as market_data
+
+STREAMS_MAX = 1000
+WRITE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 5.0
+AHEAD_MAX = 100  # a reader may come from a gateway that is this many blocks ahead; it waits
+
+
+@dataclass(slots=True)
+class Quiet:
+    """Everything up to `height` was shown."""
+
+    height: int
+    time_ns: int
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """The gateway started over, at `height`: blocks in between cannot be shown."""
+
+    height: int
+    time_ns: int
+    gap: market_data.Gap
+
+
+class Streams:
+    """Counts and serves the streams of all services."""
+
+    def __init__(self, model: ReadModel, *, streams_max: int = STREAMS_MAX, write_seconds: float = WRITE_SECONDS,
+                 heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self.model = model
+        self._open = 0
+        self._streams_max = streams_max
+        self._write_seconds = write_seconds
+        self._heartbeat_seconds = heartbeat_seconds
+
+    async def serve(self, messages: AsyncIterator[Any], context: Any) -> None:
+        """Write a stream's messages until it ends. Raises CallError: too many streams, or a reader too slow."""
+        if self._open >= self._streams_max:
+            raise busy("streams", self._streams_max)
+        self._open += 1
+        height = 0
+        try:
+            async for message in messages:
+                async with asyncio.timeout(self._write_seconds):
+                    await context.write(message)
+                height = message.height
+        except TimeoutError:
+            raise too_slow(height) from None
+        finally:
+            self._open -= 1
+
+    async def follow(self, after_height: int) -> AsyncIterator[BlockView | Rebuilt | Quiet]:
+        """Every block after `after_height` (0: from now on).
+
+        Begins with Quiet or Rebuilt, so that the reader learns where the stream begins; Quiet comes again now and then,
+        so that it knows that the stream lives.
+        """
+        model, clock = self.model, asyncio.get_running_loop().time
+        if not model.height:
+            raise not_ready()
+        height, generation = after_height or model.height, model.generation
+        if height > model.height + AHEAD_MAX:
+            raise bad_argument("after_height", f"at most {model.height}, the present height")
+        if height < model.height and not model.holds_after(height):
+            gap = market_data.Gap(from_height=height + 1, to_height=model.height)
+            height = model.height
+            yield Rebuilt(height, model.time_ns, gap)
+        else:
+            yield Quiet(height, model.time_ns)
+        beat_at = clock() + self._heartbeat_seconds
+        while True:
+            if model.generation != generation:
+                generation = model.generation
+                gap = market_data.Gap(from_height=height + 1 if height < model.height else 0, to_height=model.height)
+                height = model.height
+                yield Rebuilt(height, model.time_ns, gap)
+            elif height < model.height:
+                view = model.block(height + 1)
+                if view is None:
+                    raise too_slow(height)
+                height += 1
+                yield view
+            elif clock() >= beat_at:
+                beat_at = clock() + self._heartbeat_seconds
+                yield Quiet(height, model.time_ns)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(beat_at):
+                        await model.moved()

@@ -1,0 +1,70 @@
+"""The engine without CometBFT: real chain, LevelDB, mempool and feed in this process; blocks on demand or on a timer."""
+
+import threading
+from pathlib import Path
+
+from app.chain import Block, BlockResult, Chain
+from node.feed.records import StoredRecords
+from node.feed.server import FeedServer
+from node.mempool.mempool import Mempool
+from node.storage.leveldb import LevelDB
+from tests.helpers import builders
+
+GENESIS_TIME_NS = 1_700_000_000_000_000_000
+BLOCK_TIME_NS = 1_000_000_000
+MAX_BYTES = 4_000_000
+
+
+class LittleEngine:
+    """One node's engine. A second one over the same folder continues where the first stopped."""
+
+    def __init__(self, folder: Path, *, app_state: bytes | None = None, blocks_max: int = 256) -> None:
+        self.database = LevelDB(folder / "engine")
+        self.chain = Chain(self.database)
+        if not self.chain.head.height:
+            self.chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, app_state or builders.genesis())
+        self.mempool = Mempool(self.chain.admit)
+        self.feed = FeedServer(folder / "link.sock", StoredRecords(self.database), self.mempool, blocks_max=blocks_max)
+        self.socket = folder / "link.sock"
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._ticking: threading.Thread | None = None
+        self.feed.start()
+
+    def block(self) -> BlockResult:
+        """Make a block of what the mempool holds, commit and publish it."""
+        with self._lock:
+            chain = self.chain
+            txs = chain.prepare(self.mempool.candidates(), MAX_BYTES)
+            assert chain.process(txs) == ""
+            height = chain.head.height + 1
+            result = chain.finalize(Block(height, GENESIS_TIME_NS + height * BLOCK_TIME_NS, txs))
+            self.database.write(chain.commit())
+            chain.committed()
+            self.mempool.after_commit(height, chain.head.time_ns, result.txs)
+            self.feed.publish(result)
+            return result
+
+    def run_with(self, *envelopes: bytes) -> BlockResult:
+        """Submit envelopes, which must be admitted, and make a block."""
+        for verdict in self.mempool.submit(envelopes):
+            assert verdict.code == 0, verdict
+        return self.block()
+
+    def tick(self, seconds: float) -> None:
+        """Make a block every so often until `close`."""
+        def run() -> None:
+            while not self._stopping.wait(seconds):
+                self.block()
+
+        self._ticking = threading.Thread(target=run)
+        self._ticking.start()
+
+    def close(self) -> None:
+        """Stop everything; the folder keeps the state."""
+        self._stopping.set()
+        if self._ticking is not None:
+            self._ticking.join()
+        self.feed.close()
+        self.mempool.stop()
+        self.database.close()
