@@ -14,7 +14,8 @@ from node.feed.framing import FrameError, encode_frame, read_frame
 from novation.v1 import feed_pb2
 
 if TYPE_CHECKING:
-    from node.feed.server import FeedServer
+    from app.chain import Head
+    from node.feed.server import FeedServer, Records
 
 log = structlog.get_logger("feed")
 
@@ -74,7 +75,7 @@ class Connection:
         if kind == "submit":
             await self._submissions.put((request.id, list(request.submit.envelopes)))
         elif kind == "records":
-            await self._send(self._records(request))
+            await self._send(await self._server.on_worker(self._records, request))
         elif kind == "status":
             await self._send(self._status(request.id))
         elif kind == "subscribe":
@@ -103,7 +104,7 @@ class Connection:
             return reply
         wanted = [(key.domain, key.key) for key in request.records.keys]
         try:
-            head, values = self._server.records.read(wanted)
+            head, values = _read_together(self._server.records, wanted)
         except KeyError as error:
             reply.error = f"no domain named {error}"
             return reply
@@ -173,7 +174,7 @@ class Connection:
         """Send all records of the domains at one height, which is returned. Waits for the first block."""
         while not self._server.records.head.height:
             await self._server.next_block()
-        head, records = self._server.records.snapshot(domains)
+        head, records = await self._server.on_worker(self._server.records.snapshot, domains)
         message, weight = _snapshot_message(head), 0
         for domain, key, value in records:
             message.records.add(domain=domain, key=key, value=value)
@@ -185,6 +186,17 @@ class Connection:
         message.last = True
         await self._send(feed_pb2.LinkReply(id=request_id, snapshot=message))
         return int(head.height)
+
+
+def _read_together(records: Records, wanted: list[tuple[str, bytes]]) -> tuple[Head, list[bytes | None]]:
+    """All records at one height: read again if a block was committed in between."""
+    while True:
+        found = [records.read_at_head(domain, key) for domain, key in wanted]
+        if not found:
+            return records.head, []
+        head = found[0][0]
+        if all(other.height == head.height for other, _ in found):
+            return head, [value for _, value in found]
 
 
 def _snapshot_message(head: Any) -> feed_pb2.Snapshot:

@@ -35,16 +35,16 @@ WRITE_BUFFER_BYTES = 1024 * 1024  # beyond this much unread output a writer wait
 
 
 class Records(Protocol):
-    """What the feed reads of the chain: committed state, from any thread. `records.StoredRecords` is one."""
+    """What the feed reads of the chain: committed state, from any thread. `node.committed.Committed` is one."""
 
     @property
     def head(self) -> Head:
         """The last committed block; its height is 0 before the first."""
 
-    def read(self, keys: Iterable[tuple[str, bytes]]) -> tuple[Head, list[bytes | None]]:
-        """Records by (table, key), all of one height. Raises KeyError for an unknown table."""
+    def read_at_head(self, table: str, key: bytes) -> tuple[Head, bytes | None]:
+        """A record and the head it belongs to. Raises KeyError for an unknown table."""
 
-    def snapshot(self, tables: Iterable[str]) -> tuple[Head, Iterable[tuple[str, bytes, bytes]]]:
+    def snapshot(self, tables: list[str]) -> tuple[Head, Iterable[tuple[str, bytes, bytes]]]:
         """The head and all records of the tables at that head, however long the reading takes."""
 
 

@@ -1,10 +1,10 @@
-"""The engine without CometBFT: real chain, LevelDB, mempool and feed in this process; blocks on demand or on a timer."""
+"""The engine without CometBFT: real chain, LevelDB, mempool and feed in one process; blocks on demand or on a timer."""
 
 import threading
 from pathlib import Path
 
 from app.chain import Block, BlockResult, Chain
-from node.feed.records import StoredRecords
+from node.committed import Committed
 from node.feed.server import FeedServer
 from node.mempool.mempool import Mempool
 from node.storage.leveldb import LevelDB
@@ -24,7 +24,8 @@ class LittleEngine:
         if not self.chain.head.height:
             self.chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, app_state or builders.genesis())
         self.mempool = Mempool(self.chain.admit)
-        self.feed = FeedServer(folder / "link.sock", StoredRecords(self.database), self.mempool, blocks_max=blocks_max)
+        self.committed = Committed(self.chain, self.database)
+        self.feed = FeedServer(folder / "link.sock", self.committed, self.mempool, blocks_max=blocks_max)
         self.socket = folder / "link.sock"
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -39,8 +40,7 @@ class LittleEngine:
             assert chain.process(txs) == ""
             height = chain.head.height + 1
             result = chain.finalize(Block(height, GENESIS_TIME_NS + height * BLOCK_TIME_NS, txs))
-            self.database.write(chain.commit())
-            chain.committed()
+            self.committed.commit()
             self.mempool.after_commit(height, chain.head.time_ns, result.txs)
             self.feed.publish(result)
             return result
