@@ -189,6 +189,8 @@ class Chain:
         journal = self.ctx.journal
         while journal.marks:
             journal.rollback()
+        for table in self.ctx.tables.values():
+            table.drop()
         self.ctx.events.clear()
         self.result = None
 

@@ -21,8 +21,7 @@ def check_block(ctx: Context) -> None:
     cash = 0
     lots: dict[int, int] = {}
     longs: dict[int, int] = {}
-    for key, account in ctx.accounts.working.items():
-        before = ctx.accounts.peek(key)
+    for _, before, account in ctx.accounts.touched():
         cash += (account.cash_quanta if account else 0) - (before.cash_quanta if before else 0)
         _add_lots(lots, longs, account, 1)
         _add_lots(lots, longs, before, -1)
@@ -41,7 +40,7 @@ def check_block(ctx: Context) -> None:
             raise InvariantError(
                 f"INV-003: open interest of market {market} changed by {interest:+}, longs by {longs[market]:+}"
             )
-    for market in ctx.states.working:
+    for market, _, _ in ctx.states.touched():
         check_not_crossed(ctx, market)
 
 
@@ -61,10 +60,8 @@ def _add_lots(lots: dict[int, int], longs: dict[int, int], account: Account | No
 
 def _change(table: Table[bytes, Any], field: str) -> int:
     total = 0
-    for key in table.working:
-        for record, sign in ((table.get(key), 1), (table.peek(key), -1)):
-            if record is not None:
-                total += sign * getattr(record, field)
+    for _, before, after in table.touched():
+        total += (getattr(after, field) if after else 0) - (getattr(before, field) if before else 0)
     return total
 
 

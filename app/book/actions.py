@@ -2,7 +2,7 @@
 
 from app.accounts.keys import id_message
 from app.accounts.state import require_account
-from app.accounts.types import Position
+from app.accounts.types import Account, Position
 from app.book import rules
 from app.book.match import Plan, Taker, apply_plan, emit_cancelled, plan_match
 from app.book.state import add_order, find_order, remove_order, shifted, swap_order
@@ -104,7 +104,7 @@ def place(ctx: Context, market: Market, key: bytes, action: tx_pb2.PlaceOrder) -
         if size == 0:
             raise ChainError(ORDER_REDUCES_NOTHING, position_lots=held.lots)
     taker = Taker(key, market, action.side, action.price_quanta, size, action.self_trade_prevention or 1)
-    plan = plan_order(ctx, taker, action.time_in_force)
+    plan = plan_order(ctx, taker, account, action.time_in_force)
     ctx.gas.charge(FILL * plan.fills + REMOVAL * (len(plan.steps) - plan.fills))
     rest = plan.open_lots if action.time_in_force in (GOOD_TIL_CANCEL, POST_ONLY) and not plan.stopped else 0
     if rest and open_orders is not None and len(open_orders.orders) >= MAX_OPEN_ORDERS:
@@ -116,7 +116,7 @@ def place(ctx: Context, market: Market, key: bytes, action: tx_pb2.PlaceOrder) -
     return carry_out(ctx, taker, plan, action, rest)
 
 
-def plan_order(ctx: Context, taker: Taker, time_in_force: int) -> Plan:
+def plan_order(ctx: Context, taker: Taker, account: Account, time_in_force: int) -> Plan:
     """BOOK-009: the plan of a taker under its time in force: post-only may not trade, fill-or-kill must fill in
     full.
     """
@@ -124,7 +124,7 @@ def plan_order(ctx: Context, taker: Taker, time_in_force: int) -> Plan:
         best = ctx.books[taker.market.market].opposite(taker.side).best_price()
         if best and rules.crosses(taker.side, taker.price_quanta, best):
             raise ChainError(ORDER_WOULD_CROSS, best_quanta=best, price_quanta=taker.price_quanta)
-    plan = plan_match(ctx, taker)
+    plan = plan_match(ctx, taker, account)
     if time_in_force == FILL_OR_KILL and plan.open_lots:
         raise ChainError(ORDER_NOT_FILLABLE, fillable_lots=plan.filled_lots, size_lots=taker.size_lots)
     return plan

@@ -1,14 +1,18 @@
-"""Matching: first plan everything that can fail, then apply it."""
+"""Matching: first plan everything that can fail, then write what was planned.
+
+A plan works on values: the cash and position that each account would end with. Applying it only puts these into the
+records, moves the orders and tells what happened, so what was checked is exactly what comes to be.
+"""
 
 from dataclasses import dataclass, field
 
 from app.accounts.keys import id_message
-from app.accounts.types import Position
+from app.accounts.types import Account, Position
 from app.book import rules
-from app.book.state import drop_order, remove_order, shifted, swap_order
+from app.book.state import drop_order, shifted, swap_order
 from app.book.types import Order
 from app.clearing.rules import cash_after_fill
-from app.clearing.state import add_open_interest, apply_fill, position_after_fill
+from app.clearing.state import add_open_interest, maker_position, taker_position
 from app.collateral.state import collect_fees
 from app.context import Context
 from app.fees.rules import trading_fee
@@ -46,138 +50,143 @@ class Step:
 
 @dataclass(slots=True)
 class Plan:
-    """What a taker would do to the book and to its own account."""
+    """What a taker would do: its own end state, the makers' end states, and the steps that lead there."""
 
     cash_quanta: int
     position: Position
+    open_lots: int
+    makers: dict[bytes, tuple[int, Position]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    open_lots: int = 0
     filled_lots: int = 0
     filled_quanta: int = 0
+    fees_quanta: int = 0
     fills: int = 0
     stopped: int = 0  # CancelReason, when matching ended although the book still crosses
 
 
-def plan_match(ctx: Context, taker: Taker) -> Plan:
+def plan_match(ctx: Context, taker: Taker, account: Account) -> Plan:
     """BOOK-005: walk the opposite side by price, then priority, and plan fills at the makers' prices. Changes nothing.
 
     Bounded by MAX_FILLS fills and MAX_REMOVALS removals; then the rest of the taker stops (CANCEL_REASON_FILL_LIMIT).
     """
-    account = ctx.accounts.get(taker.account)
-    if account is None:
-        raise KeyError(taker.account)
-    plan = Plan(account.cash_quanta, account.position(taker.market.market), open_lots=taker.size_lots)
-    makers: dict[bytes, tuple[int, Position]] = {}
-    removals = 0
-    for maker in ctx.books[taker.market.market].opposite(taker.side).best_first():
-        if plan.open_lots == 0 or not rules.crosses(taker.side, taker.price_quanta, maker.price_quanta):
+    plan = Plan(account.cash_quanta, account.position(taker.market.market), taker.size_lots)
+    side, limit = taker.side, taker.price_quanta
+    for maker in ctx.books[taker.market.market].opposite(side).best_first():
+        if plan.open_lots == 0 or not rules.crosses(side, limit, maker.price_quanta):
             break
-        if plan.fills == MAX_FILLS or removals == MAX_REMOVALS:
+        if plan.fills == MAX_FILLS or len(plan.steps) - plan.fills == MAX_REMOVALS:
             plan.stopped = events_pb2.CANCEL_REASON_FILL_LIMIT
             break
-        if maker.account == taker.account:
-            if taker.self_trade != CANCEL_TAKER:
-                plan.steps.append(Step(maker, 0, events_pb2.CANCEL_REASON_SELF_TRADE))
-                plan.position = shifted(plan.position, maker.side, maker.price_quanta, -maker.open_lots)
-                removals += 1
-            if taker.self_trade != CANCEL_MAKER:
-                plan.stopped = events_pb2.CANCEL_REASON_SELF_TRADE
-                break
-            continue
-        step = _plan_step(ctx, taker.market, plan, maker, makers)
-        plan.steps.append(step)
-        removals += step.removal != 0
-        if step.lots:
-            _take(plan, taker, step)
+        if maker.account != taker.account:
+            plan_step(ctx, taker, plan, maker)
+        elif meet_self(taker, plan, maker):
+            break
     return plan
 
 
-def _plan_step(
-    ctx: Context, market: Market, plan: Plan, maker: Order, makers: dict[bytes, tuple[int, Position]]
-) -> Step:
-    """What meeting `maker` leads to: a fill, a removal because its account cannot carry it, or both.
+def meet_self(taker: Taker, plan: Plan, own: Order) -> bool:
+    """BOOK-013: an order never trades with its own account: the maker, the taker's rest or both go. True ends it."""
+    if taker.self_trade != CANCEL_TAKER:
+        plan.steps.append(Step(own, 0, events_pb2.CANCEL_REASON_SELF_TRADE))
+        plan.position = shifted(plan.position, own.side, own.price_quanta, -own.open_lots)
+    if taker.self_trade == CANCEL_MAKER:
+        return False
+    plan.stopped = events_pb2.CANCEL_REASON_SELF_TRADE
+    return True
 
-    `makers` holds cash and position of accounts that this plan filled already.
+
+def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
+    """BOOK-014: meet one maker: fill it, or remove it because its account cannot carry the fill or has nothing left to
+    reduce. A reduce-only maker fills up to its account's position, and its rest is removed.
     """
     account = ctx.accounts.get(maker.account)
     if account is None:
         raise KeyError(maker.account)
-    cash, held = makers.get(maker.account) or (account.cash_quanta, account.position(market.market))
-    lots = min(plan.open_lots, maker.open_lots)
-    removal = 0
+    market, price = taker.market, maker.price_quanta
+    cash, held = plan.makers.get(maker.account) or (account.cash_quanta, account.position(market.market))
+    lots, removal = min(plan.open_lots, maker.open_lots), 0
     if maker.reduce_only:
         reducible = rules.reducible_lots(maker.side, held.lots)
         if reducible < maker.open_lots and reducible <= lots:
             lots, removal = reducible, events_pb2.CANCEL_REASON_REDUCE_ONLY
-            if lots == 0:
-                return Step(maker, 0, removal)
-    notional = maker.price_quanta * lots
-    fee = trading_fee(notional, market.maker_fee_ppm)
-    signed = rules.signed_lots(maker.side, lots)
-    cash = cash_after_fill(cash, signed, maker.price_quanta, fee)
-    held = position_after_fill(held, signed, maker.price_quanta)
-    if not allows_change(ctx, account, cash, held, with_orders=False):
-        return Step(maker, 0, events_pb2.CANCEL_REASON_MARGIN)
-    makers[maker.account] = cash, held
-    return Step(maker, lots, removal, fee, trading_fee(notional, market.taker_fee_ppm))
-
-
-def _take(plan: Plan, taker: Taker, step: Step) -> None:
-    price = step.maker.price_quanta
-    signed = rules.signed_lots(taker.side, step.lots)
-    plan.cash_quanta = cash_after_fill(plan.cash_quanta, signed, price, step.taker_fee_quanta)
-    plan.position = position_after_fill(plan.position, signed, price)
-    plan.open_lots -= step.lots
-    plan.filled_lots += step.lots
-    plan.filled_quanta += price * step.lots
+    notional = price * lots
+    maker_fee = trading_fee(notional, market.maker_fee_ppm)
+    if lots:
+        signed = rules.signed_lots(maker.side, lots)
+        cash_after = cash_after_fill(cash, signed, price, maker_fee)
+        held_after = maker_position(held, signed, price)
+        if allows_change(ctx, account, cash_after, held_after, with_orders=False):
+            cash, held = cash_after, held_after
+        else:
+            lots, removal = 0, events_pb2.CANCEL_REASON_MARGIN
+    if removal:
+        held = shifted(held, maker.side, price, lots - maker.open_lots)
+    plan.makers[maker.account] = cash, held
+    if lots == 0:
+        plan.steps.append(Step(maker, 0, removal))
+        return
+    taker_fee = trading_fee(notional, market.taker_fee_ppm)
+    plan.steps.append(Step(maker, lots, removal, maker_fee, taker_fee))
+    signed = rules.signed_lots(taker.side, lots)
+    plan.cash_quanta = cash_after_fill(plan.cash_quanta, signed, price, taker_fee)
+    plan.position = taker_position(plan.position, signed, price)
+    plan.open_lots -= lots
+    plan.filled_lots += lots
+    plan.filled_quanta += notional
+    plan.fees_quanta += maker_fee + taker_fee
     plan.fills += 1
 
 
 def apply_plan(ctx: Context, taker: Taker, plan: Plan, order_id: int, client_id: int) -> None:
-    """CLR-001: carry out `plan`: both sides of every fill, fees, open interest, events. The taker's rest is the
+    """CLR-001: write `plan`: both sides of every fill, fees, open interest, orders, events. The taker's rest is the
     caller's.
     """
     if not plan.steps:
         return
     market = taker.market.market
-    account = ctx.accounts.edit(taker.account)
-    before = account.position(market).lots
-    fees, interest = 0, 0
+    interest = settle(ctx, taker.account, market, plan.cash_quanta, plan.position)
+    for key, (cash, held) in plan.makers.items():
+        interest += settle(ctx, key, market, cash, held)
+    add_open_interest(ctx, market, interest)
+    collect_fees(ctx, plan.fees_quanta)
+    state = ctx.states.edit(market)
     for step in plan.steps:
         if step.lots:
-            fees += step.maker_fee_quanta + step.taker_fee_quanta
-            interest += _fill(ctx, taker, step, order_id, client_id)
+            fill_maker(ctx, step)
+            emit_fill(ctx, taker, step, state.next_trade, order_id, client_id)
+            state.next_trade += 1
+            state.last_price_quanta = step.maker.price_quanta
         if step.removal:
-            _remove(ctx, market, step)
-    # Self-trade removals went through the account record; what the plan says includes them.
-    account = ctx.accounts.edit(taker.account)
-    account.cash_quanta = plan.cash_quanta
-    account.set_position(plan.position)
-    add_open_interest(ctx, market, interest + open_interest_change(before, plan.position.lots))
-    collect_fees(ctx, fees)
+            drop_order(ctx, step.maker)
+            emit_cancelled(ctx, market, step.maker, step.removal, was_resting=True)
 
 
-def _fill(ctx: Context, taker: Taker, step: Step, order_id: int, client_id: int) -> int:
-    """The maker's side of one fill, and its event. Returns what the maker adds to open interest."""
-    maker, market = step.maker, taker.market.market
-    account = ctx.accounts.edit(maker.account)
-    account.set_position(shifted(account.position(market), maker.side, maker.price_quanta, -step.lots))
-    interest = apply_fill(
-        account, market, rules.signed_lots(maker.side, step.lots), maker.price_quanta, step.maker_fee_quanta
-    )
+def settle(ctx: Context, key: bytes, market: int, cash_quanta: int, held: Position) -> int:
+    """CLR-004: an account comes to hold what the plan says. Returns what that adds to open interest."""
+    account = ctx.accounts.edit(key)
+    interest = open_interest_change(account.position(market).lots, held.lots)
+    account.cash_quanta = cash_quanta
+    account.set_position(held)
+    return interest
+
+
+def fill_maker(ctx: Context, step: Step) -> None:
+    """Take the filled lots off the maker's order; `step.maker` becomes what is left of it."""
+    maker = step.maker
     left = maker.open_lots - step.lots
+    step.maker = maker.with_open_lots(left)
     if left:
-        step.maker = maker.with_open_lots(left)
         swap_order(ctx, maker, step.maker)
     else:
         drop_order(ctx, maker)
-    state = ctx.states.edit(market)
-    trade_id = state.next_trade
-    state.next_trade = trade_id + 1
-    state.last_price_quanta = maker.price_quanta
+
+
+def emit_fill(ctx: Context, taker: Taker, step: Step, trade_id: int, order_id: int, client_id: int) -> None:
+    """The event of one fill; `step.maker` is what is left of the maker's order."""
+    maker = step.maker
     ctx.emit(
         fill=events_pb2.Fill(
-            market=market,
+            market=taker.market.market,
             trade_id=trade_id,
             taker_side=taker.side,  # type: ignore[arg-type]
             price_quanta=maker.price_quanta,
@@ -186,21 +195,13 @@ def _fill(ctx: Context, taker: Taker, step: Step, order_id: int, client_id: int)
             maker_order_id=maker.order_id,
             maker_client_id=maker.client_id,
             maker_fee_quanta=step.maker_fee_quanta,
-            maker_open_lots=0 if step.removal else left,
+            maker_open_lots=maker.open_lots,
             taker=id_message(taker.account),
             taker_order_id=order_id,
             taker_client_id=client_id,
             taker_fee_quanta=step.taker_fee_quanta,
         )
     )
-    return interest
-
-
-def _remove(ctx: Context, market: int, step: Step) -> None:
-    """Take a met maker off the book, and say why."""
-    maker = step.maker
-    remove_order(ctx, maker)
-    emit_cancelled(ctx, market, maker, step.removal, was_resting=True)
 
 
 def emit_cancelled(ctx: Context, market: int, order: Order, reason: int, *, was_resting: bool) -> None:

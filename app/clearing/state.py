@@ -1,13 +1,12 @@
-"""Applying fills to accounts and markets."""
+"""What a fill makes of a position, and a market's open interest."""
 
-from app.accounts.types import Account, Position
+from app.accounts.types import Position
 from app.clearing import rules
 from app.context import Context
-from app.markets.rules import open_interest_change
 
 
-def position_after_fill(held: Position, signed_lots: int, price_quanta: int) -> Position:
-    """`held` after a fill; its open orders as they were."""
+def taker_position(held: Position, signed_lots: int, price_quanta: int) -> Position:
+    """CLR-003: `held` after its account's incoming order filled `signed_lots` at `price_quanta`."""
     return Position(
         held.market,
         held.lots + signed_lots,
@@ -19,15 +18,25 @@ def position_after_fill(held: Position, signed_lots: int, price_quanta: int) -> 
     )
 
 
-def apply_fill(account: Account, market: int, signed_lots: int, price_quanta: int, fee_quanta: int) -> int:
-    """CLR-001 to CLR-003: move lots, cash and entry of one side of a fill. Returns what it adds to open interest.
-
-    `account` is as `edit` gave it. The fee has left the account; the caller credits the fund.
-    """
-    held = account.position(market)
-    account.cash_quanta = rules.cash_after_fill(account.cash_quanta, signed_lots, price_quanta, fee_quanta)
-    account.set_position(position_after_fill(held, signed_lots, price_quanta))
-    return open_interest_change(held.lots, held.lots + signed_lots)
+def maker_position(held: Position, signed_lots: int, price_quanta: int) -> Position:
+    """CLR-003: `held` after a resting order of its account filled `signed_lots`: what is held and what rests change."""
+    lots = held.lots + signed_lots
+    entry = rules.entry_after_fill(held.lots, held.entry_quanta, signed_lots, price_quanta)
+    buys, buy_notional = held.open_buy_lots, held.open_buy_notional_quanta
+    sells, sell_notional = held.open_sell_lots, held.open_sell_notional_quanta
+    if signed_lots > 0:
+        return Position(
+            held.market,
+            lots,
+            entry,
+            buys - signed_lots,
+            buy_notional - signed_lots * price_quanta,
+            sells,
+            sell_notional,
+        )
+    return Position(
+        held.market, lots, entry, buys, buy_notional, sells + signed_lots, sell_notional + signed_lots * price_quanta
+    )
 
 
 def add_open_interest(ctx: Context, market: int, lots: int) -> None:

@@ -1,11 +1,11 @@
 """MARG rules: what an account must hold. Pure functions over integers, in quote quanta and lots."""
 
-from app.kernel.integers import ppm_ceil
+from app.kernel.integers import PPM
 
 
 def position_margin(lots: int, mark_quanta: int, rate_ppm: int) -> int:
     """MARG-001: margin of a position: |lots| x mark x rate, rounded up. Never negative."""
-    return ppm_ceil(abs(lots) * mark_quanta, rate_ppm)
+    return -(-abs(lots) * mark_quanta * rate_ppm // PPM)
 
 
 def unrealised_profit(lots: int, entry_quanta: int, mark_quanta: int) -> int:

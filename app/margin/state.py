@@ -17,11 +17,12 @@ def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, w
     """
     equity, initial, maintenance = cash_quanta, 0, 0
     for held in positions:
-        market = require_market(ctx, held.market)
+        market, lots = require_market(ctx, held.market), held.lots
         mark = mark_price(ctx, held.market)
-        lots = held.lots
-        equity += lots * mark
-        if with_orders:
+        if lots:
+            equity += lots * mark
+            maintenance += rules.position_margin(lots, mark, market.maintenance_margin_ppm)
+        if with_orders and (held.open_buy_lots or held.open_sell_lots):
             initial += rules.initial_margin(
                 lots,
                 held.open_buy_lots,
@@ -31,10 +32,8 @@ def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, w
                 mark,
                 market.initial_margin_ppm,
             )
-        else:
+        elif lots:
             initial += rules.position_margin(lots, mark, market.initial_margin_ppm)
-        if lots:
-            maintenance += rules.position_margin(lots, mark, market.maintenance_margin_ppm)
     return Standing(equity, initial, maintenance)
 
 

@@ -55,8 +55,8 @@ class Journal:
     def __init__(self) -> None:
         self.entries: list[tuple[Callable[[Any, Any], None], Any, Any]] = []
         self.marks: list[tuple[int, int]] = []
-        self.stamp = 0
-        self.floor = 0  # records stamped at or above it were copied inside the innermost savepoint
+        self.stamp = 1  # records decoded from storage carry 0, so they are never changed in place
+        self.floor = 1  # records stamped at or above it were copied inside the innermost savepoint
 
     def savepoint(self) -> None:
         """Open a savepoint. Each is closed by exactly one `release` or `rollback`."""
@@ -75,8 +75,6 @@ class Journal:
         while len(entries) > length:
             undo, key, old = entries.pop()
             undo(key, old)
-        # A record copied in the undone savepoint is gone; a fresh stamp keeps older copies from passing for new ones.
-        self.stamp += 1
         self.floor = floor
 
     def clear(self) -> None:
@@ -88,66 +86,80 @@ class Journal:
 
 
 class Table(Generic[K, R]):
-    """One typed table of the state."""
+    """One typed table of the state.
+
+    `live` holds decoded records as the running block sees them. `before` holds, for each key that the block touched,
+    the committed record (None: absent); so what is committed can be read from any thread while the block runs.
+    """
 
     def __init__(self, schema: Schema[K, R], reader: Reader, journal: Journal, cache_limit: int = 500_000) -> None:
         self.schema = schema
         self.reader = reader
         self.journal = journal
         self.cache_limit = cache_limit
-        self.cache: dict[K, R] = {}
-        self.working: dict[K, R | None] = {}
+        self.live: dict[K, R] = {}
+        self.before: dict[K, R | None] = {}
         self.space = RECORD_SPACE + bytes([schema.prefix])
 
     def get(self, key: K) -> R | None:
         """The record as the running block sees it. Not to be changed: see `edit`."""
-        record = self.working.get(key, MISSING)
-        if not isinstance(record, _Missing):
+        record = self.live.get(key)
+        if record is not None or key in self.before:
             return record
-        cached = self.cache.get(key)
-        if cached is not None:
-            return cached
-        stored = self.peek(key)
-        if stored is not None:
-            self.cache[key] = stored
-        return stored
+        record = self._load(key)
+        if record is not None:
+            self.live[key] = record
+        return record
 
     def peek(self, key: K) -> R | None:
         """The committed record, for readers on any thread. It never fills the cache, so it cannot race a commit."""
-        cached = self.cache.get(key)
-        if cached is not None:
-            return cached
+        record = self.live.get(key)
+        committed = self.before.get(key, MISSING)  # looked at second: it is filled before `live` changes
+        if not isinstance(committed, _Missing):
+            return committed
+        return self._load(key) if record is None else record
+
+    def _load(self, key: K) -> R | None:
         value = self.reader.get(self.space + self.schema.encode_key(key))
         return None if value is None else self.schema.decode(key, value)
 
     def edit(self, key: K) -> R:
         """The record, ready to be changed in place until the innermost savepoint closes. Raises KeyError if absent."""
-        record = self.working.get(key)
-        if record is not None and record.stamp >= self.journal.floor:
-            return record
-        found = self.get(key)
+        found = self.live.get(key)
         if found is None:
-            raise KeyError(key)
+            found = self.get(key)
+            if found is None:
+                raise KeyError(key)
+        if found.stamp >= self.journal.floor:
+            return found
         copy = found.copy()
-        self.put(key, copy)
+        if key not in self.before:
+            self.before[key] = found
+        copy.stamp = self.journal.stamp
+        self.journal.entries.append((self._restore, key, found))
+        self.live[key] = copy
         return copy
 
     def put(self, key: K, record: R) -> None:
         """Insert or replace a record. The table owns `record` from here on."""
+        old = self.get(key)
+        self.before.setdefault(key, old)
         record.stamp = self.journal.stamp
-        self.journal.entries.append((self._restore, key, self.working.get(key, MISSING)))
-        self.working[key] = record
+        self.journal.entries.append((self._restore, key, old))
+        self.live[key] = record
 
     def delete(self, key: K) -> None:
         """Remove a record; removing an absent one changes nothing that is stored."""
-        self.journal.entries.append((self._restore, key, self.working.get(key, MISSING)))
-        self.working[key] = None
+        old = self.get(key)
+        self.before.setdefault(key, old)
+        self.journal.entries.append((self._restore, key, old))
+        self.live.pop(key, None)
 
-    def _restore(self, key: K, old: "R | _Missing | None") -> None:
-        if isinstance(old, _Missing):
-            del self.working[key]
+    def _restore(self, key: K, old: R | None) -> None:
+        if old is None:
+            self.live.pop(key, None)
         else:
-            self.working[key] = old
+            self.live[key] = old
 
     def scan(self) -> Iterator[tuple[K, R]]:
         """All committed records, ascending by key. Used at start and by whole-ledger checks, never in a block."""
@@ -155,22 +167,28 @@ class Table(Generic[K, R]):
             key = self.schema.decode_key(stored_key[2:])
             yield key, self.schema.decode(key, value)
 
+    def touched(self) -> Iterator[tuple[K, R | None, R | None]]:
+        """(key, committed record, working record) of every key that the running block touched."""
+        for key, before in self.before.items():
+            yield key, before, self.live.get(key)
+
     def changes(self) -> dict[bytes, bytes | None]:
-        """The working records as encoded key -> encoded value (None: deleted), ascending by key."""
+        """What the running block changed, as encoded key -> encoded value (None: deleted), ascending by key."""
         encode_key, encode = self.schema.encode_key, self.schema.encode
         encoded = [
-            (encode_key(key), None if record is None else encode(record)) for key, record in self.working.items()
+            (encode_key(key), None if record is None else encode(record))
+            for key, before, record in self.touched()
+            if record is not before
         ]
         encoded.sort(key=lambda pair: pair[0])
         return dict(encoded)
 
+    def drop(self) -> None:
+        """Forget what the running block touched, after its journal was rolled back."""
+        self.before.clear()
+
     def merge(self) -> None:
         """Make the working records the committed ones."""
-        if len(self.cache) > self.cache_limit:
-            self.cache.clear()
-        for key, record in self.working.items():
-            if record is None:
-                self.cache.pop(key, None)
-            else:
-                self.cache[key] = record
-        self.working.clear()
+        self.before.clear()
+        if len(self.live) > self.cache_limit:
+            self.live.clear()

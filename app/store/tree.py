@@ -27,7 +27,7 @@ from app.store.view import Batch, Reader
 EMPTY_ROOT = sha256(b"").digest()
 """The root of a table, or of a map, without entries (RFC 6962)."""
 
-GROUP_ROWS = 12
+GROUP_ROWS = 8
 """A group with more rows splits. Fewer rows cost memory, more cost hashing; the roots are the same with any number."""
 
 HASH_BYTES = 32
