@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
+from app.chain import Chain
+from app.errors import GenesisError
 from app.params import APP_VERSION
-from genesis.builder import AppState, build, read_preset
+from app.store.view import DictReader
+from genesis.builder import AppState, build, canonical, read_preset
 from node.comet.config import CometSettings, GenesisValidator, genesis_document, write_config, write_genesis
 from node.comet.keys import (
     CometKey,
@@ -119,4 +122,8 @@ def localnet_state(preset: str) -> AppState:
 
 def check_app_state(app_state: AppState) -> list[str]:
     """What the chain itself says of a genesis: the very code that runs at InitChain. Empty when it accepts."""
+    try:
+        Chain(DictReader()).init_chain("check", 1, 1, canonical(app_state))
+    except GenesisError as error:
+        return [str(error)]
     return []

@@ -102,7 +102,7 @@ def count_block(totals: Totals, block: feed_pb2.CommittedBlock) -> None:
     for tx in block.txs:
         totals.actions += len(tx.result.actions)
         totals.failed += sum(action.code != 0 for action in tx.result.actions)
-        totals.orders += sum(action.order_id != 0 for action in tx.result.actions)
+        totals.orders += sum(action.order_id != 0 and not action.cancelled_orders for action in tx.result.actions)
         totals.fills += sum(event.WhichOneof("kind") == "fill" for event in tx.events)
 
 

@@ -1,0 +1,111 @@
+"""From presets to canonical genesis: exact, the same bytes everywhere, and accepted by the chain."""
+
+import copy
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from genesis.builder import PresetError, build, canonical, preset_names, read_preset, state_hash
+from genesis.units import UnitError, base_to_lots, decimal, percent_to_ppm, price_to_quanta, usd_to_quanta
+from genesis.validate import problems
+from node.localnet.network import check_app_state
+
+
+def owner(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:40]
+
+
+@pytest.fixture
+def preset() -> dict:
+    return read_preset("localnet")
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_builds_a_state_the_chain_accepts(name: str) -> None:
+    app_state = build(read_preset(name), owner)
+    assert problems(app_state) == []
+    assert check_app_state(app_state) == []
+
+
+def test_decimals_become_integers_exactly(preset: dict) -> None:
+    market = build(preset, owner)["markets"][0]
+    assert market["lot_size"] == "0.001"
+    assert market["tick_quanta"] == 500
+    assert market["mark_price_quanta"] == 46_000_000
+    assert market["initial_margin_ppm"] == 50_000
+    assert market["taker_fee_ppm"] == 500
+    assert market["max_order_lots"] == 1_000_000
+
+
+def test_bytes_do_not_depend_on_order_or_process(preset: dict) -> None:
+    shuffled = {name: preset[name] for name in sorted(preset, reverse=True)}
+    shuffled["markets"] = [dict(reversed(one.items())) for one in reversed(preset["markets"])]
+    shuffled["accounts"] = list(reversed(preset["accounts"]))
+    assert canonical(build(shuffled, owner)) == canonical(build(preset, owner))
+    script = ("import sys; from genesis.builder import *; "
+              "import hashlib; owner = lambda name: hashlib.sha256(name.encode()).hexdigest()[:40]; "
+              "print(state_hash(build(read_preset('localnet'), owner)))")
+    hashes = set()
+    for seed in ("0", "1"):
+        run = subprocess.run([sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True,
+                             text=True)
+        assert run.returncode == 0, run.stderr
+        hashes.add(run.stdout.strip())
+    assert hashes == {state_hash(build(preset, owner))}
+
+
+def test_canonical_json_has_only_integers(preset: dict) -> None:
+    def refuse(text: str) -> None:
+        raise AssertionError(f"{text} is not an integer")
+
+    assert json.loads(canonical(build(preset, owner)), parse_float=refuse)["params"]["test_network"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda p: p["markets"][1].update(lot_size="0.0.1"), r"markets\[1\]: .*plain decimal"),
+        (lambda p: p["markets"][0].update(tick_size="0.0000001"), r"markets\[0\]: tick_size is not a whole number"),
+        (lambda p: p["markets"][0].update(mark_price=46000.5), r"markets\[0\]: mark_price .*plain decimal"),
+        (lambda p: p["markets"][0].pop("symbol"), r"markets\[0\]: symbol is missing"),
+        (lambda p: p["markets"][0].update(colour="red"), "unknown keys colour"),
+        (lambda p: p["accounts"][0].update(cash_usd="-5"), r"accounts\[0\]: cash_usd"),
+        (lambda p: p["accounts"][1].update(owners="alice"), r"accounts\[1\]: owners"),
+        (lambda p: p["params"].update(test_network=1), "params: test_network"),
+        (lambda p: p.update(extra={}), "unknown keys extra"),
+    ],
+)
+def test_mistakes_are_named_with_their_place(preset: dict, change, said: str) -> None:
+    broken = copy.deepcopy(preset)
+    change(broken)
+    with pytest.raises(PresetError, match=said):
+        build(broken, owner)
+
+
+def test_an_unknown_owner_is_named(preset: dict) -> None:
+    def nobody(name: str) -> str:
+        raise KeyError(name)
+
+    with pytest.raises(PresetError, match=r"price-authority|alice"):
+        build(preset, nobody)
+
+
+def test_a_preset_that_is_not_there_is_named() -> None:
+    with pytest.raises(PresetError, match="localnet"):
+        read_preset("mainnet-of-dreams")
+
+
+def test_units_never_round() -> None:
+    assert decimal("0.001") * 1000 == 1
+    assert usd_to_quanta("0.000001") == 1
+    assert percent_to_ppm("0.0001") == 1
+    assert base_to_lots("1.5", "0.5") == 3
+    assert price_to_quanta("0.5", "0.001") == 500
+    for wrong in (lambda: usd_to_quanta("0.0000001"), lambda: base_to_lots("1", "0.3"), lambda: base_to_lots("1", "0"),
+                  lambda: decimal("1e3"), lambda: decimal("-1"), lambda: decimal(1.5), lambda: decimal("\u0661"),
+                  lambda: usd_to_quanta("9" * 30)):
+        with pytest.raises(UnitError):
+            wrong()

@@ -1,0 +1,90 @@
+"""Every fault of a genesis is found, with its place; and what this finds good, the chain accepts."""
+
+import copy
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from genesis.builder import build, read_preset
+from genesis.validate import GenesisFileError, differences, problems, read_app_state
+from node.localnet.network import check_app_state
+
+
+@pytest.fixture
+def app_state() -> dict:
+    return build(read_preset("localnet"), lambda name: hashlib.sha256(name.encode()).hexdigest()[:40])
+
+
+FAULTS = [
+    (lambda s: s["markets"][0].update(tick_quanta=0), "markets[0].tick_quanta"),
+    (lambda s: s["markets"][0].update(tick_quanta=250), "markets[0].tick_quanta: is 250, but"),
+    (lambda s: s["markets"][1].update(market=1), "markets[1].market: 1 is there twice"),
+    (lambda s: s["markets"][1].update(symbol="BTC-PERP"), "markets[1].symbol"),
+    (lambda s: s["markets"][0].update(maintenance_margin_ppm=60_000), "markets[0].maintenance_margin_ppm"),
+    (lambda s: s["markets"][0].update(mark_price_quanta=46_000_001), "mark_price_quanta: must be a multiple"),
+    (lambda s: s["markets"][0].update(mark_price_quanta=46_000_000.0), "mark_price_quanta: must be an integer"),
+    (lambda s: s["markets"][0].pop("maker_fee_ppm"), "markets[0].maker_fee_ppm: is missing"),
+    (lambda s: s["markets"].clear(), "markets: there must be at least one"),
+    (lambda s: s["accounts"][3].update(owner="AB" * 20), "accounts[3].owner"),
+    (lambda s: s["accounts"].append(copy.deepcopy(s["accounts"][0])), "is there twice"),
+    (lambda s: s["accounts"][0].update(cash_quanta=True), "accounts[0].cash_quanta"),
+    (lambda s: s["accounts"].insert(0, 7), "accounts[0]: must be an object"),
+    (lambda s: s["params"].update(gas_price_e6=-1), "params.gas_price_e6"),
+    (lambda s: s["params"].update(note="hi"), "params.note: is not known"),
+    (lambda s: s.update(params=[]), "params: must be an object"),
+    (lambda s: s.update(validators=[]), "app_state.validators: is not known"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), FAULTS)
+def test_each_fault_is_named_with_its_place(app_state: dict, change, said: str) -> None:
+    change(app_state)
+    assert any(said in line for line in problems(app_state)), problems(app_state)
+
+
+def test_faults_are_all_reported_at_once(app_state: dict) -> None:
+    app_state["params"]["max_block_gas"] = 0
+    app_state["markets"][0]["market"] = 0
+    app_state["accounts"][0]["number"] = -1
+    assert len(problems(app_state)) == 3
+
+
+def test_the_chain_itself_has_the_last_word(app_state: dict) -> None:
+    assert check_app_state(app_state) == []
+    app_state["params"]["max_block_gas"] = 1
+    assert problems(app_state) == []
+    assert "max_block_gas" in check_app_state(app_state)[0]
+
+
+def test_a_state_is_read_bare_or_out_of_a_genesis_file(tmp_path: Path, app_state: dict) -> None:
+    bare, whole = tmp_path / "bare.json", tmp_path / "genesis.json"
+    bare.write_text(json.dumps(app_state))
+    whole.write_text(json.dumps({"chain_id": "c", "app_state": app_state}))
+    assert read_app_state(bare) == read_app_state(whole) == app_state
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"app_state": 3}', "nonsense"])
+def test_what_is_no_genesis_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "g.json"
+    path.write_text(text)
+    with pytest.raises(GenesisFileError, match=r"g\.json"):
+        read_app_state(path)
+
+
+def test_a_missing_file_names_the_next_command(tmp_path: Path) -> None:
+    with pytest.raises(GenesisFileError, match="novation genesis build"):
+        read_app_state(tmp_path / "none.json")
+
+
+def test_differences_are_named_with_their_place(app_state: dict) -> None:
+    other = copy.deepcopy(app_state)
+    assert differences(app_state, other) == []
+    other["markets"][1]["tick_quanta"] = 1
+    other["params"]["x"] = 1
+    other["accounts"].pop()
+    lines = differences(app_state, other)
+    assert any(line.startswith("app_state.markets[1].tick_quanta: 500 → 1") for line in lines)
+    assert any(line.startswith("app_state.params.x: only in the second") for line in lines)
+    assert any(line.startswith("app_state.accounts: ") for line in lines)

@@ -1,0 +1,104 @@
+"""Ports, folders and the written plan of a local network."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from node.comet.process import identify
+from node.localnet import network
+from node.localnet.plan import (
+    PlanError,
+    busy_ports,
+    choose_base_port,
+    find_running,
+    load_plan,
+    make_plan,
+    save_plan,
+)
+
+
+def test_no_port_is_planned_twice(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, 26600, 7, 1)
+    ports = [port for node in plan.nodes for port in (node.p2p_port, node.rpc_port, node.gateway_port)]
+    assert len(set(ports)) == 21
+
+
+def test_engines_run_under_different_hash_seeds(tmp_path: Path) -> None:
+    assert {node.hash_seed for node in make_plan(tmp_path, 26600, 4, 1).nodes} == {"0", "1", "random"}
+
+
+def test_a_busy_base_port_is_passed_over_unless_it_was_asked_for() -> None:
+    free = choose_base_port(None, 2)
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", free + 11))
+        taken.listen()
+        assert busy_ports(free, 2) == [free + 11]
+        assert choose_base_port(None, 2) > free
+        with pytest.raises(PlanError, match=f"{free + 11}.*--base-port"):
+            choose_base_port(free, 2)
+
+
+@pytest.mark.parametrize("validators", [0, 17, -1])
+def test_absurd_numbers_of_validators_are_refused(tmp_path: Path, validators: int) -> None:
+    with pytest.raises(PlanError, match="validators"):
+        make_plan(tmp_path, 26600, validators, 1)
+
+
+def test_a_plan_comes_back_as_saved_and_knows_whether_it_runs(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, 26600, 2, 5)
+    save_plan(plan)
+    assert load_plan(tmp_path) == plan
+    assert find_running(tmp_path) is None
+    own = identify(os.getpid())
+    assert own is not None
+    plan.runner_pid, plan.runner_start_ticks = own.pid, own.start_ticks
+    save_plan(plan)
+    assert find_running(tmp_path) == plan
+
+
+def test_no_plan_names_the_next_command(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="novation localnet up"):
+        load_plan(tmp_path)
+    (tmp_path / "localnet.json").write_text("{}")
+    with pytest.raises(PlanError, match="not the plan"):
+        load_plan(tmp_path)
+
+
+def test_a_directory_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    assert not network.is_held(tmp_path / "new")
+    with network.hold(tmp_path):
+        assert network.is_held(tmp_path)
+        with pytest.raises(PlanError, match="localnet down"), network.hold(tmp_path):
+            pass
+    assert not network.is_held(tmp_path)
+
+
+def test_clearing_removes_only_what_the_plan_names(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, 26600, 1, 1)
+    network.make_homes(plan, network.localnet_state("localnet"))
+    save_plan(plan)
+    (tmp_path / "notes.txt").write_text("keep me")
+    network.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_without_a_plan_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "node0" / "config").mkdir(parents=True)
+    network.clear(tmp_path)
+    assert (tmp_path / "node0" / "config").is_dir()
+
+
+def test_all_nodes_share_one_genesis_and_know_each_other(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, 26600, 3, 1)
+    network.make_homes(plan, network.localnet_state("localnet"), time_ns=1)
+    genesis = {node.paths.genesis_file.read_bytes() for node in plan.nodes}
+    assert len(genesis) == 1
+    assert len(json.loads(genesis.pop())["validators"]) == 3
+    for node in plan.nodes:
+        peers = network.comet_settings(plan, node).persistent_peers
+        assert len(peers) == 2
+        assert not any(peer.startswith(node.node_id) for peer in peers)

@@ -1,0 +1,89 @@
+"""What is made of committed blocks: counts, agreement, rates."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from node.localnet import table
+from node.localnet.plan import make_plan
+from node.localnet.watch import NetworkView, NodeView
+from novation.v1 import events_pb2, feed_pb2, tx_pb2
+
+
+def network(nodes: int = 2) -> NetworkView:
+    return NetworkView([NodeView(f"node{index}") for index in range(nodes)])
+
+
+def block(height: int, app_hash: bytes = b"\x01", fills: int = 0) -> feed_pb2.CommittedBlock:
+    results = [
+        tx_pb2.ActionResult(order_id=7),
+        tx_pb2.ActionResult(order_id=8, cancelled_orders=1),
+        tx_pb2.ActionResult(code=601),
+    ]
+    tx = feed_pb2.CommittedTx(result=tx_pb2.EnvelopeResult(actions=results),
+                              events=[events_pb2.Event(fill=events_pb2.Fill(market=1)) for _ in range(fills)])
+    return feed_pb2.CommittedBlock(height=height, time_ns=height * 10**9, app_hash=app_hash, txs=[tx])
+
+
+def test_a_block_counts_once_however_many_nodes_report_it() -> None:
+    view = network()
+    for node in view.nodes:
+        view.observe(node, block(1, fills=2))
+    assert (view.totals.blocks, view.totals.orders, view.totals.fills, view.totals.failed) == (1, 1, 2, 1)
+
+
+def test_agreement_needs_every_node() -> None:
+    view = network(3)
+    view.observe(view.nodes[0], block(5))
+    view.observe(view.nodes[1], block(5))
+    assert view.agreed_height == 0
+    view.observe(view.nodes[2], block(5))
+    assert view.agreed_height == 5
+    assert view.disagreement == ""
+
+
+def test_a_node_that_comes_late_is_still_compared() -> None:
+    view = network()
+    for height in range(1, 6):
+        view.observe(view.nodes[0], block(height, bytes([height])))
+    view.observe(view.nodes[1], block(3, b"\xff"))
+    assert "height 3" in view.disagreement
+    assert "node1" in view.disagreement
+
+
+def test_block_time_is_the_mean_of_header_times() -> None:
+    view = network()
+    for height in (1, 2, 3):
+        view.observe(view.nodes[0], block(height))
+    assert view.nodes[0].block_ms == 1000.0
+    assert view.nodes[1].block_ms == 0.0
+
+
+def test_it_shows_as_table_line_and_data(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, 26600, 2, 1)
+    view = network()
+    view.observe(view.nodes[0], block(4, b"\xab" * 32, fills=3))
+    view.sample()
+    console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table.network_table(plan, view))
+    shown = console.export_text()
+    assert "abababababababab" in shown
+    assert "down" in shown
+    assert "node0=4 node1=down" in table.network_line(view)
+    data = table.summary(plan, view)
+    assert data["fills"] == 3
+    assert data["nodes"][0]["app_hash"] == "ab" * 32
+
+
+def test_a_disagreement_is_loud() -> None:
+    view = network()
+    view.observe(view.nodes[0], block(4, b"\x01"))
+    view.observe(view.nodes[1], block(4, b"\x02"))
+    assert "DIFFER" in table.network_line(view)
+    assert "APP HASHES DIFFER" in table.agreement(view).plain
+
+
+def test_the_introduction_names_what_a_newcomer_needs(tmp_path: Path) -> None:
+    text = table.introduction(make_plan(tmp_path, 26600, 2, 1))
+    for needed in ("127.0.0.1:26602", "127.0.0.1:26612", "alice", "--key alice", "localnet down"):
+        assert needed in text

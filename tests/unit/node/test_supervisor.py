@@ -1,0 +1,121 @@
+"""What the supervisor does when its processes die, with shell scripts in their place."""
+
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from node.comet.process import Command, identify
+from node.home import Home
+from node.settings import GatewaySettings, PricesSettings, Settings, write_settings
+from node.supervisor import BACK_OFF_LAST_S, HEALTHY_AFTER_S, BackOff, Group, Supervisor, node_groups, run_node
+
+DEADLINE_S = 20.0
+
+
+def shell(tmp_path: Path, name: str, script: str) -> Command:
+    return Command(name, ["sh", "-c", script], tmp_path / f"{name}.log")
+
+
+def tend_until(supervisor: Supervisor, condition, what: str) -> None:
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, what
+        supervisor.tend()
+        time.sleep(0.01)
+
+
+def test_back_off_doubles_up_to_a_bound_and_forgets_after_a_good_run() -> None:
+    back_off = BackOff()
+    delays = [back_off.after_run(0.1) for _ in range(10)]
+    assert delays[:3] == [0.25, 0.5, 1.0]
+    assert delays[-1] == BACK_OFF_LAST_S
+    assert back_off.after_run(HEALTHY_AFTER_S) == 0.25
+
+
+def test_a_group_whose_member_dies_is_taken_down_and_started_again_in_order(tmp_path: Path) -> None:
+    lines: list[str] = []
+    group = Group("core", [shell(tmp_path, "first", "sleep 60"), shell(tmp_path, "second", "sleep 60")])
+    supervisor = Supervisor(tmp_path, [group], lines.append)
+    try:
+        supervisor.tend()
+        before = [identify(child.pid) for child in group.children]
+        group.children[0].process.kill()
+        tend_until(supervisor, lambda: not group.children, "the group was not taken down")
+        assert not any(one.is_alive() for one in before if one)
+        tend_until(supervisor, lambda: len(group.children) == 2, "the group was not started again")
+        assert "first ended with SIGKILL" in lines[0]
+        assert (tmp_path / "second.pid").read_text().strip() == str(group.children[1].pid)
+    finally:
+        supervisor.stop()
+    assert list(tmp_path.glob("*.pid")) == []
+
+
+def test_the_second_process_waits_for_the_first_one_to_listen(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    first = shell(tmp_path, "first", f"sleep 0.3; touch {ready}; exec sleep 60")
+    second = shell(tmp_path, "second", f"test -e {ready} && echo in order; exec sleep 60")
+    ready.touch()  # left behind by an earlier run: must not count
+    group = Group("core", [first, second], ready_files={"first": ready})
+    supervisor = Supervisor(tmp_path, [group], lambda line: None)
+    try:
+        supervisor.tend()
+        tend_until(supervisor, lambda: (tmp_path / "second.log").read_text() == "in order\n", "started too early")
+    finally:
+        supervisor.stop()
+
+
+def test_other_groups_do_not_notice_a_death(tmp_path: Path) -> None:
+    steady = Group("steady", [shell(tmp_path, "steady", "exec sleep 60")])
+    weak = Group("weak", [shell(tmp_path, "weak", "exit 1")])
+    supervisor = Supervisor(tmp_path, [steady, weak], lambda line: None)
+    try:
+        supervisor.tend()
+        pid = steady.children[0].pid
+        tend_until(supervisor, lambda: weak.back_off.delay_s >= 0.5, "weak did not die twice")
+        assert steady.children[0].pid == pid
+    finally:
+        supervisor.stop()
+
+
+def test_run_stops_everything_when_told(tmp_path: Path) -> None:
+    group = Group("one", [shell(tmp_path, "one", "exec sleep 60")])
+    supervisor = Supervisor(tmp_path, [group], lambda line: None)
+    seen = []
+
+    def stop_soon() -> None:
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not group.children and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        seen.extend(identify(child.pid) for child in group.children)
+        supervisor.stopping.set()
+
+    stopper = threading.Thread(target=stop_soon)
+    stopper.start()
+    supervisor.run()
+    stopper.join()
+    assert len(seen) == 1
+    assert not seen[0].is_alive()
+
+
+def test_a_node_runs_what_its_settings_say(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    quiet = node_groups(home, Settings(gateway=GatewaySettings(listen="")))
+    full = node_groups(home, Settings(prices=PricesSettings(provider="walk")))
+    assert [group.name for group in quiet] == ["engine and cometbft"]
+    assert [group.name for group in full] == ["engine and cometbft", "gateway", "feeder"]
+    assert [command.name for command in full[0].commands] == ["engine", "cometbft"]
+
+
+def test_a_home_runs_once(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    home.create()
+    write_settings(home, Settings())
+    with open(home.run / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError, match="runs already"):
+            run_node(home, lambda line: None)
+    assert identify(os.getpid())
