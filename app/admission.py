@@ -57,7 +57,7 @@ def is_always_allowed(tx: Tx) -> bool:
 def admit(
     tx: Tx, account: Account | None, params: Params, height: int, time_ns: int, equity: Callable[[Account], int]
 ) -> int:
-    """All checks against state, in order: expiry, gas, fee limit, account, nonce, means to pay.
+    """ADM-001 to ADM-005, all checks against state, in order: expiry, gas, fee limit, account, nonce, means to pay.
 
     `height` and `time_ns` are those of the block that would hold the envelope (or the last one's, in the mempool).
     `equity` values the account.
@@ -66,7 +66,7 @@ def admit(
     check_expiry(tx, height, time_ns)
     check_gas(tx, params)
     fee = highest_fee(tx, params)
-    found = require_account(account, tx.account)
+    found = require_account(account, tx.account)  # ADM-004
     check_nonce(found, tx.nonce)
     means = equity(found)
     if means >= fee:
