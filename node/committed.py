@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from app.chain import BlockResult, Chain, Head
 from app.store.view import Batch, Reader
+from node.storage.history import History
 
 
 class Store(Reader, Protocol):
@@ -35,6 +36,9 @@ class Committed:
         self._chain = chain
         self._store = store
         self._lock = threading.Lock()
+        self.history = History(store.snapshot)
+        if chain.head.height:
+            self._remember()
 
     @property
     def head(self) -> Head:
@@ -51,9 +55,14 @@ class Committed:
         with self._lock:
             self._store.write(batch)
             self._chain.committed()
+        self._remember()
         if result is None:
             raise RuntimeError("a commit without a result")
         return result
+
+    def _remember(self) -> None:
+        head = self._chain.head
+        self.history.add(head.height, head.app_hash, self._chain.trees)
 
     def read(self, table: str, key: bytes) -> bytes | None:
         """The record of `table` under `key`, or None. Raises KeyError for an unknown table."""

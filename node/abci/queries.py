@@ -1,31 +1,26 @@
-"""ABCI Query: committed records, with proofs where a prover is given.
+"""ABCI Query: records at committed heights, with proofs on request.
 
 Paths
-  /store/<table>/key   `data` is the record's key; `prove` asks for proof operators; `height` 0 means the last committed
+  /store/<table>/key   `data` is the record's key; `prove` asks for `simple:v` operators, as CometBFT's light proxy
+                       checks them (absence, which they cannot show, comes as ICS-23)
+  /ics23/<table>/key   the same with ICS-23 commitment proofs
   /p2p/filter/...      always 0: CometBFT asks here whether it may keep a peer
+
+Height 0 is the last committed height; with `prove` the one before it, whose app hash stands in a header already
+(see `History.at`). The response's key is that of the leaf, as verifiers need it, and its height that of the state:
+the app hash of height H stands in the header of H + 1.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tendermint.abci import types_pb2 as abci
 from tendermint.crypto import proof_pb2
 
 from app.chain import Head
-from app.errors import QUERY_HEIGHT, QUERY_PATH, QUERY_PROOF, ChainError
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """A record at a height with the operators that prove it, or its absence, against the next header's app hash."""
-
-    height: int
-    value: bytes | None
-    operators: list[proof_pb2.ProofOp]
-
-
-Prove = Callable[[str, bytes, int], Proven]
-"""(table, key, height; 0 for the last) -> the proven record. Raises ChainError and KeyError for an unknown table."""
+from app.errors import QUERY_PATH, ChainError
+from app.kernel.hashing import sha
+from app.store.tree import tree_key
+from node.storage.history import Answer, History, parse_path, query
 
 ReadAtHead = Callable[[str, bytes], tuple[Head, bytes | None]]
 
@@ -33,52 +28,35 @@ ReadAtHead = Callable[[str, bytes], tuple[Head, bytes | None]]
 class QueryService:
     """Answers ABCI queries from committed state; safe on any thread."""
 
-    def __init__(self, read_at_head: ReadAtHead, prove: Prove | None = None) -> None:
+    def __init__(self, read_at_head: ReadAtHead, history: History) -> None:
         self._read_at_head = read_at_head
-        self._prove = prove
+        self._history = history
 
     def query(self, request: abci.RequestQuery) -> abci.ResponseQuery:
         """The response to one query; what cannot be answered has a code of the error registry."""
         if request.path.startswith("/p2p/filter/"):
             return abci.ResponseQuery()
         try:
-            return self._record(request)
+            if request.prove or request.height:
+                answer = query(self._history, request.path, request.data, request.height, request.prove)
+            else:
+                answer = self._newest(request.path, request.data)
         except ChainError as error:
             code = error.code
             return abci.ResponseQuery(code=code.code, codespace=code.codespace, log=str(error))
+        response = abci.ResponseQuery(key=answer.key, value=answer.value, height=answer.height,
+                                      log="" if answer.value else "absent")
+        if answer.operators:
+            response.proof_ops.ops.extend(
+                proof_pb2.ProofOp(type=operator.kind, key=operator.key, data=operator.data)
+                for operator in answer.operators)
+        return response
 
-    def _record(self, request: abci.RequestQuery) -> abci.ResponseQuery:
-        table = _table_of(request.path)
+    def _newest(self, path: str, key: bytes) -> Answer:
+        """The committed record from memory; genesis is there before the first block too."""
+        table = parse_path(path)[1]
         try:
-            if request.prove:
-                return self._proven(table, request.data, request.height)
-            head, value = self._read_at_head(table, request.data)
+            head, value = self._read_at_head(table, key)
         except KeyError as error:
-            raise ChainError(QUERY_PATH, path=request.path, table=table) from error
-        if request.height not in (0, head.height):
-            proven = self._proven(table, request.data, request.height)
-            proven.ClearField("proof_ops")
-            return proven
-        return abci.ResponseQuery(key=request.data, value=value or b"", height=head.height, log=_presence(value))
-
-    def _proven(self, table: str, key: bytes, height: int) -> abci.ResponseQuery:
-        if height < 0:
-            raise ChainError(QUERY_HEIGHT, height=height)
-        if self._prove is None:
-            raise ChainError(QUERY_PROOF, reason="this node keeps no proofs")
-        proven = self._prove(table, key, height)
-        return abci.ResponseQuery(
-            key=key, value=proven.value or b"", height=proven.height, log=_presence(proven.value),
-            proof_ops=proof_pb2.ProofOps(ops=proven.operators))
-
-
-def _presence(value: bytes | None) -> str:
-    return "absent" if value is None else ""
-
-
-def _table_of(path: str) -> str:
-    parts = path.split("/")
-    if len(parts) != 4 or parts[0] or parts[1] != "store" or parts[3] != "key":
-        raise ChainError(QUERY_PATH, path=path, known="/store/<table>/key")
-    return parts[2]
-
+            raise ChainError(QUERY_PATH, path=path[:200], table=table) from error
+        return Answer(head.height, tree_key(sha(key)), value or b"", [])
