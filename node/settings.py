@@ -24,7 +24,7 @@ class GatewaySettings:
 
 @dataclass(slots=True)
 class PricesSettings:
-    """The price feeder of a test network: `provider` is "" (none), "walk" or "csv". REMOVE with the consensus oracle."""
+    """The price feeder of a test network: `provider` "" (none), "walk" or "csv". REMOVE with the consensus oracle."""
 
     provider: str = ""
     file: str = ""

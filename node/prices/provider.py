@@ -1,7 +1,7 @@
 """Where test prices come from: a provider is an endless iterator of prices, one for each step of time.
 
-A provider knows nothing of the chain: prices are decimals in quote for one base, as people write them. The feeder rounds
-them to ticks. REMOVE with the consensus oracle, whose providers report prices with their source and age.
+A provider knows nothing of the chain: prices are decimals in quote for one base, as people write them. The feeder
+rounds them to ticks. REMOVE with the consensus oracle, whose providers report prices with their source and age.
 """
 
 import csv
