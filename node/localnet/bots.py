@@ -1,0 +1,72 @@
+"""What the bots of a local network do: plain functions from what they see to the actions of their next envelope.
+
+A maker quotes a ladder on both sides of the mark price, leaning against its position; a taker hits it now and then.
+Prices are quote quanta a lot, sizes lots, as the chain counts them.
+"""
+
+import random
+from dataclasses import dataclass
+
+from novation.v1 import tx_pb2
+
+LEVELS = 5
+HALF_SPREAD_PPM = 150  # of the mark: from mark to the best quote
+LEVEL_STEP_PPM = 100  # from one level to the next
+LEAN_PPM = 300  # how far a maker at its position limit moves its quotes
+TAKER_REACH_PPM = 2_000  # how far through the mark a taker is ready to pay
+
+
+@dataclass(frozen=True, slots=True)
+class BotMarket:
+    """What a bot needs to know of a market."""
+
+    market: int
+    tick_quanta: int
+    quote_lots: int  # size of a maker's quote at one level
+    position_lots: int  # beyond it a bot only works its position down
+
+
+def on_tick(price_quanta: int, market: BotMarket, up: bool) -> int:
+    """`price_quanta` moved to a tick, upwards or downwards, at least one tick."""
+    tick = market.tick_quanta
+    ticks = -(-price_quanta // tick) if up else price_quanta // tick
+    return max(1, ticks) * tick
+
+
+def maker_actions(market: BotMarket, mark_quanta: int, held_lots: int, chance: random.Random) -> list[tx_pb2.Action]:
+    """One envelope of a maker: away with the old ladder, up with the new one."""
+    share = max(-1.0, min(1.0, held_lots / market.position_lots))
+    centre = mark_quanta - int(mark_quanta * LEAN_PPM * share) // 1_000_000
+    actions = [tx_pb2.Action(cancel_all=tx_pb2.CancelAll(market=market.market))]
+    for level in range(LEVELS):
+        away = centre * (HALF_SPREAD_PPM + LEVEL_STEP_PPM * level) // 1_000_000
+        size = market.quote_lots * (level + 1) + chance.randrange(market.quote_lots)
+        if held_lots < market.position_lots:
+            price = on_tick(centre - away, market, up=False)
+            actions.append(_order(market, tx_pb2.SIDE_BUY, price, size, tx_pb2.TIME_IN_FORCE_POST_ONLY))
+        if held_lots > -market.position_lots:
+            price = on_tick(centre + away, market, up=True)
+            actions.append(_order(market, tx_pb2.SIDE_SELL, price, size, tx_pb2.TIME_IN_FORCE_POST_ONLY))
+    return actions
+
+
+def taker_actions(market: BotMarket, mark_quanta: int, held_lots: int, chance: random.Random) -> list[tx_pb2.Action]:
+    """One envelope of a taker: a few orders on one side, filled at once or not at all; the side that brings it home."""
+    lean = max(-0.4, min(0.4, held_lots / market.position_lots))
+    buys = chance.random() > 0.5 + lean
+    reach = mark_quanta * TAKER_REACH_PPM // 1_000_000
+    price = on_tick(mark_quanta + reach, market, up=True) if buys else on_tick(mark_quanta - reach, market, up=False)
+    side = tx_pb2.SIDE_BUY if buys else tx_pb2.SIDE_SELL
+    sizes = [1 + chance.randrange(2 * market.quote_lots) for _ in range(chance.randint(1, 3))]
+    return [_order(market, side, price, size, tx_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL) for size in sizes]
+
+
+def _order(market: BotMarket, side: int, price_quanta: int, size_lots: int, time_in_force: int) -> tx_pb2.Action:
+    order = tx_pb2.PlaceOrder(
+        market=market.market,
+        side=side,  # type: ignore[arg-type]
+        price_quanta=price_quanta,
+        size_lots=size_lots,
+        time_in_force=time_in_force,  # type: ignore[arg-type]
+    )
+    return tx_pb2.Action(place_order=order)
