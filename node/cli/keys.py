@@ -8,8 +8,8 @@ from typing import Any
 import click
 from rich.table import Table
 
+from client.keys import SEED_BYTES
 from node.cli.session import EXIT_USAGE, Session, command, fail, passphrase_from
-from node.keys.address import SEED_BYTES
 from node.keys.keystore import KeyEntry, Keystore, KeystoreError, dev_entries
 
 

@@ -6,6 +6,8 @@ They exist so that commands in the documentation run as written on any localnet.
 
 import hashlib
 
+from client.keys import Key
+
 SEED_PHRASE = b"novation/unsafe-dev-key/v1/"
 
 TRADERS = ("alice", "bob", "carl", "dave")
@@ -16,8 +18,8 @@ TAKERS = tuple(f"taker-{index}" for index in range(4))
 NAMES = (*TRADERS, FAUCET, PRICE_AUTHORITY, *MAKERS, *TAKERS)
 
 
-def dev_seed(name: str) -> bytes:
-    """The 32-byte Ed25519 seed of the dev key `name`. Raises KeyError for a name that is not one of NAMES."""
+def dev_key(name: str) -> Key:
+    """The dev key `name`. Raises KeyError for a name that is not one of NAMES."""
     if name not in NAMES:
         raise KeyError(f"{name!r} is not a dev key; there are {', '.join(NAMES)}")
-    return hashlib.sha256(SEED_PHRASE + name.encode("ascii")).digest()
+    return Key(hashlib.sha256(SEED_PHRASE + name.encode("ascii")).digest())

@@ -11,9 +11,9 @@ from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 
+from client.keys import SEED_BYTES, Key
 from node.comet.keys import write_private_json
 from node.keys import dev
-from node.keys.address import SEED_BYTES, owner_of, public_key_of
 
 FORMAT = "novation-key"
 VERSION = 1
@@ -65,18 +65,19 @@ class Keystore:
             raise KeystoreError(f"there is a key {name!r} already: see it with `novation keys show {name}`")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private_json(path, self._seal(name, seed, passphrase))
-        return KeyEntry(name, owner_of(seed).hex(), public_key_of(seed).hex(), dev=False)
+        return describe(name, Key(seed))
 
     def _seal(self, name: str, seed: bytes, passphrase: bytes) -> dict[str, Any]:
         salt = os.urandom(argon2id.SALTBYTES)
         box = SecretBox(_derive(passphrase, salt, self.ops_limit, self.memory_bytes))
+        entry = describe(name, Key(seed))
         return {
             "format": FORMAT,
             "version": VERSION,
             "name": name,
             "key_type": "ed25519",
-            "public_key": public_key_of(seed).hex(),
-            "owner": owner_of(seed).hex(),
+            "public_key": entry.public_key,
+            "owner": entry.owner,
             "kdf": {
                 "name": "argon2id",
                 "salt": salt.hex(),
@@ -86,8 +87,8 @@ class Keystore:
             "sealed_seed": bytes(box.encrypt(seed)).hex(),
         }
 
-    def open(self, name: str, passphrase: bytes) -> bytes:
-        """The seed. Raises KeystoreError when the key is absent, damaged or the passphrase is wrong."""
+    def open(self, name: str, passphrase: bytes) -> Key:
+        """The key. Raises KeystoreError when the key is absent, damaged or the passphrase is wrong."""
         document = self._read(name)
         try:
             kdf = document["kdf"]
@@ -100,9 +101,10 @@ class Keystore:
             raise KeystoreError(f"wrong passphrase for key {name!r} (or {self.path(name)} is damaged)") from error
         except (KeyError, TypeError, ValueError) as error:
             raise KeystoreError(f"{self.path(name)} is not a key file of this version: {error}") from error
-        if owner_of(seed).hex() != document["owner"]:
+        opened = Key(seed)
+        if opened.owner.hex() != document["owner"]:
             raise KeystoreError(f"{self.path(name)} names another owner than its key has: do not use it")
-        return seed
+        return opened
 
     def entry(self, name: str) -> KeyEntry:
         document = self._read(name)
@@ -149,6 +151,9 @@ def _derive(passphrase: bytes, salt: bytes, ops_limit: int, memory_bytes: int) -
     return argon2id.kdf(SecretBox.KEY_SIZE, passphrase, salt, opslimit=ops_limit, memlimit=memory_bytes)
 
 
+def describe(name: str, key: Key, is_dev: bool = False) -> KeyEntry:
+    return KeyEntry(name, key.owner.hex(), key.public_key.hex(), is_dev)
+
+
 def dev_entries() -> list[KeyEntry]:
-    seeds = [(name, dev.dev_seed(name)) for name in dev.NAMES]
-    return [KeyEntry(name, owner_of(seed).hex(), public_key_of(seed).hex(), dev=True) for name, seed in seeds]
+    return [describe(name, dev.dev_key(name), is_dev=True) for name in dev.NAMES]

@@ -20,8 +20,7 @@ from node.comet.keys import (
     write_validator_key,
     write_validator_state,
 )
-from node.keys.address import owner_of
-from node.keys.dev import dev_seed
+from node.keys.dev import dev_key
 from node.localnet.plan import PLAN_FILE, NodePlan, Plan, PlanError, load_plan
 from node.settings import GatewaySettings, PricesSettings, Settings, write_settings
 
@@ -31,7 +30,7 @@ TIMEOUT_COMMIT_MS = 200
 
 def dev_owner(name: str) -> str:
     """The address of a dev key in hex. Raises KeyError for other names."""
-    return owner_of(dev_seed(name)).hex()
+    return dev_key(name).owner.hex()
 
 
 @contextmanager

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from nacl.pwhash import argon2id
 
+from client.keys import Key
 from node.keys import dev
-from node.keys.address import owner_of
 from node.keys.keystore import Keystore, KeystoreError, dev_entries
 
 SEED = bytes(range(32))
+OWNER = Key(SEED).owner.hex()
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def edit(store: Keystore, name: str, **changes: object) -> None:
 
 def test_a_sealed_key_opens_with_its_passphrase_only(store: Keystore) -> None:
     entry = store.add("mine", SEED, b"right")
-    assert store.open("mine", b"right") == SEED
-    assert entry.owner == owner_of(SEED).hex()
+    assert store.open("mine", b"right") == Key(SEED)
+    assert entry.owner == OWNER
     with pytest.raises(KeystoreError, match="wrong passphrase"):
         store.open("mine", b"wrong")
 
@@ -49,7 +50,7 @@ def test_a_key_is_never_overwritten(store: Keystore) -> None:
     store.add("mine", SEED, b"p")
     with pytest.raises(KeystoreError, match="already"):
         store.add("mine", bytes(32), b"p")
-    assert store.open("mine", b"p") == SEED
+    assert store.open("mine", b"p") == Key(SEED)
 
 
 @pytest.mark.parametrize("name", ["", "../up", "A", "a b", "x" * 41, ".hidden", "a/b"])
@@ -66,8 +67,8 @@ def test_a_dev_key_cannot_be_hidden(store: Keystore) -> None:
 def test_an_exported_key_can_be_imported_and_still_needs_its_passphrase(store: Keystore) -> None:
     store.add("mine", SEED, b"p")
     entry = store.import_sealed("copy", store.exported("mine"))
-    assert (entry.name, entry.owner) == ("copy", owner_of(SEED).hex())
-    assert store.open("copy", b"p") == SEED
+    assert (entry.name, entry.owner) == ("copy", OWNER)
+    assert store.open("copy", b"p") == Key(SEED)
     assert [one.name for one in store.entries()] == ["copy", "mine"]
 
 
@@ -103,6 +104,6 @@ def test_dev_keys_are_fixed_and_distinct() -> None:
     entries = dev_entries()
     assert len({entry.owner for entry in entries}) == len(dev.NAMES)
     assert all(entry.dev for entry in entries)
-    assert owner_of(dev.dev_seed("alice")).hex() == "8ff409a0d8bf975c1334719f11697f70422a6cc5"
+    assert dev.dev_key("alice").owner.hex() == "8ff409a0d8bf975c1334719f11697f70422a6cc5"
     with pytest.raises(KeyError, match="mallory"):
-        dev.dev_seed("mallory")
+        dev.dev_key("mallory")

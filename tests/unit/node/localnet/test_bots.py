@@ -23,7 +23,8 @@ def sides(placed: list[tx_pb2.PlaceOrder]) -> set[int]:
 @pytest.mark.parametrize("held", [0, 4_999, -4_999, 50_000, -50_000])
 def test_every_order_is_on_the_tick_and_has_a_size(mark: int, held: int) -> None:
     chance = random.Random(1)
-    for placed in (orders(maker_actions(MARKET, mark, held, chance)), orders(taker_actions(MARKET, mark, held, chance))):
+    for actions in (maker_actions(MARKET, mark, held, chance), taker_actions(MARKET, mark, held, chance)):
+        placed = orders(actions)
         assert placed
         assert all(order.price_quanta > 0 and order.price_quanta % 500 == 0 for order in placed)
         assert all(0 < order.size_lots <= 50 * (LEVELS + 1) for order in placed)
