@@ -2,6 +2,8 @@
 
 from app.kernel.integers import PPM
 
+FIELD_LIMIT_QUANTA = 1 << 62  # half of what a signed 64-bit field holds; fees and transfers move far less
+
 
 def position_margin(lots: int, mark_quanta: int, rate_ppm: int) -> int:
     """MARG-001: margin of a position: |lots| x mark x rate, rounded up. Never negative."""
@@ -48,3 +50,11 @@ def may_reduce(initial_before: int, initial_after: int, excess_before: int, exce
     when it is below zero already, must not fall further.
     """
     return initial_after <= initial_before and (excess_after >= 0 or excess_after >= excess_before)
+
+
+def fits_record(cash_quanta: int, entry_quanta: int, buy_notional_quanta: int, sell_notional_quanta: int) -> bool:
+    """MARG-006: whether the figures stay within +-FIELD_LIMIT_QUANTA, so that the account's record can hold them."""
+    return (
+        max(cash_quanta, -cash_quanta, entry_quanta, -entry_quanta, buy_notional_quanta, sell_notional_quanta)
+        <= FIELD_LIMIT_QUANTA
+    )

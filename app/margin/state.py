@@ -52,9 +52,13 @@ def equity(ctx: Context, account: Account) -> int:
 
 
 def allows_change(ctx: Context, account: Account, cash_after: int, changed: Position, *, with_orders: bool) -> bool:
-    """MARG-004, MARG-005: whether `account` may come to hold `cash_after` and `changed` in place of its position
+    """MARG-004 to MARG-006: whether `account` may come to hold `cash_after` and `changed` in place of its position
     there.
     """
+    if not rules.fits_record(
+        cash_after, changed.entry_quanta, changed.open_buy_notional_quanta, changed.open_sell_notional_quanta
+    ):
+        return False
     others = [held for held in account.positions.values() if held.market != changed.market]
     after = standing(ctx, cash_after, [*others, changed], with_orders=with_orders)
     if rules.may_take_on(after.equity, after.initial):

@@ -26,8 +26,9 @@ class Driver:
         self.time_ns = GENESIS_TIME_NS
         self.chain_id = chain_id
         self.nonces: dict[bytes, int] = {}
-        self.app_hash = self.chain.init_chain(chain_id, self.time_ns, 1, app_state or builders.genesis())
+        self.app_state = app_state or builders.genesis()
         self.height = 0
+        self.app_hash = self.chain.init_chain(chain_id, self.time_ns, 1, self.app_state)
 
     def nonce(self, account: bytes) -> int:
         """A fresh nonce for `account`."""
@@ -75,6 +76,8 @@ class Driver:
         return reason
 
     def restart(self) -> None:
-        """Forget everything in memory and start again from what was written."""
+        """Forget everything in memory and start again from what was written; from genesis before the first block."""
         self.chain = Chain(self.reader, verify=self.verify)
+        if self.height == 0:
+            assert self.chain.init_chain(self.chain_id, self.time_ns, 1, self.app_state) == self.app_hash
         assert (self.chain.head.height, self.chain.head.app_hash) == (self.height, self.app_hash)
