@@ -25,6 +25,9 @@ def check_block(ctx: Context) -> None:
         cash += (account.cash_quanta if account else 0) - (before.cash_quanta if before else 0)
         _add_lots(lots, longs, account, 1)
         _add_lots(lots, longs, before, -1)
+    for market, _, _ in ctx.totals.touched():
+        lots.setdefault(market, 0)
+        longs.setdefault(market, 0)
     funds = _change(ctx.funds, "balance_quanta")
     held = _change(ctx.vault, "held_quanta")
     if cash + funds != held:

@@ -1,0 +1,176 @@
+"""The worked numbers of the specs: pure rules, by code."""
+
+import pytest
+
+from app.accounts import rules as accounts
+from app.accounts.types import Position
+from app.book import rules as book
+from app.book.types import market_of, order_id_of
+from app.clearing import rules as clearing
+from app.clearing.state import maker_position, taker_position
+from app.collateral import rules as collateral
+from app.fees import rules as fees
+from app.gas import GasMeter, intrinsic_gas
+from app.kernel.integers import mul_div_ceil, mul_div_floor, mul_div_toward_zero
+from app.margin import rules as margin
+from app.markets import rules as markets
+from app.params import fee_for_gas
+
+MARK, INITIAL, MAINTENANCE = 46_000_000, 50_000, 30_000
+
+
+def test_rounding_is_what_the_name_says() -> None:
+    """Each division rounds as named, for both signs."""
+    assert (mul_div_floor(7, 1, 2), mul_div_floor(-7, 1, 2)) == (3, -4)
+    assert (mul_div_ceil(7, 1, 2), mul_div_ceil(-7, 1, 2)) == (4, -3)
+    assert (mul_div_toward_zero(7, 1, 2), mul_div_toward_zero(-7, 1, 2)) == (3, -3)
+
+
+def test_acct_002_using_nonces_slides_the_window() -> None:
+    """ACCT-002: highest 10 with {10, 9} used, then 13: highest 13 with {13, 10, 9} used."""
+    highest, used = accounts.use_nonce(10, 0b11, 13)
+    assert (highest, used) == (13, 0b11001)
+    assert accounts.use_nonce(13, 0b11001, 11) == (13, 0b11101)
+
+
+def test_acct_001_used_nonces_are_known() -> None:
+    """ACCT-001: bit i says that highest - i was used; above the highest nothing is."""
+    assert [accounts.nonce_is_used(13, 0b11001, nonce) for nonce in (14, 13, 12, 11, 10, 9)] == [
+        False, True, False, False, True, True]
+
+
+def test_acct_002_a_far_nonce_forgets_the_window() -> None:
+    """ACCT-002: what falls out of the 256 bits is forgotten, the new highest is used."""
+    assert accounts.use_nonce(5, (1 << 256) - 1, 5 + 256) == (261, 1)
+    assert accounts.use_nonce(5, 1, 5 + 255) == (260, 1 | 1 << 255)
+
+
+@pytest.mark.parametrize(("cash", "entry", "equity", "initial", "free"), [
+    (-36_000, 46_000, 14_000, 2_500, 7_500),
+    (-36_000, 46_000, 9_000, 2_250, 6_750),
+    (1_000, 0, 1_000, 1_500, 0),
+])
+def test_coll_004_free_collateral(cash: int, entry: int, equity: int, initial: int, free: int) -> None:
+    """COLL-004: unrealised loss counts, unrealised profit does not, never below zero."""
+    assert collateral.withdrawable(cash, entry, equity, initial) == free
+
+
+@pytest.mark.parametrize(("before", "after", "change"), [(5, -3, -5), (-3, 5, 5), (0, 4, 4), (-2, -7, 0), (9, 4, -5)])
+def test_mkt_003_open_interest_counts_longs(before: int, after: int, change: int) -> None:
+    """MKT-003: what one account's move adds to open interest."""
+    assert markets.open_interest_change(before, after) == change
+
+
+def test_fees_001_rounds_up() -> None:
+    """FEES-001: 7 lots at 46,000,500."""
+    assert fees.trading_fee(322_003_500, 500) == 161_002
+    assert fees.trading_fee(322_003_500, 100) == 32_201
+    assert fees.trading_fee(322_003_500, 0) == 0
+
+
+def test_marg_001_position_margin() -> None:
+    """MARG-001: rounded up, the same for long and short."""
+    assert margin.position_margin(10, MARK, INITIAL) == 23_000_000
+    assert margin.position_margin(-10, MARK, MAINTENANCE) == 13_800_000
+    assert margin.position_margin(3, 333, INITIAL) == 50
+
+
+def test_marg_002_unrealised_profit() -> None:
+    """MARG-002: exact, signed."""
+    assert margin.unrealised_profit(10, 450_000_000, MARK) == 10_000_000
+    assert margin.unrealised_profit(-10, -450_000_000, MARK) == -10_000_000
+
+
+def test_marg_003_worst_side_of_open_orders() -> None:
+    """MARG-003: the worked case, and each of the three sides as the worst."""
+    def required(lots: int, buys: tuple[int, int], sells: tuple[int, int]) -> int:
+        return margin.initial_margin(lots, *buys, *sells, MARK, INITIAL)
+
+    buys, sells = (5, 5 * 46_100_000), (30, 30 * MARK)
+    assert required(10, buys, (0, 0)) == 35_000_000
+    assert required(10, (0, 0), sells) == 46_000_000
+    assert required(10, buys, sells) == 46_000_000
+    assert required(10, (0, 0), (4, 4 * MARK)) == 23_000_000  # closing part asks for no more
+    assert required(0, (5, 5 * 45_000_000), (0, 0)) == 11_500_000  # buying below the mark earns nothing in advance
+
+
+@pytest.mark.parametrize(
+    ("equity", "initial", "allowed"), [(100, 100, True), (99, 100, False), (0, 0, True), (-1, 0, False)])
+def test_marg_004_taking_on(equity: int, initial: int, allowed: bool) -> None:
+    """MARG-004: equity at least initial margin."""
+    assert margin.may_take_on(equity, initial) is allowed
+
+
+@pytest.mark.parametrize(("before", "after", "excess_before", "excess_after", "allowed"), [
+    (100, 90, 5, 0, True),      # smaller, still above maintenance
+    (100, 101, 5, 50, False),   # initial margin grows
+    (100, 90, 5, -1, False),    # would fall below maintenance
+    (100, 90, -10, -10, True),  # below already, not worse
+    (100, 90, -10, -11, False), # below already, worse
+])
+def test_marg_005_reducing(before: int, after: int, excess_before: int, excess_after: int, allowed: bool) -> None:
+    """MARG-005: only what makes an account safer."""
+    assert margin.may_reduce(before, after, excess_before, excess_after) is allowed
+
+
+def test_clr_002_cash() -> None:
+    """CLR-002: buying pays, selling receives, both pay the fee."""
+    assert clearing.cash_after_fill(10_000_000, 2, 46_000, 46) == 9_907_954
+    assert clearing.cash_after_fill(10_000_000, -2, 46_000, 46) == 10_091_954
+
+
+@pytest.mark.parametrize(
+    ("signed_lots", "price", "entry"), [(-3, 50, 322), (-10, 50, 0), (-14, 50, -200), (5, 50, 711)])
+def test_clr_003_entry(signed_lots: int, price: int, entry: int) -> None:
+    """CLR-003: long 10 at entry 461; the short mirrors it."""
+    assert clearing.entry_after_fill(10, 461, signed_lots, price) == entry
+    assert clearing.entry_after_fill(-10, -461, -signed_lots, price) == -entry
+
+
+def test_clr_001_a_fill_is_zero_sum_and_keeps_the_right_orders() -> None:
+    """CLR-001: lots and quote of maker and taker cancel; only the maker's resting lots shrink (BOOK-004)."""
+    maker = Position(1, -4, -200, 7, 350, 3, 180)
+    taker = Position(1, 2, 90, 1, 40, 0, 0)
+    after_maker, after_taker = maker_position(maker, 5, 50), taker_position(taker, -5, 50)
+    assert after_maker.lots + after_taker.lots == maker.lots + taker.lots
+    assert (after_maker.open_buy_lots, after_maker.open_buy_notional_quanta, after_maker.open_sell_lots) == (2, 100, 3)
+    assert (after_taker.open_buy_lots, after_taker.open_buy_notional_quanta) == (1, 40)
+    paid = clearing.cash_after_fill(0, 5, 50, 3) + clearing.cash_after_fill(0, -5, 50, 2)
+    assert paid == -5  # the two fees, and nothing else
+
+
+def test_book_001_order_ids_name_their_market() -> None:
+    """BOOK-001: market << 40 | sequence."""
+    assert market_of(order_id_of(7, 123)) == 7
+    assert order_id_of(1, 1) == 1_099_511_627_777
+
+
+def test_book_002_crossing() -> None:
+    """BOOK-002: at the limit counts."""
+    assert [book.crosses(1, 100, price) for price in (99, 100, 101)] == [True, True, False]
+    assert [book.crosses(2, 100, price) for price in (99, 100, 101)] == [False, True, True]
+
+
+def test_book_003_reducible() -> None:
+    """BOOK-003: long 5: a sell reduces 5, a buy nothing; short the other way."""
+    assert [book.reducible_lots(side, lots) for side in (1, 2) for lots in (5, 0, -5)] == [0, 0, 5, 5, 0, 0]
+
+
+def test_gas_001_intrinsic_gas() -> None:
+    """GAS-001: 500 bytes and 20 actions."""
+    assert intrinsic_gas(500, 20) == 170_000
+
+
+def test_gas_002_the_meter_stops_at_its_limit() -> None:
+    """GAS-002: passing the limit raises, and no more than the limit is used."""
+    meter = GasMeter(100)
+    meter.charge(100)
+    with pytest.raises(Exception, match="TX_OUT_OF_GAS"):
+        meter.charge(1)
+    assert meter.used == 100
+
+
+def test_gas_003_fee_rounds_up() -> None:
+    """GAS-003: 170,001 gas at 1,000 quanta a million."""
+    assert fee_for_gas(170_001, 1_000) == 171
+    assert fee_for_gas(170_000, 1_000) == 170
