@@ -12,6 +12,8 @@ from client.keys import SEED_BYTES
 from node.cli.session import EXIT_USAGE, Session, command, fail, passphrase_from
 from node.keys.keystore import KeyEntry, Keystore, KeystoreError, dev_entries
 
+KEYSTORE_COST: dict[str, int] = {}  # empty: the keystore's own; tests make it cheap
+
 
 @click.group()
 def keys() -> None:
@@ -19,7 +21,7 @@ def keys() -> None:
 
 
 def keystore(session: Session) -> Keystore:
-    return Keystore(session.paths.keys)
+    return Keystore(session.paths.keys, **KEYSTORE_COST)
 
 
 def as_data(entry: KeyEntry) -> dict[str, Any]:

@@ -93,7 +93,8 @@ def prepare(directory: Path, options: dict[str, Any]) -> Plan:
         network.clear(directory)
         base_port = choose_base_port(options["base_port"], options["validators"])
         plan = make_plan(directory, base_port, options["validators"], options["seed"])
-        network.make_homes(plan, network.localnet_state(options["preset"]))
+        bars = read_bars(Path(options["prices"])) if options["prices"] else []
+        network.make_homes(plan, network.localnet_state(options["preset"], bars[0].price if bars else None))
     plan.prices = str(Path(options["prices"]).absolute()) if options["prices"] else ""
     plan.speed = options["speed"]
     save_plan(plan)

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from node.comet.keys import (
 )
 from node.keys.dev import dev_key
 from node.localnet.plan import PLAN_FILE, NodePlan, Plan, PlanError, load_plan
+from node.prices.provider import to_tick
 from node.settings import GatewaySettings, PricesSettings, Settings, write_settings
 
 LOCK_FILE = "lock"
@@ -115,8 +117,13 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
     return Settings(gateway=GatewaySettings(listen=node.gateway), prices=PricesSettings())
 
 
-def localnet_state(preset: str) -> AppState:
-    return build(read_preset(preset), dev_owner)
+def localnet_state(preset: str, first_price: Decimal | None = None) -> AppState:
+    """The first state of a local network; the mark of the first market is `first_price` where a replay begins there."""
+    document = read_preset(preset)
+    if first_price is not None and document.get("markets"):
+        market = document["markets"][0]
+        market["mark_price"] = f"{to_tick(first_price, Decimal(market['tick_size'])):f}"
+    return build(document, dev_owner)
 
 
 def check_app_state(app_state: AppState) -> list[str]:

@@ -1,0 +1,102 @@
+"""What makes a local network live: a price for each market, makers that quote around it, takers that hit them.
+
+Run as `python -m node.localnet.traffic --dir D`, one process for all of it. It uses nothing but the SDK.
+"""
+
+import argparse
+import asyncio
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+from client.client import NovationClient
+from node.keys.dev import MAKERS, PRICE_AUTHORITY, TAKERS, dev_key
+from node.localnet.bots import BotMarket, maker_actions, taker_actions
+from node.localnet.plan import Plan, load_plan
+from node.prices.feeder import feed, keep_working
+from node.prices.provider import random_walk, read_bars, replay
+from novation.v1 import tx_pb2
+
+PRICE_EVERY_S = 1.0
+MAKER_EVERY_S = 0.8
+TAKER_EVERY_S = 0.5
+QUOTE_USD = 2_000  # of one quote at the innermost level
+POSITION_USD = 200_000
+MAKERS_BY_MARKET = (2, 1)  # makers and takers of the first market, of the second; the others get none
+TAKERS_BY_MARKET = (1, 1)
+
+Act = Callable[[BotMarket, int, int, random.Random], list[tx_pb2.Action]]
+
+
+async def bot(client: NovationClient, market: int, act: Act, chance: random.Random, every_s: float) -> None:
+    """Look at mark and position, act, wait; for ever. An envelope that fails raises and ends this client's life."""
+    while True:
+        summary = next(one for one in await client.refresh_markets() if one.market.market == market)
+        mark_quanta = summary.mark_price_quanta
+        positions = (await client.account()).positions
+        held_lots = next((one.position.lots for one in positions if one.position.market == market), 0)
+        if mark_quanta:
+            view = sizes(market, summary.market.tick_quanta, mark_quanta)
+            await client.send(act(view, mark_quanta, held_lots, chance))
+        await asyncio.sleep(every_s * chance.uniform(0.8, 1.2))
+
+
+def sizes(market: int, tick_quanta: int, mark_quanta: int) -> BotMarket:
+    """How much a bot trades at once and in all, in lots that are worth about the same in every market."""
+    quote_lots = max(1, QUOTE_USD * 1_000_000 // mark_quanta)
+    return BotMarket(market, tick_quanta, quote_lots, max(1, POSITION_USD * 1_000_000 // mark_quanta))
+
+
+async def run(plan: Plan) -> None:
+    """All prices and bots of the network, spread over its gateways."""
+    addresses = [node.gateway for node in plan.nodes]
+    async with NovationClient(addresses[0]) as client:
+        markets = [info.market for info in client.markets.values()]
+        marks = {market: await client.mark_price(market) for market in markets}
+    work = [prices(plan, markets, marks, addresses)]
+    work += bots(plan, markets, MAKERS, MAKERS_BY_MARKET, maker_actions, MAKER_EVERY_S)
+    work += bots(plan, markets, TAKERS, TAKERS_BY_MARKET, taker_actions, TAKER_EVERY_S)
+    await asyncio.gather(*work)
+
+
+async def prices(plan: Plan, markets: list[int], marks: dict[int, Decimal], addresses: list[str]) -> None:
+    """A price stream for each market: the plan's file for the first, a random walk for the others."""
+    sources = {market: random_walk(marks[market], plan.seed + market) for market in markets}
+    if plan.prices:
+        sources[markets[0]] = replay(read_bars(Path(plan.prices)), plan.speed * PRICE_EVERY_S)
+
+    async def work(client: NovationClient) -> None:
+        async with asyncio.TaskGroup() as group:
+            for market in markets:
+                group.create_task(feed(client, market, sources[market], PRICE_EVERY_S))
+
+    await keep_working("prices", addresses, dev_key(PRICE_AUTHORITY), work)
+
+
+def bots(plan: Plan, markets: list[int], names: tuple[str, ...], counts: tuple[int, ...], act: Act, every_s: float,
+         ) -> list[asyncio.Future[None]]:
+    """Tasks of the bots called `names`: so many for each market, each beginning at another gateway."""
+    placed = [market for market, count in zip(markets, counts, strict=False) for _ in range(count)]
+    tasks = []
+    for index, (name, market) in enumerate(zip(names, placed, strict=False)):
+        chance = random.Random(f"novation/{plan.seed}/{name}")
+        start = index % len(plan.nodes)
+        addresses = [node.gateway for node in plan.nodes[start:] + plan.nodes[:start]]
+        work = _bound(market, act, chance, every_s)
+        tasks.append(asyncio.ensure_future(keep_working(name, addresses, dev_key(name), work)))
+    return tasks
+
+
+def _bound(market: int, act: Act, chance: random.Random, every_s: float) -> Callable[[NovationClient], object]:
+    return lambda client: bot(client, market, act, chance, every_s)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="prices and bots of a local network")
+    parser.add_argument("--dir", required=True)
+    asyncio.run(run(load_plan(Path(parser.parse_args().dir))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""`novation doctor`: looks at everything, and says what to do."""
+
+import json
+
+import pytest
+
+from node.cli import doctor
+
+
+def test_it_looks_at_everything_that_usually_goes_wrong(run) -> None:
+    result = run("doctor", "--output", "json")
+    names = {one["name"] for one in json.loads(result.stdout)}
+    assert names >= {"python", "python -O", "packages", "cometbft", "go", "open files", "clock", "disk", "ports"}
+
+
+def test_what_would_stop_a_node_makes_it_fail_with_advice(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMETBFT", "/does/not/exist")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "cometbft" in result.stderr
+    assert "make setup" in result.stdout
+
+
+def test_every_finding_that_is_not_ok_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor.time, "time", lambda: 0.0)
+    monkeypatch.setattr(doctor.resource, "getrlimit", lambda which: (64, 64))
+    for finding in (doctor.go(), doctor.clock(), doctor.file_limit()):
+        assert finding.state != "ok"
+        assert finding.next
