@@ -5,7 +5,7 @@ immediate-or-cancel orders. A flow may be told what a block did (`learn`), as re
 nothing but its seed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -129,33 +129,53 @@ def mixed_blocks(seed: int, blocks: int, traders: int = 8) -> Iterator[list[byte
         return builders.envelope(person, actions, nonces[person.owner], **fields)  # type: ignore[arg-type]
 
     for height in range(1, blocks + 1):
-        txs = [send(*flow.batch(random.choice((1, 3, 20)))) for _ in range(random.randint(0, 4))]
+        txs = [send(*flow.batch(random.choice((1, 3, 20)))) for _ in range(random.randint(0, 5))]
         if height % 5 == 0:
-            marks = [builders.set_mark(flow.price(market, 0), market) for market in flow.markets]
-            txs.append(send(builders.ORACLE, marks))
-        giver, taker = random.choice(people).person, random.choice(people).person
-        special = random.randrange(12)
-        if special == 0:
-            txs.append(send(giver, [builders.transfer(taker, 5_000_000, number=random.randint(0, 2))]))
-        elif special == 1:
-            txs.append(send(giver, [builders.withdraw(1_000_000), builders.faucet(taker, 3_000_000, number=7)]))
-        elif special == 2:
-            txs.append(send(giver, [builders.cancel_all(random.choice((0, 1)))]))
-        elif special == 3:
-            txs.append(send(giver, [flow.taker_action(), builders.buy(7, 1)], all_or_nothing=True))
-        elif special == 4:
-            txs.append(send(giver, [flow.taker_action()] * 5, gas_limit=random.choice((150_000, 300_000))))
-        elif special == 5 and txs:
-            txs.append(txs[0])  # a replay
-        elif special == 6:
-            txs.append(random.randbytes(random.randint(0, 80)))
-        elif special == 7:
-            txs.append(send(giver, [flow.taker_action()], expiry_height=height - 1 or 1))
+            txs.append(send(builders.ORACLE, [
+                builders.set_mark(flow.price(market, random.randint(-900, 900)), market) for market in flow.markets]))
+        for _ in range(random.randint(0, 3)):
+            person, other = random.choice(people).person, random.choice(people).person
+            special = random.randrange(len(SPECIALS) + 3)
+            if special < len(SPECIALS):
+                actions, fields = SPECIALS[special](flow, random, other)
+                txs.append(send(person, actions, **fields))
+            elif special == len(SPECIALS):
+                txs += txs[:1]  # a replay
+            elif special == len(SPECIALS) + 1:
+                txs.append(random.randbytes(random.randint(0, 80)))
+            else:
+                txs.append(send(person, [flow.taker_action()], expiry_height=height - 1 or 1, expiry_time_ns=1))
         random.shuffle(txs)
         yield txs
+
+
+def any_order(flow: Flow, random: Random) -> tx_pb2.Action:
+    """An order of any kind at any price near the middle."""
+    market = random.choice(flow.markets)
+    return builders.place(
+        random.choice((BUY, SELL)), flow.price(market, random.randint(-9, 9)), random.randint(1, 30), market=market,
+        time_in_force=random.randint(1, 4), reduce_only=random.random() < 0.3, client_id=random.choice((0, 0, 1, 2)),
+        stp=random.randint(0, 3))
+
+
+Special = Callable[[Flow, Random, Person], tuple[list[tx_pb2.Action], dict[str, object]]]
+
+# What a trace holds besides makers and takers: (actions, fields of the body).
+SPECIALS: tuple[Special, ...] = (
+    lambda flow, random, other: ([any_order(flow, random) for _ in range(6)], {}),
+    lambda flow, random, other: ([builders.transfer(other, random.choice((5_000_000, 10, 10**12)),
+                                                    number=random.randint(0, 2))], {}),
+    lambda flow, random, other: ([builders.withdraw(random.choice((1_000_000, 10**9))), builders.withdraw(1, b""),
+                                  builders.faucet(other, 3_000_000, number=7)], {}),
+    lambda flow, random, other: ([builders.cancel_all(random.choice((0, 1))), builders.cancel(1 << 40 | 5)], {}),
+    lambda flow, random, other: ([flow.taker_action(), builders.buy(7, 1)], {"all_or_nothing": True}),
+    lambda flow, random, other: ([any_order(flow, random)] * 5, {"gas_limit": random.choice((150_000, 200_000))}),
+    lambda flow, random, other: ([builders.buy(flow.price(1, 0), 5_000), builders.buy(500, 0), builders.buy(0, 1),
+                                  builders.sell(500, 1, market=9), builders.cancel(3, 3)], {}),
+)
 
 
 def mixed_genesis(traders: int = 8) -> bytes:
     """The genesis of `mixed_blocks`: the same crowd, not rich, so that margin refuses some orders."""
     people = tuple(trader.person for trader in crowd(traders))
-    return builders.genesis((*people, builders.ORACLE), cash_quanta=3_000_000_000)
+    return builders.genesis((*people, builders.ORACLE), cash_quanta=400_000_000)
