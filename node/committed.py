@@ -8,7 +8,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from app.chain import BlockResult, Chain, Head
+from app.block import BlockResult
+from app.chain import Chain, Head
 from app.store.view import Batch, Reader
 from node.storage.history import History
 

@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,6 +35,7 @@ SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another waits: a running block must not hold up InsertTx."""
 STOP_SECONDS = 30.0
 EXIT_REFUSED = 1
+END_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 OpenStore = Callable[[Path], Store]
 
@@ -63,8 +63,8 @@ def tune_interpreter() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def run(home: Home, address: str, stopping: threading.Event, open_store: OpenStore = LevelDB) -> None:
-    """Serve until `stopping` is set, then answer what was read, and close everything in order.
+def run(home: Home, address: str, wait_for_end: Callable[[], object], open_store: OpenStore = LevelDB) -> None:
+    """Serve until `wait_for_end` returns, then answer what was read, and close everything in order.
 
     Raises StorageError, StoreDamaged, GenesisError or AddressError when it cannot start.
     """
@@ -88,7 +88,7 @@ def run(home: Home, address: str, stopping: threading.Event, open_store: OpenSto
         server.serve(listener)
         log.info("the engine runs", home=str(home.root), abci=address, height=chain.head.height,
                  app_hash=chain.head.app_hash.hex())
-        stopping.wait()
+        wait_for_end()
         if not server.stop(STOP_SECONDS):
             # A handler still runs and may write: the store must not be closed under it. What is durable is whole.
             log.error("a request did not end in time; the engine stops without waiting for it")
@@ -114,11 +114,10 @@ def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) ->
     configure_logs(options.log_level)
     home = Home.at(options.home)
     home.create()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    # Blocked in every thread and waited for by this one: a handler could miss its moment while this thread sleeps.
+    signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     try:
-        run(home, options.abci or f"unix://{home.abci_socket}", stopping, open_store)
+        run(home, options.abci or f"unix://{home.abci_socket}", lambda: signal.sigwait(END_SIGNALS), open_store)
     except (StorageError, StoreDamaged, GenesisError, AddressError, OSError) as error:
         log.critical("the engine cannot run", reason=str(error))
         sys.exit(EXIT_REFUSED)

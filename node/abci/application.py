@@ -13,7 +13,8 @@ import structlog
 from tendermint.abci import types_pb2 as abci
 from tendermint.crypto import keys_pb2
 
-from app.chain import Block, BlockResult, Chain
+from app.block import Block, BlockResult
+from app.chain import Chain
 from app.errors import MEMPOOL_FULL, TX_TOO_LARGE, ChainError
 from app.limits import MAX_ENVELOPE_BYTES
 from app.params import APP_VERSION

@@ -109,9 +109,13 @@ class Dispatcher:
 
     def _call(self, method: str, request: Message) -> bytes:
         try:
-            return abci.Response(**{method: self._table[method](request)}).SerializeToString()
+            return _encoded(method, self._table[method](request))
         except Exception as error:  # the edge: one escaped exception would end CometBFT
             if method not in _HARMLESS:
                 self._end(method, error)
             log.error("a handler failed", method=method, error=repr(error), exc_info=True)
-            return abci.Response(**{method: _HARMLESS[method]()}).SerializeToString()
+            return _encoded(method, _HARMLESS[method]())
+
+
+def _encoded(method: str, message: Any) -> bytes:
+    return abci.Response(**{method: message}).SerializeToString()

@@ -4,6 +4,7 @@ The protocol has no authentication: whoever connects can commit a block. So a Un
 alone, and a TCP address must be a loopback one.
 """
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -11,11 +12,13 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
 from node.abci.dispatch import BadRequest, Dispatcher
 from node.abci.framing import MAX_FRAME_BYTES, FrameReader, encode_length
+from node.home import SOCKET_PATH_BYTES_MAX
 
 log = structlog.get_logger("abci")
 
@@ -31,8 +34,24 @@ class AddressError(Exception):
     """The server cannot listen where it was told to."""
 
 
-def listen(address: str) -> socket.socket:
-    """A listening socket for `unix://PATH` or `tcp://LOOPBACK:PORT` (port 0: any free one).
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listening socket; `path` is its file, empty for TCP."""
+
+    socket: socket.socket
+    path: str = ""
+
+    def close(self) -> None:
+        """Stop listening, wake whoever waits in accept, remove the file."""
+        _shut(self.socket, socket.SHUT_RDWR)
+        self.socket.close()
+        if self.path:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path)
+
+
+def listen(address: str) -> Listener:
+    """A listener on `unix://PATH` or `tcp://LOOPBACK:PORT` (port 0: any free one).
 
     A socket file that a dead process left behind is replaced. Raises AddressError for anything else.
     """
@@ -43,16 +62,20 @@ def listen(address: str) -> socket.socket:
     raise AddressError(f"{address!r} is neither unix://PATH nor tcp://127.0.0.1:PORT")
 
 
-def _listen_unix(path: str) -> socket.socket:
-    if len(os.fsencode(path)) > 100:
+def _listen_unix(path: str) -> Listener:
+    if len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
         raise AddressError(f"the socket path {path} is too long for the system (100 bytes): choose a shorter --home")
     if os.path.exists(path):
         _remove_stale(path)
+    unfinished = f"{path}~"  # the final name appears when the socket is private and answers
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(unfinished)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(path)
-    os.chmod(path, 0o600)  # before listen(): until then nobody can connect
+    listener.bind(unfinished)
+    os.chmod(unfinished, 0o600)
     listener.listen(MAX_CONNECTIONS)
-    return listener
+    os.rename(unfinished, path)
+    return Listener(listener, path)
 
 
 def _remove_stale(path: str) -> None:
@@ -68,7 +91,7 @@ def _remove_stale(path: str) -> None:
     raise AddressError(f"another process answers on {path}: stop it first (`novation status` shows what runs)")
 
 
-def _listen_tcp(place: str) -> socket.socket:
+def _listen_tcp(place: str) -> Listener:
     host, _, port = place.rpartition(":")
     try:
         loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -78,7 +101,7 @@ def _listen_tcp(place: str) -> socket.socket:
         raise AddressError(f"tcp://{place}: ABCI has no authentication, so only 127.0.0.1:PORT or [::1]:PORT will do")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, int(port)), family=family, backlog=MAX_CONNECTIONS)
+    return Listener(socket.create_server((host, int(port)), family=family, backlog=MAX_CONNECTIONS))
 
 
 class AbciServer:
@@ -87,16 +110,16 @@ class AbciServer:
     def __init__(self, dispatcher: Dispatcher, limit_bytes: int = MAX_FRAME_BYTES) -> None:
         self._dispatcher = dispatcher
         self._limit_bytes = limit_bytes
-        self._listeners: list[socket.socket] = []
+        self._listeners: list[Listener] = []
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._acceptors: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
-    def serve(self, listener: socket.socket) -> None:
-        """Accept connections on `listener`, in the background."""
+    def serve(self, listener: Listener) -> None:
+        """Accept connections on `listener`, in the background; `stop` closes it."""
         self._listeners.append(listener)
-        thread = threading.Thread(target=self._accept, args=(listener,), name="abci-accept", daemon=True)
+        thread = threading.Thread(target=self._accept, args=(listener.socket,), name="abci-accept", daemon=True)
         self._acceptors.append(thread)
         thread.start()
 
@@ -107,7 +130,7 @@ class AbciServer:
         """
         self._stopping.set()
         for listener in self._listeners:
-            _close_listener(listener)
+            listener.close()
         for acceptor in self._acceptors:
             acceptor.join(timeout_seconds)
         with self._lock:
@@ -192,16 +215,6 @@ def _answer_burst(connection: socket.socket, answer: Callable[[bytes], bytes], f
             connection.sendall(b"".join(parts))
 
 
-def _close_listener(listener: socket.socket) -> None:
-    path = listener.getsockname() if listener.family == socket.AF_UNIX else ""
-    _shut(listener, socket.SHUT_RDWR)  # wakes accept()
-    listener.close()
-    if path and os.path.exists(path):
-        os.unlink(path)
-
-
 def _shut(connection: socket.socket, how: int) -> None:
-    try:
+    with contextlib.suppress(OSError):  # it was closed already
         connection.shutdown(how)
-    except OSError:
-        return  # it was closed already

@@ -2,15 +2,8 @@
 
 import heapq
 from collections.abc import Collection
-from typing import Protocol
 
-
-class Expiring(Protocol):
-    """An envelope's last height and last block time; 0 means that there is none."""
-
-    hash: bytes
-    expiry_height: int
-    expiry_time_ns: int
+from app.tx import Tx
 
 
 class Expiries:
@@ -25,7 +18,7 @@ class Expiries:
     def __len__(self) -> int:
         return len(self._heights) + len(self._times)
 
-    def add(self, tx: Expiring) -> None:
+    def add(self, tx: Tx) -> None:
         """Remember when `tx` expires, if it does."""
         if tx.expiry_height:
             heapq.heappush(self._heights, (tx.expiry_height, tx.hash))

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from app.block import TxOutcome
 from app.errors import MEMPOOL_DUPLICATE, ChainError
+from app.tx import Tx
 from node.mempool.limits import Limits
-from node.mempool.pool import Pool, UsedTx, WaitingTx
+from node.mempool.pool import Pool
 from novation.v1 import tx_pb2
 
 log = structlog.get_logger("mempool")
@@ -41,7 +43,7 @@ class _Inbox:
 class Mempool:
     """Admission, waiting and gossip of envelopes. Every method may be called from any thread."""
 
-    def __init__(self, admit: Callable[[bytes], WaitingTx], limits: Limits | None = None) -> None:
+    def __init__(self, admit: Callable[[bytes], Tx], limits: Limits | None = None) -> None:
         """`admit` returns the decoded envelope or raises ChainError; it must be safe in several threads at once."""
         self._admit = admit
         self._limits = limits or Limits()
@@ -75,7 +77,7 @@ class Mempool:
             self._queue(raw, False)
         return True
 
-    def check(self, raw: bytes) -> WaitingTx:
+    def check(self, raw: bytes) -> Tx:
         """CheckTx: check an envelope and let it wait. Raises ChainError."""
         tx_hash = hashlib.sha256(raw).digest()
         if tx_hash in self._pool:
@@ -105,11 +107,11 @@ class Mempool:
         """ReapTxs: what peers are to be told of, each envelope once (and rarely again while no block takes it)."""
         return self._pool.reap(max_bytes, max_gas)
 
-    def candidates(self) -> list[WaitingTx]:
+    def candidates(self) -> list[Tx]:
         """Everything a proposer may choose from, in the order of arrival."""
         return self._pool.candidates()
 
-    def after_commit(self, height: int, time_ns: int, used: Iterable[UsedTx]) -> None:
+    def after_commit(self, height: int, time_ns: int, used: Iterable[TxOutcome]) -> None:
         """Drop what the committed block used, made stale or let expire; have the overdue checked again."""
         overdue = self._pool.after_commit(height, time_ns, used)
         if overdue:

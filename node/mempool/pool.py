@@ -8,36 +8,16 @@ walk what the block touched, or the pool).
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from app.block import TxOutcome
 from app.errors import MEMPOOL_ACCOUNT_QUOTA, MEMPOOL_DUPLICATE, MEMPOOL_FULL, ChainError
 from app.limits import NONCE_WINDOW
+from app.tx import Tx
 from node.mempool.expiry import Expiries
 from node.mempool.limits import Limits
 
 LANES = 3
 """Lanes of `app.tx`: prices, cancels and makers, all others."""
-
-
-class WaitingTx(Protocol):
-    """What the pool needs to know of an envelope; `app.tx.Tx` has it."""
-
-    raw: bytes
-    hash: bytes
-    account: bytes
-    nonce: int
-    lane: int
-    gas_limit: int
-    expiry_height: int
-    expiry_time_ns: int
-
-
-class UsedTx(Protocol):
-    """What the pool needs to know of a committed envelope."""
-
-    hash: bytes
-    account: bytes
-    nonce: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +30,7 @@ class Totals:
 
 @dataclass(slots=True)
 class _Entry:
-    tx: WaitingTx
+    tx: Tx
     stage: int  # how often it was told to peers: index into the pool's stages
 
 
@@ -100,7 +80,7 @@ class Pool:
             raise ChainError(MEMPOOL_FULL, waiting=len(self._entries), most=most,
                              waiting_bytes=self._size_bytes, most_bytes=most_bytes)
 
-    def add(self, tx: WaitingTx) -> None:
+    def add(self, tx: Tx) -> None:
         """Let an admitted envelope wait. Raises MEMPOOL_DUPLICATE, MEMPOOL_FULL or MEMPOOL_ACCOUNT_QUOTA.
 
         The first envelope with a nonce wins: only the account's owner could have signed the other.
@@ -121,7 +101,7 @@ class Pool:
             self._expiries.add(tx)
             self._size_bytes += len(tx.raw)
 
-    def _require_quota(self, account: _Account, tx: WaitingTx) -> None:
+    def _require_quota(self, account: _Account, tx: Tx) -> None:
         other = account.by_nonce.get(tx.nonce)
         if other is not None:
             raise ChainError(MEMPOOL_DUPLICATE, nonce=tx.nonce, waiting_hash=other.tx.hash)
@@ -136,7 +116,7 @@ class Pool:
         with self._lock:
             return self._remove(tx_hash)
 
-    def candidates(self) -> list[WaitingTx]:
+    def candidates(self) -> list[Tx]:
         """All that waits, what a proposer chooses from: lane by lane, so that a flood of orders keeps out no cancel;
         in each lane in the order of arrival."""
         with self._lock:
@@ -176,7 +156,7 @@ class Pool:
                 entry.stage = min(entry.stage + 1, len(self._told) - 1)
                 self._fresh[tx_hash] = entry
 
-    def after_commit(self, height: int, time_ns: int, used: Iterable[UsedTx]) -> list[bytes]:
+    def after_commit(self, height: int, time_ns: int, used: Iterable[TxOutcome]) -> list[bytes]:
         """Drop what the committed block used, made stale or let expire.
 
         Returns envelopes (raw) that have waited so long that they should be checked again; the caller calls

@@ -213,7 +213,7 @@ def test_tcp_on_loopback_only() -> None:
     server = AbciServer(Dispatcher(plain_handlers()))
     listener = listen("tcp://127.0.0.1:0")
     server.serve(listener)
-    with Client(listener.getsockname()) as client:
+    with Client(listener.socket.getsockname()) as client:
         assert client.call("echo", message="tcp").message == "tcp"
     assert server.stop(10)
     for address in ("tcp://0.0.0.0:0", "tcp://192.0.2.1:1", "tcp://127.0.0.1", "tcp://example.org:1", "http://x", "x"):
