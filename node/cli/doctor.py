@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from rich.table import Table
 
-from node.cli.session import Session, command, fail
+from node.cli.session import Session, command, fail, simple_table
 from node.comet.config import rpc_address
 from node.comet.install import cometbft_binary
 from node.comet.version import COMETBFT_VERSION, GO_MINIMUM
@@ -174,7 +174,7 @@ def doctor(session: Session) -> None:
 
 
 def _table(findings: list[Finding]) -> Table:
-    table = Table("check", "state", "found", "what to do")
+    table = simple_table("check", "state", "found", "what to do")
     colours = {"ok": "green", "warning": "yellow", "error": "red"}
     for one in findings:
         table.add_row(one.name, f"[{colours[one.state]}]{one.state}[/]", one.text, one.next)

@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from client.keys import SEED_BYTES
-from node.cli.session import EXIT_USAGE, Session, command, fail, passphrase_from
+from node.cli.session import EXIT_USAGE, Session, command, fail, passphrase_from, simple_table
 from node.keys.keystore import KeyEntry, Keystore, KeystoreError, dev_entries
 
 KEYSTORE_COST: dict[str, int] = {}  # empty: the keystore's own; tests make it cheap
@@ -82,7 +82,7 @@ def list_keys(session: Session, dev: bool) -> None:
 
 
 def _table(entries: list[KeyEntry]) -> Table:
-    table = Table("name", "owner", "kind")
+    table = simple_table("name", "owner", "kind")
     for entry in entries:
         table.add_row(entry.name, entry.owner, "dev (unsafe)" if entry.dev else "sealed")
     return table

@@ -251,18 +251,18 @@ async def _glance(plan: Plan) -> NetworkView:
 
 @command(localnet)
 @directory_option
-@click.argument("node", default="")
+@click.argument("name", metavar="[NODE]", default="")
 @click.option("--process", type=click.Choice(LOG_NAMES), help="Only this process.")
 @click.option("--lines", default=20, show_default=True, help="How many of each.")
-def logs(session: Session, directory: str | None, node: str, process: str | None, lines: int) -> None:
+def logs(session: Session, directory: str | None, name: str, process: str | None, lines: int) -> None:
     """The end of the logs of NODE (node0, node1, ...), or of all nodes."""
     try:
         plan = load_plan(Path(directory or DEFAULT_DIRECTORY))
-        nodes = [plan.node(node)] if node else plan.nodes
+        nodes = [plan.node(name)] if name else plan.nodes
     except PlanError as error:
         fail(str(error), EXIT_USAGE)
-    names = [process] if process else list(LOG_NAMES)
-    data = {one.name: {name: log_tail(one.paths.log_file(name), lines) for name in names} for one in nodes}
-    text = [line for one, logs_of in data.items() for name, tail in logs_of.items()
-            for line in (f"== {one} {name}", *tail)]
+    wanted = [process] if process else list(LOG_NAMES)
+    data = {one.name: {which: log_tail(one.paths.log_file(which), lines) for which in wanted} for one in nodes}
+    text = [line for one, logs_of in data.items() for which, tail in logs_of.items()
+            for line in (f"== {one} {which}", *tail)]
     session.emit(data, "\n".join(text))

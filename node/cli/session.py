@@ -12,7 +12,9 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 from click.core import ParameterSource
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 from node.home import Home, default_home
 
@@ -21,6 +23,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 EXIT_REJECTED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
+PIPE_WIDTH = 200
 
 
 class CliError(click.ClickException):
@@ -30,13 +33,13 @@ class CliError(click.ClickException):
         super().__init__(message)
         self.exit_code = exit_code
         self.data = data
+        self.session = current_session()  # kept: it is gone when the error is shown
 
     def show(self, file: Any = None) -> None:
-        session = current_session()
-        if session.json:
+        if self.session.json:
             click.echo(json.dumps({"error": self.message, "exit_code": self.exit_code, **self.data}), err=True)
         else:
-            session.talk.print(f"[red]Error:[/red] {escape(self.message)}", highlight=False, soft_wrap=True)
+            self.session.talk.print(f"[red]Error:[/red] {escape(self.message)}", highlight=False, soft_wrap=True)
 
 
 @dataclass(slots=True)
@@ -46,7 +49,7 @@ class Session:
     home: str = ""
     node: str = ""
     output: str = "text"
-    page: Console = field(default_factory=lambda: Console(highlight=False))
+    page: Console = field(default_factory=lambda: _page())
     talk: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
     @property
@@ -67,16 +70,28 @@ class Session:
             self.page.print(one, soft_wrap=isinstance(one, str), markup=not isinstance(one, str))
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[None]:
-        """A spinner on a terminal, a line elsewhere, nothing for JSON."""
+    def progress(self, what: str, quiet: bool = False) -> Iterator[None]:
+        """A spinner on a terminal, a line elsewhere (none if `quiet`), nothing for JSON."""
         if self.json:
             yield
         elif self.talk.is_terminal:
             with self.talk.status(what):
                 yield
         else:
-            self.talk.print(f"{what} ...")
+            if not quiet:
+                self.talk.print(f"{what} ...")
             yield
+
+
+def _page() -> Console:
+    """Stdout; in a pipe as wide as any table, so that nothing is cut off for whoever reads it."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def simple_table(*columns: str, **settings: Any) -> Table:
+    """A table without frames: it fits narrow terminals and pastes well."""
+    return Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, **settings)
 
 
 def current_session() -> Session:

@@ -1,5 +1,6 @@
 """How a local network looks: a table for a terminal, a line for a log, a summary to read once."""
 
+from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +13,8 @@ from node.localnet.watch import NetworkView
 
 def network_table(plan: Plan, view: NetworkView) -> Group:
     """The live table: a row a node, then what trades."""
-    table = Table(title=f"{plan.chain_id}   height {view.counted_height}", title_justify="left")
+    title = f"{plan.chain_id}   height {view.counted_height}"
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=title, title_justify="left")
     for name in ("node", "state", "height", "app hash", "block ms", "mempool", "gRPC"):
         table.add_column(name, justify="right" if name in ("height", "block ms", "mempool") else "left")
     for node, node_plan in zip(view.nodes, plan.nodes, strict=True):

@@ -1,0 +1,313 @@
+"""`novation query`: what the chain says, in decimals for people, in decimals and integers for scripts."""
+
+import base64
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import click
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.table import Table
+
+from client.client import MarketInfo, NovationClient
+from client.light_proofs import Operator, ProofError, verify_absence, verify_value
+from client.units import usd
+from node.cli.chain import account_id, ask, comet_address
+from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.tx import plain
+from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
+from novation.v1 import tx_pb2
+
+SIDES = {tx_pb2.SIDE_BUY: "buy", tx_pb2.SIDE_SELL: "sell"}
+
+
+@click.group()
+def query() -> None:
+    """Ask about markets, books, trades, accounts, blocks. Nothing here needs a key."""
+
+
+def as_data(message: Message) -> Any:
+    """A message as plain data: proto field names, 64-bit integers as texts, bytes in base64."""
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def when(time_ns: int) -> str:
+    """A block's time for people, in UTC."""
+    return f"{datetime.fromtimestamp(time_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def price_text(info: MarketInfo, price_quanta: int) -> str:
+    return plain(info.units.price(price_quanta)) if price_quanta else "-"
+
+
+def dollars(amount_quanta: int) -> str:
+    return f"{usd(amount_quanta):,.2f}"
+
+
+@command(query)
+@click.argument("symbol", default="")
+def market(session: Session, symbol: str) -> None:
+    """All markets, or the one called SYMBOL: mark, best prices, terms."""
+
+    async def work(client: NovationClient) -> tuple[list[Any], dict[str, MarketInfo]]:
+        summaries = await client.refresh_markets()
+        wanted = client.market(symbol).market if symbol else 0
+        return [one for one in summaries if not wanted or one.market.market == wanted], client.markets
+
+    summaries, infos = ask(session, work)
+    rows = [_market_row(infos[one.market.symbol], one) for one in summaries]
+    session.emit(rows, lambda: rows_table(rows, "no markets"))
+
+
+def _market_row(info: MarketInfo, summary: Any) -> dict[str, Any]:
+    terms = info.record
+    return {
+        "market": info.market,
+        "symbol": info.symbol,
+        "mark": price_text(info, summary.mark_price_quanta),
+        "bid": price_text(info, summary.best_bid_quanta),
+        "ask": price_text(info, summary.best_ask_quanta),
+        "last": price_text(info, summary.last_price_quanta),
+        "open_interest": plain(info.units.size(summary.open_interest_lots)),
+        "lot": terms.lot_size,
+        "tick": terms.tick_size,
+        "initial_margin": percent(terms.initial_margin_ppm),
+        "maker_fee": percent(terms.maker_fee_ppm),
+        "taker_fee": percent(terms.taker_fee_ppm),
+    }
+
+
+def percent(ppm: int) -> str:
+    return f"{plain(Decimal(ppm) / 10_000)}%"
+
+
+@command(query)
+@click.argument("symbol")
+@click.option("--depth", default=10, show_default=True, help="Levels on each side.")
+def book(session: Session, symbol: str, depth: int) -> None:
+    """The best levels of the book of SYMBOL."""
+
+    async def work(client: NovationClient) -> tuple[Any, MarketInfo]:
+        return await client.book(symbol, depth), client.market(symbol)
+
+    reply, info = ask(session, work)
+
+    def rows(levels: Any) -> list[dict[str, Any]]:
+        return [{"price": plain(info.units.price(level.price_quanta)), "size": plain(info.units.size(level.size_lots)),
+                 "orders": level.orders} for level in levels]
+
+    bids, asks = rows(reply.book.bids), rows(reply.book.asks)
+
+    def text() -> Table:
+        table = simple_table("side", "price", "size", "orders", title=f"{info.symbol} at height {reply.height}")
+        for row in reversed(asks):
+            table.add_row("[red]ask[/red]", row["price"], row["size"], str(row["orders"]))
+        for row in bids:
+            table.add_row("[green]bid[/green]", row["price"], row["size"], str(row["orders"]))
+        return table
+
+    session.emit({"symbol": info.symbol, "height": reply.height, "bids": bids, "asks": asks}, text)
+
+
+@command(query)
+@click.argument("symbol")
+@click.option("--limit", default=20, show_default=True, help="How many, newest first.")
+def trades(session: Session, symbol: str, limit: int) -> None:
+    """Recent trades of SYMBOL, newest first."""
+
+    async def work(client: NovationClient) -> tuple[list[Any], MarketInfo]:
+        return await client.trades(symbol, limit), client.market(symbol)
+
+    found, info = ask(session, work)
+    rows = [{"trade_id": one.trade_id, "time": when(one.time_ns), "taker": SIDES.get(one.taker_side, "?"),
+             "price": plain(info.units.price(one.price_quanta)), "size": plain(info.units.size(one.size_lots)),
+             "height": one.height} for one in found]
+    session.emit(rows, lambda: rows_table(rows, f"no trades in {info.symbol} yet"))
+
+
+def rows_table(rows: list[dict[str, Any]], when_empty: str) -> Table | str:
+    if not rows:
+        return when_empty
+    table = simple_table(*(name.replace("_", " ") for name in rows[0]))
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    return table
+
+
+@command(query)
+@click.argument("who")
+def account(session: Session, who: str) -> None:
+    """Money, margin and positions of WHO: a key's name or 40 hex digits, also with /NUMBER."""
+    wanted = account_id(session, who)
+
+    async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo]]:
+        return await client.account(wanted), {info.market: info for info in client.markets.values()}
+
+    reply, infos = ask(session, work)
+    if not reply.exists:
+        fail(f"the account {wanted.owner.hex()}/{wanted.number} holds nothing yet: on a test network "
+             f"`novation faucet {who}`")
+    money = {name: getattr(reply, f"{name}_quanta") for name in
+             ("cash", "equity", "unrealised_pnl", "initial_margin", "maintenance_margin", "free_collateral")}
+    positions = [_position_row(infos[one.position.market], one) for one in reply.positions if one.position.lots]
+    data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
+            **{f"{name}_usd": plain(usd(value)) for name, value in money.items()},
+            "open_orders": reply.open_orders, "positions": positions}
+
+    def text() -> list[Any]:
+        table = simple_table("USD", f"{who} at height {reply.height}")
+        for name, value in money.items():
+            table.add_row(name.replace("_", " "), dollars(value))
+        table.add_row("open orders", str(reply.open_orders))
+        return [table, rows_table(positions, "no positions")]
+
+    session.emit(data, text)
+
+
+def _position_row(info: MarketInfo, summary: Any) -> dict[str, Any]:
+    lots, entry_quanta = summary.position.lots, summary.position.entry_quanta
+    entry = info.units.price(abs(entry_quanta)) / abs(lots)
+    return {
+        "market": info.symbol,
+        "size": plain(info.units.size(lots)),
+        "entry": plain(entry.quantize(Decimal("0.01"))),
+        "mark": price_text(info, summary.mark_price_quanta),
+        "unrealised_usd": plain(usd(summary.unrealised_pnl_quanta)),
+        "initial_margin_usd": plain(usd(summary.initial_margin_quanta)),
+    }
+
+
+@command(query)
+@click.argument("who")
+@click.option("--market", "symbol", default="", help="Only this market.")
+def orders(session: Session, who: str, symbol: str) -> None:
+    """Open orders of WHO."""
+    wanted = account_id(session, who)
+
+    async def work(client: NovationClient) -> tuple[list[Any], dict[int, MarketInfo]]:
+        client.account_id = wanted
+        return await client.open_orders(symbol or None), {info.market: info for info in client.markets.values()}
+
+    found, infos = ask(session, work)
+    rows = [_order_row(infos[one.order_id >> 40], one) for one in found]
+    session.emit(rows, lambda: rows_table(rows, "no open orders"))
+
+
+def _order_row(info: MarketInfo, one: Any) -> dict[str, Any]:
+    return {"order_id": one.order_id, "client_id": one.client_id, "market": info.symbol,
+            "side": SIDES.get(one.side, "?"), "price": plain(info.units.price(one.price_quanta)),
+            "open_size": plain(info.units.size(one.open_lots)), "reduce_only": one.reduce_only}
+
+
+@command(query)
+@click.argument("height", type=int, default=0)
+@click.option("--txs", is_flag=True, help="With its transactions and events.")
+def block(session: Session, height: int, txs: bool) -> None:
+    """The latest block, or the one at HEIGHT."""
+
+    async def work(client: NovationClient) -> Any:
+        return await client.block(height, with_txs=txs)
+
+    found = ask(session, work)
+    data = as_data(found) | {"app_hash": found.app_hash.hex(), "time": when(found.time_ns)}
+    names = ("height", "time", "app_hash", "txs_count", "failed_txs_count", "actions_count", "fills_count")
+    lines = [f"{name.replace('_', ' '):<18}{data.get(name, 0)}" for name in names]
+    lines += [f"  {one.hash.hex()}  actions {len(one.result.actions)}  code {one.result.code}" for one in found.txs]
+    session.emit(data, "\n".join(lines))
+
+
+@command(query)
+@click.argument("tx_hash", metavar="HASH")
+def tx(session: Session, tx_hash: str) -> None:
+    """What became of the envelope HASH (64 hex digits)."""
+    try:
+        wanted = bytes.fromhex(tx_hash)
+    except ValueError:
+        fail(f"{tx_hash!r} is not a hash of 64 hex digits", EXIT_USAGE)
+
+    async def work(client: NovationClient) -> Any:
+        return await client.tx(wanted)
+
+    found = ask(session, work)
+    lines = [f"height {found.tx_height}, place {found.index}, {when(found.time_ns)}"]
+    lines += [f"  action {index}: {one.reason or 'done'} order {one.order_id} filled {one.filled_lots} lots"
+              for index, one in enumerate(found.tx.result.actions)]
+    session.emit(as_data(found), "\n".join(lines))
+
+
+@command(query)
+def params(session: Session) -> None:
+    """The parameters of the chain."""
+
+    async def work(client: NovationClient) -> Any:
+        return client.params
+
+    found = ask(session, work)
+    data = as_data(found) | {"price_authority": found.price_authority.hex()}
+    session.emit(data, "\n".join(f"{name:<18} {value}" for name, value in data.items()))
+
+
+rpc_option = click.option("--rpc", metavar="HOST:PORT", help="CometBFT's RPC, when it cannot be found by itself.")
+
+
+@command(query)
+@rpc_option
+def validators(session: Session, rpc: str | None) -> None:
+    """The validators and their power, from CometBFT."""
+    with _comet(session, rpc) as comet:
+        try:
+            rows = [{"address": one["address"], "power": int(one["voting_power"])} for one in comet.validators()]
+        except (RpcUnreachable, RpcError) as error:
+            fail(f"{error}; is the node running? `novation status`", EXIT_UNREACHABLE)
+    session.emit(rows, lambda: rows_table(rows, "no validators"))
+
+
+def _comet(session: Session, rpc: str | None) -> CometRpc:
+    return CometRpc(comet_address(session, rpc))
+
+
+@command(query)
+@click.argument("table")
+@click.argument("key")
+@rpc_option
+def proof(session: Session, table: str, key: str, rpc: str | None) -> None:
+    """Prove the record KEY (hex, or text like `usd`) of TABLE, or its absence, against the header that states it.
+
+    The header is the one this node gives: to trust nobody, check it with a light client.
+    """
+    with _comet(session, rpc) as comet:
+        try:
+            data = prove(comet, table, _key_bytes(key))
+        except ProofError as error:
+            fail(f"the node's proof does not hold: {error}")
+        except (RpcUnreachable, RpcError) as error:
+            fail(f"{error}; is the node running? `novation status`", EXIT_UNREACHABLE)
+    found = f"holds {len(bytes.fromhex(data['value']))} bytes" if data["present"] else "holds no such record"
+    session.emit(data, f"{table} {found}, proven at height {data['height']}\napp hash {data['app_hash']} "
+                       f"(in the header of {data['height'] + 1})")
+
+
+def _key_bytes(key: str) -> bytes:
+    try:
+        return bytes.fromhex(key)
+    except ValueError:
+        return key.encode("utf-8")
+
+
+def prove(comet: CometRpc, table: str, key: bytes) -> dict[str, Any]:
+    """Ask for a record with its proof and check it. Raises ProofError, RpcError, RpcUnreachable."""
+    reply = comet.call("abci_query", path=f"/ics23/{table}/key", data=key.hex(), prove=True)["response"]
+    if reply.get("code"):
+        raise RpcError(int(reply["code"]), str(reply.get("log", "")))
+    height = int(reply["height"])
+    value = base64.b64decode(reply.get("value") or "")
+    steps = (reply.get("proofOps") or {}).get("ops") or []
+    operators = [Operator(one["type"], base64.b64decode(one["key"]), base64.b64decode(one["data"])) for one in steps]
+    app_hash = bytes.fromhex(comet.app_hash(height + 1))
+    if value:
+        verify_value(app_hash, table, key, value, operators)
+    else:
+        verify_absence(app_hash, table, key, operators)
+    return {"table": table, "key": key.hex(), "present": bool(value), "value": value.hex(), "height": height,
+            "app_hash": app_hash.hex(), "operators": len(operators)}
