@@ -19,7 +19,7 @@ QUANTA_PER_USD = 1_000_000
 Amount = Decimal | str | int
 """Never a float: 0.1 + 0.2 is not 0.3 there."""
 
-_EXACT = Context(prec=80)
+_EXACT = Context(prec=80)  # enough for any amount that `decimal` lets through
 
 
 def decimal(value: Amount, what: str = "amount") -> Decimal:
@@ -41,8 +41,8 @@ def quanta(usd: Amount) -> int:
 
 
 def usd(amount_quanta: int) -> Decimal:
-    """Quote quanta to USD."""
-    return Decimal(amount_quanta) / QUANTA_PER_USD
+    """Quote quanta to USD, with all six places."""
+    return Decimal(amount_quanta).scaleb(-6, _EXACT)
 
 
 def _whole(what: str, value: Decimal, unit: Decimal) -> int:
@@ -51,7 +51,7 @@ def _whole(what: str, value: Decimal, unit: Decimal) -> int:
     below = count.to_integral_value(ROUND_FLOOR)
     if below != count:
         above = count.to_integral_value(ROUND_CEILING)
-        raise NotExact(what, value, below * unit, above * unit, f"{unit:f}")
+        raise NotExact(what, value, int(below) * unit, int(above) * unit, f"{unit:f}")
     return int(below)
 
 
@@ -86,6 +86,9 @@ class Units:
 
     def price(self, price_quanta: int) -> Decimal:
         """Quote quanta a lot to USD a unit of base; exact for any integer."""
+        ticks, rest = divmod(price_quanta, self.tick_quanta)
+        if not rest:
+            return ticks * self.tick_size
         return _EXACT.divide(Decimal(price_quanta), self.lot_size * QUANTA_PER_USD)
 
     def floor_size(self, size: Amount) -> Decimal:
@@ -102,4 +105,4 @@ class Units:
 
 
 def _round(value: Decimal, unit: Decimal, rounding: str) -> Decimal:
-    return _EXACT.divide(value, unit).to_integral_value(rounding) * unit
+    return int(_EXACT.divide(value, unit).to_integral_value(rounding)) * unit

@@ -22,7 +22,8 @@ log = structlog.get_logger("feed")
 REQUEST_BYTES_MAX = 24 * 1024 * 1024  # 256 envelopes of 65,536 bytes and some
 REQUESTS_WAITING_MAX = 256  # of one connection; then the feed stops reading from it
 ENVELOPES_MAX = 4096  # after which no further request joins a call of the pool
-KEYS_MAX = 10_000
+KEYS_MAX = 1_000
+READ_ATTEMPTS = 5
 SUBSCRIPTIONS_MAX = 16
 SNAPSHOT_BYTES = 512 * 1024  # of records in one snapshot message
 WRITE_TIMEOUT_SECONDS = 30  # a reader that takes nothing for so long is gone
@@ -105,8 +106,8 @@ class Connection:
         wanted = [(key.domain, key.key) for key in request.records.keys]
         try:
             head, values = _read_together(self._server.records, wanted)
-        except KeyError as error:
-            reply.error = f"no domain named {error}"
+        except LookupError as error:
+            reply.error = f"no domain named {error}" if isinstance(error, KeyError) else str(error)
             return reply
         reply.records.height, reply.records.time_ns = head.height, head.time_ns
         for (domain, key), value in zip(wanted, values, strict=True):
@@ -189,14 +190,15 @@ class Connection:
 
 
 def _read_together(records: Records, wanted: list[tuple[str, bytes]]) -> tuple[Head, list[bytes | None]]:
-    """All records at one height: read again if a block was committed in between."""
-    while True:
+    """All records at one height; read again if a block comes in between. Raises LookupError if one always does."""
+    for _ in range(READ_ATTEMPTS):
         found = [records.read_at_head(domain, key) for domain, key in wanted]
         if not found:
             return records.head, []
         head = found[0][0]
         if all(other.height == head.height for other, _ in found):
             return head, [value for _, value in found]
+    raise LookupError("blocks come too fast to read so many records at one height: ask for fewer")
 
 
 def _snapshot_message(head: Any) -> feed_pb2.Snapshot:
