@@ -168,7 +168,7 @@ REASONS: dict[str, type[NovationError]] = {
     "TX_KEY_TYPE": AuthenticationError, "TX_WRONG_KEY": AuthenticationError, "TX_BAD_SIGNATURE": AuthenticationError,
     "TX_NONCE_USED": InvalidNonce, "TX_NONCE_TOO_LOW": InvalidNonce, "TX_NONCE_TOO_HIGH": InvalidNonce,
     "MEMPOOL_DUPLICATE": InvalidNonce,
-    "TX_EXPIRED": Expired, "TX_EXPIRY_TOO_FAR": Expired,
+    "TX_EXPIRED": Expired,
     "TX_GAS_LIMIT": InsufficientGas, "TX_FEE_LIMIT": InsufficientGas, "TX_OUT_OF_GAS": InsufficientGas,
     "TX_CANNOT_PAY_FEE": InsufficientFunds, "TX_ACTION_FAILED": ActionsUndone,
     "ACCOUNT_NOT_FOUND": AccountNotFound,

@@ -113,7 +113,7 @@ class BookMachine(RuleBasedStateMachine):
 
     @invariant()
     def same_state(self) -> None:
-        """Orders in their order, positions, cash, fees; and the ledger's own laws."""
+        """CLR-004: orders, positions, cash and fees are what the model says; and the ledger's own laws."""
         reader = self.driver.reader
         if not self.driver.height:
             return
