@@ -1,0 +1,233 @@
+"""Four real validators that trade: they agree, one dies and comes back, the CLI works on them, nothing is left behind.
+
+The tests share one network and run in the order of the file; the last one stops it.
+"""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node.comet.rpc import CometRpc, RpcUnreachable
+from node.localnet.plan import Plan, load_plan
+from tests.localnet.commands import Novation, environment_of, processes_of, wait_until
+
+pytestmark = pytest.mark.localnet
+
+BOTS_FILL_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("four")
+
+
+@pytest.fixture(scope="module")
+def novation(folder: Path) -> Iterator[Novation]:
+    """A network that runs in `folder/.localnet`, replaying prices from a file."""
+    prices = folder / "prices.csv"
+    rows = [f"{60 * minute},{50_000 + 7 * (minute % 50)}" for minute in range(200)]
+    prices.write_text("\n".join(["time,price", *rows]))
+    command = Novation(folder)
+    try:
+        command.text("localnet", "up", "--detach", "--prices", prices, "--speed", "30")
+        yield command
+    finally:
+        command.run("localnet", "down")
+        for pid in processes_of(folder):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def plan(novation: Novation) -> Plan:
+    return load_plan(novation.folder / ".localnet")
+
+
+def heights(plan: Plan) -> list[int]:
+    found = []
+    for node in plan.nodes:
+        with CometRpc(node.rpc) as rpc:
+            found.append(rpc.status().height)
+    return found
+
+
+def app_hashes(plan: Plan, height: int) -> set[str]:
+    found = set()
+    for node in plan.nodes:
+        with CometRpc(node.rpc) as rpc:
+            found.add(rpc.app_hash(height))
+    return found
+
+
+def test_four_validators_with_two_hash_seeds_and_more(plan: Plan) -> None:
+    assert len(plan.nodes) == 4
+    engines = [int(node.paths.pid_file("engine").read_text()) for node in plan.nodes]
+    seeds = [environment_of(pid, "PYTHONHASHSEED") for pid in engines]
+    assert seeds == ["0", "1", "random", "random"]
+    with CometRpc(plan.nodes[0].rpc) as rpc:
+        assert len(rpc.validators()) == 4
+        assert rpc.peers() == 3
+
+
+def test_bots_trade_around_the_replayed_price(novation: Novation) -> None:
+    trades = wait_until(lambda: novation.data("query", "trades", "BTC-PERP"), "a trade", BOTS_FILL_S)
+    assert 49_500 < float(trades[0]["price"]) < 51_000
+    (market,) = novation.data("query", "market", "BTC-PERP")
+    assert 49_990 < float(market["mark"]) < 50_400
+
+
+def test_orders_of_people_cross(novation: Novation) -> None:
+    bought = novation.data("tx", "order", "buy", "0.013", "BTC-PERP", "--price", "60000", "--key", "alice",
+                           "--tif", "ioc")
+    assert bought["committed"]
+    assert bought["filled_size"] == "0.013"
+    account = novation.data("query", "account", "alice")
+    assert account["positions"][0]["size"] == "0.013"
+    assert float(account["equity_usd"]) < 1_000_000
+
+
+def test_an_order_rests_is_replaced_and_cancelled(novation: Novation) -> None:
+    order = ("BTC-PERP", "--key", "bob", "--yes")
+    placed = novation.data("tx", "order", "buy", "0.01", *order, "--price", "40000.5", "--client-id", "7")
+    assert placed["open_size"] == "0.01"
+    novation.data("tx", "replace", *order, "--client-id", "7", "--size", "0.02", "--price", "40001")
+    (resting,) = novation.data("query", "orders", "bob")
+    assert (resting["price"], resting["open_size"], resting["client_id"]) == ("40001", "0.02", 7)
+    assert novation.data("tx", "cancel", "--client-id", "7", "--key", "bob")["cancelled_orders"] == 1
+    assert novation.data("query", "orders", "bob") == []
+
+
+def test_money_moves(novation: Novation) -> None:
+    novation.data("faucet", "dave/3", "1234.5")
+    assert novation.data("query", "account", "dave/3")["cash_usd"] == "1234.5"
+    novation.data("tx", "transfer", "0.000001", "dave/3", "--key", "carl")
+    assert novation.data("query", "account", "dave/3")["cash_usd"] == "1234.500001"
+    before = float(novation.data("query", "account", "carl")["cash_usd"])
+    novation.data("tx", "withdraw", "100", "some bank", "--key", "carl")
+    assert before - 101 < float(novation.data("query", "account", "carl")["cash_usd"]) < before - 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("tx", "order", "buy", "0.0005", "BTC-PERP", "--price", "1", "--key", "dave"), 2, "multiple of 0.001"),
+        (("tx", "order", "buy", "0.01", "BTC-PERP", "--price", "1.3", "--key", "dave"), 2, "multiple of 0.5"),
+        (("tx", "order", "buy", "900", "BTC-PERP", "--price", "60000", "--key", "dave"), 1, "MARGIN_INSUFFICIENT"),
+        (("tx", "order", "buy", "1", "DOGE-PERP", "--price", "1", "--key", "dave"), 2, "BTC-PERP"),
+        (("tx", "cancel", "--order-id", "3", "--key", "dave"), 1, "ORDER_NOT_FOUND"),
+        (("tx", "cancel", "--key", "dave"), 2, "exactly one"),
+        (("tx", "order", "buy", "1", "BTC-PERP", "--price", "1", "--key", "nobody"), 1, "novation keys add nobody"),
+        (("query", "account", "faucet/77"), 1, "novation faucet faucet/77"),
+        (("query", "market", "--node", "127.0.0.1:1"), 3, "novation localnet up"),
+    ],
+)
+def test_what_is_refused_says_why_and_exits_accordingly(
+    novation: Novation, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    result = novation.run(*arguments, "--output", "json")
+    assert result.returncode == status
+    assert result.stdout == ""
+    error = json.loads(result.stderr)
+    assert said in error["error"]
+    assert error["exit_code"] == status
+
+
+def test_queries_answer_in_text_and_json(novation: Novation) -> None:
+    block = novation.data("query", "block")
+    assert int(block["height"]) > 2
+    assert len(block["app_hash"]) == 64
+    book = novation.data("query", "book", "BTC-PERP")
+    assert book["bids"]
+    assert book["asks"]
+    assert float(book["bids"][0]["price"]) < float(book["asks"][0]["price"])
+    assert novation.data("query", "params")["test_network"] is True
+    assert len(novation.data("query", "validators")) == 4
+    for arguments in (("market",), ("book", "ETH-PERP"), ("trades", "BTC-PERP"), ("account", "alice"), ("block",)):
+        assert novation.text("query", *arguments).strip()
+
+
+def test_records_are_proven_against_the_header(novation: Novation) -> None:
+    present = novation.data("query", "proof", "vault", "usd")
+    absent = novation.data("query", "proof", "accounts", "00" * 24)
+    assert present["present"]
+    assert not absent["present"]
+    assert present["operators"] == absent["operators"] == 2
+
+
+def test_a_killed_validator_rejoins_and_agrees(novation: Novation, plan: Plan) -> None:
+    victim = plan.nodes[3]
+    before = processes_of(Path(victim.home))
+    assert len(before) == 4  # supervisor, engine, CometBFT, gateway
+    os.kill(victim.pid, signal.SIGKILL)
+    wait_until(lambda: not set(before) & set(processes_of(Path(victim.home))), "all died with their supervisor")
+    wait_until(lambda: len(processes_of(Path(victim.home))) == 4, "the localnet started it again")
+    with CometRpc(plan.nodes[0].rpc) as rpc:
+        target = rpc.status().height + 5
+
+    def caught_up() -> bool:
+        try:
+            return min(heights(plan)) >= target
+        except RpcUnreachable:
+            return False
+
+    wait_until(caught_up, f"all four at height {target}")
+    assert len(app_hashes(plan, target)) == 1
+
+
+def test_all_app_hashes_agree_in_every_engine(novation: Novation) -> None:
+    status = wait_until(lambda: _agreed(novation), "an agreed height")
+    assert status["disagreement"] == ""
+    assert [node["up"] for node in status["nodes"]] == [True] * 4
+
+
+def _agreed(novation: Novation) -> dict | None:
+    status = novation.data("localnet", "status")
+    return status if status["agreed_height"] else None
+
+
+def test_no_engine_logged_an_error(novation: Novation) -> None:
+    logs = novation.data("localnet", "logs", "--process", "engine", "--lines", "5000")
+    for node, processes in logs.items():
+        bad = [line for line in processes["engine"] if "[error" in line or "Traceback" in line]
+        assert bad == [], node
+
+
+def test_a_second_network_runs_beside_the_first(novation: Novation, plan: Plan) -> None:
+    result = novation.run("localnet", "up", "--validators", "1", "--for", "1", "--no-traffic", "--output", "json")
+    assert result.returncode == 0, result.stderr
+    second = json.loads(result.stdout)
+    assert second["directory"] == str(novation.folder / ".localnet" / "2")
+    assert second["agreed_height"] >= 2
+    assert processes_of(Path(second["directory"])) == {}
+    assert plan.is_running()
+
+
+def test_starting_again_where_one_runs_is_refused(novation: Novation) -> None:
+    result = novation.run("localnet", "up", "--detach", "--dir", novation.folder / ".localnet")
+    assert result.returncode == 1
+    assert "localnet down" in result.stderr
+
+
+def test_down_leaves_nothing(novation: Novation, plan: Plan) -> None:
+    assert processes_of(novation.folder)
+    novation.text("localnet", "down")
+    assert processes_of(novation.folder) == {}
+    for node in plan.nodes:
+        for port in (node.p2p_port, node.rpc_port, node.gateway_port):
+            with socket.socket() as probe:
+                assert probe.connect_ex(("127.0.0.1", port)) != 0
+        assert list(node.paths.run.glob("*.pid")) == []
+    assert novation.run("localnet", "status").returncode == 3
+
+
+def test_kept_state_goes_on_where_it_stopped(novation: Novation, plan: Plan) -> None:
+    result = novation.run("localnet", "up", "--keep", "--for", "2", "--no-traffic", "--output", "json")
+    assert result.returncode == 0, result.stderr
+    summary = json.loads(result.stdout)
+    assert summary["chain_id"] == plan.chain_id
+    assert summary["agreed_height"] > 20
+    assert processes_of(novation.folder) == {}
