@@ -1,4 +1,4 @@
-"""`novation init` and `start`: one validator whose processes die one by one, and come back; and stop without a trace."""
+"""`novation init` and `start`: a validator whose processes die in turn and come back, and that stops without a trace."""
 
 import os
 import signal
