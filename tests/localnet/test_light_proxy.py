@@ -248,7 +248,7 @@ def test_header_hash_and_sign_bytes_are_cometbfts(scene: Scene) -> None:
 
 
 def test_every_height_that_is_kept_can_be_proven(scene: Scene) -> None:
-    """Heights that are gone or not yet made have a code. The chain goes on meanwhile, so the oldest few are left out."""
+    """Heights that are not made yet have a code. The chain goes on meanwhile, so the older half is left out."""
     scene.node.wait_height(8)
     newest = scene.node.height() - 1
     for height in range(max(1, newest - KEEP_HEIGHTS // 2), newest, 5):
