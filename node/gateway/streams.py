@@ -58,9 +58,9 @@ class Streams:
         height = 0
         try:
             async for message in messages:
+                height = message.height  # what is being written still arrives, before the status, if the time is over
                 async with asyncio.timeout(self._write_seconds):
                     await context.write(message)
-                height = message.height
         except TimeoutError:
             raise too_slow(height) from None
         finally:

@@ -18,15 +18,16 @@ MAX_BYTES = 4_000_000
 class LittleEngine:
     """One node's engine. A second one over the same folder continues where the first stopped."""
 
-    def __init__(self, folder: Path, *, app_state: bytes | None = None, blocks_max: int = 256) -> None:
+    def __init__(self, folder: Path, *, app_state: bytes | None = None, blocks_max: int = 256,
+                 socket: str = "link.sock") -> None:
         self.database = LevelDB(folder / "engine")
         self.chain = Chain(self.database)
         if not self.chain.head.height:
             self.chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, app_state or builders.genesis())
         self.mempool = Mempool(self.chain.admit)
+        self.socket = folder / socket
         self.committed = Committed(self.chain, self.database)
-        self.feed = FeedServer(folder / "link.sock", self.committed, self.mempool, blocks_max=blocks_max)
-        self.socket = folder / "link.sock"
+        self.feed = FeedServer(self.socket, self.committed, self.mempool, blocks_max=blocks_max)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._ticking: threading.Thread | None = None
