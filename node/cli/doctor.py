@@ -19,7 +19,7 @@ from rich.table import Table
 from node.cli.session import Session, command, fail, simple_table
 from node.comet.config import rpc_address
 from node.comet.install import cometbft_binary
-from node.comet.version import COMETBFT_VERSION, GO_MINIMUM
+from node.comet.version import COMETBFT_MODULE, COMETBFT_VERSION, GO_MINIMUM
 from node.home import Home
 from node.localnet.plan import DEFAULT_BASE_PORT, busy_ports
 from node.settings import SettingsError, read_settings
@@ -70,14 +70,24 @@ def packages() -> Finding:
 
 
 def cometbft() -> Finding:
+    """The binary, and the module version it was built from where Go can tell: v0.40.0 calls itself 0.39.0."""
     try:
         binary = cometbft_binary()
-        run = subprocess.run([binary, "version"], capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=True)
+        said = _output(str(binary), "version")
     except FileNotFoundError as error:
         return Finding("cometbft", "error", str(error), "run `make setup`")
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("cometbft", "error", f"does not run: {error}", "remove build/bin and run `make setup`")
-    return ok("cometbft", f"{COMETBFT_VERSION} wanted, {binary} says {run.stdout.strip()}")
+    path = shutil.which("go")
+    built = re.search(r"^\s*mod\s+(\S+)\s+(\S+)", _output(path, "version", "-m", str(binary)) if path else "", re.M)
+    if built and built[1] == COMETBFT_MODULE and built[2] not in (COMETBFT_VERSION, "(devel)"):
+        return Finding("cometbft", "error", f"{binary} is {built[2]}, wanted is {COMETBFT_VERSION}", "run `make setup`")
+    return ok("cometbft", f"{built[2] if built else 'calls itself ' + said.strip()}, {binary}")
+
+
+def _output(*arguments: str) -> str:
+    """What a command prints; raises FileNotFoundError, OSError, subprocess.SubprocessError."""
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=True).stdout
 
 
 def go() -> Finding:

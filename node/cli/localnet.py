@@ -128,6 +128,8 @@ def _run(session: Session, plan: Plan, options: dict[str, Any]) -> NetworkView:
             say(table.network_line(view))
 
     def ready() -> None:
+        nonlocal last_line_s
+        last_line_s = time.monotonic()
         say(table.introduction(plan))
         if live is not None:
             live.start()

@@ -1,5 +1,9 @@
 """How a local network looks: a table for a terminal, a line for a log, a summary to read once."""
 
+import shutil
+import sys
+from pathlib import Path
+
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -7,7 +11,7 @@ from rich.text import Text
 
 from node.keys.dev import TRADERS
 from node.localnet.network import dev_owner
-from node.localnet.plan import Plan
+from node.localnet.plan import DEFAULT_DIRECTORY, Plan
 from node.localnet.watch import NetworkView
 
 
@@ -49,22 +53,43 @@ def network_line(view: NetworkView) -> str:
 
 def introduction(plan: Plan) -> str:
     """What a newcomer needs to try the network by hand."""
+    novation = program()
     lines = [
         f"localnet {plan.chain_id} is ready: {len(plan.nodes)} validators, files in {plan.directory}",
         f"  gRPC   {', '.join(one.gateway for one in plan.nodes)}",
         f"  RPC    {', '.join(one.rpc for one in plan.nodes)} (CometBFT)",
         "  keys   " + "  ".join(f"{name} {dev_owner(name)}" for name in TRADERS[:2]),
         "         " + "  ".join(f"{name} {dev_owner(name)}" for name in TRADERS[2:]),
-        "  try    novation query book BTC-PERP " + node_option(plan),
-        "         novation tx order buy 0.01 BTC-PERP --price 60000 --key alice " + node_option(plan),
-        "         novation query account alice " + node_option(plan),
-        f"  stop   novation localnet down --dir {plan.directory}   (or Ctrl-C here)",
+        f"  try    {novation} query book BTC-PERP{node_option(plan)}",
+        f"         {novation} tx order buy 0.01 BTC-PERP --price 60000 --key alice{node_option(plan)}",
+        f"         {novation} query account alice{node_option(plan)}",
+        f"  stop   Ctrl-C here, or {novation} localnet down{directory_option(plan)}",
     ]
     return "\n".join(lines)
 
 
+def program() -> str:
+    """How to call this program from here: by name when it is on the path, else by the path of this environment."""
+    own = Path(sys.executable).parent / "novation"
+    if shutil.which("novation") or not own.exists():
+        return "novation"
+    try:
+        return str(own.relative_to(Path.cwd()))
+    except ValueError:
+        return str(own)
+
+
+def is_default(plan: Plan) -> bool:
+    """Whether commands find this network without being told, because they run in its folder."""
+    return Path(plan.directory) == Path(DEFAULT_DIRECTORY).absolute()
+
+
 def node_option(plan: Plan) -> str:
-    return f"--node {plan.nodes[0].gateway}"
+    return "" if is_default(plan) else f" --node {plan.nodes[0].gateway}"
+
+
+def directory_option(plan: Plan) -> str:
+    return "" if is_default(plan) else f" --dir {plan.directory}"
 
 
 def summary(plan: Plan, view: NetworkView) -> dict[str, object]:

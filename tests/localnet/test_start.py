@@ -1,4 +1,4 @@
-"""`novation init` and `start`: a validator whose processes die in turn and come back, and that stops without a trace."""
+"""`novation init` and `start`: one validator whose processes die in turn and come back, and which stops cleanly."""
 
 import os
 import signal
@@ -12,6 +12,7 @@ import pytest
 from node.comet.rpc import CometRpc, RpcUnreachable
 from node.home import Home
 from node.localnet.plan import choose_base_port
+from node.settings import PricesSettings, read_settings, write_settings
 from tests.localnet.commands import Novation, processes_of, wait_until
 
 pytestmark = pytest.mark.localnet
@@ -27,6 +28,9 @@ class Node:
         self.rpc, self.gateway = f"127.0.0.1:{base + 1}", f"127.0.0.1:{base + 2}"
         self.novation.data("init", "--home", self.home.root, "--p2p", f"127.0.0.1:{base}", "--rpc", self.rpc,
                            "--gateway", self.gateway)
+        settings = read_settings(self.home)
+        settings.prices = PricesSettings(provider="walk", interval_ms=200)
+        write_settings(self.home, settings)
         self.process = self.start()
 
     def start(self) -> "subprocess.Popen[bytes]":
@@ -67,6 +71,15 @@ def test_a_validator_of_its_own_makes_blocks_and_takes_orders(node: Node) -> Non
     status = node.novation.data("status", "--home", node.home.root)
     assert status["chain_id"] == "novation-test"
     assert all(status["processes"].values())
+
+
+def test_the_feeder_of_its_settings_moves_the_mark(node: Node) -> None:
+    def mark() -> str:
+        (market,) = node.novation.data("query", "market", "BTC-PERP", "--home", node.home.root)
+        return str(market["mark"])
+
+    first = mark()
+    wait_until(lambda: mark() != first, "another mark price")
 
 
 def test_a_second_start_on_the_same_home_is_refused(node: Node) -> None:
