@@ -4,7 +4,7 @@ from app.accounts.keys import id_message
 from app.accounts.state import require_account
 from app.accounts.types import Account, Position
 from app.book import rules
-from app.book.match import Plan, Taker, apply_plan, emit_cancelled, plan_match
+from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, emit_cancelled, plan_match
 from app.book.state import add_order, find_order, remove_order, shifted, swap_order
 from app.book.types import (
     BUY,
@@ -42,6 +42,8 @@ from app.markets.state import require_market, require_trading
 from app.markets.types import Market
 from novation.v1 import events_pb2, tx_pb2
 
+RESTING = (GOOD_TIL_CANCEL, POST_ONLY)
+
 
 def handle_place_order(ctx: Context, account: bytes, action: tx_pb2.PlaceOrder) -> tx_pb2.ActionResult:
     """BOOK-006: check an order, fill what crosses, rest the remainder as its time in force says.
@@ -50,20 +52,30 @@ def handle_place_order(ctx: Context, account: bytes, action: tx_pb2.PlaceOrder) 
     """
     ctx.gas.charge(PLACE)
     market = require_market(ctx, action.market)
-    check_terms(market, action)
-    require_trading(market, reduces=action.reduce_only)
-    return place(ctx, market, account, action)
+    taker = Taker(
+        account,
+        market,
+        action.side,
+        action.price_quanta,
+        action.size_lots,
+        action.time_in_force,
+        action.reduce_only,
+        action.client_id,
+        action.self_trade_prevention,
+    )
+    check_terms(taker)
+    check_price_and_size(market, taker.price_quanta, taker.size_lots)
+    return place(ctx, taker)
 
 
-def check_terms(market: Market, action: tx_pb2.PlaceOrder) -> None:
-    """BOOK-007: the terms of an order, whatever the state of book and account."""
-    if action.side not in (BUY, SELL):
-        raise ChainError(ORDER_SIDE, side=action.side)
-    if not GOOD_TIL_CANCEL <= action.time_in_force <= POST_ONLY:
-        raise ChainError(ORDER_TIME_IN_FORCE, time_in_force=action.time_in_force)
-    if not 0 <= action.self_trade_prevention <= 3:
-        raise ChainError(ORDER_SELF_TRADE, self_trade_prevention=action.self_trade_prevention)
-    check_price_and_size(market, action.price_quanta, action.size_lots)
+def check_terms(taker: Taker) -> None:
+    """BOOK-007: side, time in force and self-trade rule are known values."""
+    if taker.side not in (BUY, SELL):
+        raise ChainError(ORDER_SIDE, side=taker.side)
+    if not GOOD_TIL_CANCEL <= taker.time_in_force <= POST_ONLY:
+        raise ChainError(ORDER_TIME_IN_FORCE, time_in_force=taker.time_in_force)
+    if not 0 <= taker.self_trade <= CANCEL_BOTH:
+        raise ChainError(ORDER_SELF_TRADE, self_trade_prevention=taker.self_trade)
 
 
 def check_price_and_size(market: Market, price_quanta: int, size_lots: int) -> None:
@@ -87,45 +99,51 @@ def check_price_and_size(market: Market, price_quanta: int, size_lots: int) -> N
         )
 
 
-def place(ctx: Context, market: Market, key: bytes, action: tx_pb2.PlaceOrder) -> tx_pb2.ActionResult:
-    """The second half of BOOK-006, for terms that are checked."""
-    account = require_account(ctx.accounts.get(key), key)
-    open_orders = ctx.orders.get(key)
-    if open_orders is not None:
-        ctx.gas.charge(ORDER_IN_RECORD * len(open_orders.orders))
-        if action.client_id and action.client_id in open_orders.client_ids:
-            raise ChainError(
-                ORDER_CLIENT_ID_USED, client_id=action.client_id, order_id=open_orders.client_ids[action.client_id]
-            )
-    held = account.position(market.market)
-    size = action.size_lots
-    if action.reduce_only:
-        size = min(size, rules.reducible_lots(action.side, held.lots))
-        if size == 0:
+def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
+    """The second half of BOOK-006, for terms that are checked: everything that can fail, then `carry_out`."""
+    require_trading(taker.market, reduces=taker.reduce_only)
+    account = require_account(ctx.accounts.get(taker.account), taker.account)
+    held = account.position(taker.market.market)
+    open_orders = ctx.orders.get(taker.account)
+    count = len(open_orders.orders) if open_orders else 0
+    ctx.gas.charge(ORDER_IN_RECORD * count)
+    if open_orders and taker.client_id and taker.client_id in open_orders.client_ids:
+        other = open_orders.client_ids[taker.client_id]
+        raise ChainError(ORDER_CLIENT_ID_USED, client_id=taker.client_id, order_id=other)
+    if taker.reduce_only:
+        taker.size_lots = min(taker.size_lots, rules.reducible_lots(taker.side, held.lots))
+        if taker.size_lots == 0:
             raise ChainError(ORDER_REDUCES_NOTHING, position_lots=held.lots)
-    taker = Taker(key, market, action.side, action.price_quanta, size, action.self_trade_prevention or 1)
-    plan = plan_order(ctx, taker, account, action.time_in_force)
+    plan = plan_order(ctx, taker, account)
     ctx.gas.charge(FILL * plan.fills + REMOVAL * (len(plan.steps) - plan.fills))
-    rest = plan.open_lots if action.time_in_force in (GOOD_TIL_CANCEL, POST_ONLY) and not plan.stopped else 0
-    if rest and open_orders is not None and len(open_orders.orders) >= MAX_OPEN_ORDERS:
+    rest = plan.open_lots if taker.time_in_force in RESTING and not plan.stopped else 0
+    if rest and count >= MAX_OPEN_ORDERS:
         raise ChainError(ORDER_LIMIT, most_orders=MAX_OPEN_ORDERS)
-    after = shifted(plan.position, action.side, action.price_quanta, rest) if rest else plan.position
-    check_position_limit(market, held, after)
+    after = shifted(plan.position, taker.side, taker.price_quanta, rest) if rest else plan.position
+    check_position_limit(taker.market, held, after)
     if not allows_change(ctx, account, plan.cash_quanta, after, with_orders=True):
-        raise ChainError(MARGIN_INSUFFICIENT, market=market.market, size_lots=size, price_quanta=action.price_quanta)
-    return carry_out(ctx, taker, plan, action, rest)
+        raise ChainError(
+            MARGIN_INSUFFICIENT,
+            market=taker.market.market,
+            size_lots=taker.size_lots,
+            price_quanta=taker.price_quanta,
+        )
+    return carry_out(ctx, taker, plan, rest)
 
 
-def plan_order(ctx: Context, taker: Taker, account: Account, time_in_force: int) -> Plan:
+def plan_order(ctx: Context, taker: Taker, account: Account) -> Plan:
     """BOOK-009: the plan of a taker under its time in force: post-only may not trade, fill-or-kill must fill in
     full.
     """
-    if time_in_force == POST_ONLY:
-        best = ctx.books[taker.market.market].opposite(taker.side).best_price()
-        if best and rules.crosses(taker.side, taker.price_quanta, best):
-            raise ChainError(ORDER_WOULD_CROSS, best_quanta=best, price_quanta=taker.price_quanta)
-    plan = plan_match(ctx, taker, account)
-    if time_in_force == FILL_OR_KILL and plan.open_lots:
+    market = taker.market.market
+    best = ctx.books[market].opposite(taker.side).best_price()
+    if not best or not rules.crosses(taker.side, taker.price_quanta, best):
+        plan = Plan(account.cash_quanta, account.position(market), taker.size_lots)
+    elif taker.time_in_force == POST_ONLY:
+        raise ChainError(ORDER_WOULD_CROSS, best_quanta=best, price_quanta=taker.price_quanta)
+    else:
+        plan = plan_match(ctx, taker, account)
+    if taker.time_in_force == FILL_OR_KILL and plan.open_lots:
         raise ChainError(ORDER_NOT_FILLABLE, fillable_lots=plan.filled_lots, size_lots=taker.size_lots)
     return plan
 
@@ -141,36 +159,42 @@ def check_position_limit(market: Market, before: Position, after: Position) -> N
         raise ChainError(MARGIN_POSITION_LIMIT, most_lots=limit, would_be_lots=max(longest, shortest))
 
 
-def carry_out(ctx: Context, taker: Taker, plan: Plan, action: tx_pb2.PlaceOrder, rest: int) -> tx_pb2.ActionResult:
+def carry_out(ctx: Context, taker: Taker, plan: Plan, rest: int) -> tx_pb2.ActionResult:
     """Apply a checked plan and rest `rest` lots."""
     market = taker.market.market
     state = ctx.states.edit(market)
     sequence = state.next_sequence
     state.next_sequence = sequence + 1
     order_id = order_id_of(market, sequence)
-    apply_plan(ctx, taker, plan, order_id, action.client_id)
-    order = Order(
-        order_id,
-        taker.account,
-        taker.side,
-        taker.price_quanta,
-        rest or plan.open_lots,
-        action.reduce_only,
-        action.client_id,
-        sequence,
-    )
-    if rest:
-        add_order(ctx, order)
-        ctx.emit(
-            order_rested=events_pb2.OrderRested(
-                market=market, account=id_message(taker.account), order=order_message(order)
-            )
+    apply_plan(ctx, taker, plan, order_id)
+    if plan.open_lots:
+        order = Order(
+            order_id,
+            taker.account,
+            taker.side,
+            taker.price_quanta,
+            plan.open_lots,
+            taker.reduce_only,
+            taker.client_id,
+            sequence,
         )
-    elif plan.open_lots:
-        reason = plan.stopped or events_pb2.CANCEL_REASON_IMMEDIATE
-        emit_cancelled(ctx, market, order, reason, was_resting=False)
+        if rest:
+            add_order(ctx, order)
+            emit_rested(ctx, market, order)
+        else:
+            reason = plan.stopped or events_pb2.CANCEL_REASON_IMMEDIATE
+            emit_cancelled(ctx, market, order, reason, was_resting=False)
     return tx_pb2.ActionResult(
         order_id=order_id, filled_lots=plan.filled_lots, filled_quote_quanta=plan.filled_quanta, open_lots=rest
+    )
+
+
+def emit_rested(ctx: Context, market: int, order: Order) -> None:
+    """The event of an order that came to rest."""
+    ctx.emit(
+        order_rested=events_pb2.OrderRested(
+            market=market, account=id_message(order.account), order=order_message(order)
+        )
     )
 
 
@@ -206,28 +230,25 @@ def handle_replace_order(ctx: Context, account: bytes, action: tx_pb2.ReplaceOrd
     ctx.gas.charge(REPLACE)
     order = find_order(ctx, account, action.order_id, action.client_id)
     market = require_market(ctx, market_of(order.order_id))
-    if action.time_in_force not in (GOOD_TIL_CANCEL, POST_ONLY):
+    if action.time_in_force not in RESTING:
         raise ChainError(ORDER_TIME_IN_FORCE, time_in_force=action.time_in_force)
     check_price_and_size(market, action.price_quanta, action.size_lots)
     if action.price_quanta == order.price_quanta and action.size_lots <= order.open_lots:
         return shrink(ctx, order, action.size_lots)
-    require_trading(market, reduces=order.reduce_only)
     remove_order(ctx, order)
     emit_cancelled(ctx, market.market, order, events_pb2.CANCEL_REASON_REPLACED, was_resting=True)
-    return place(
-        ctx,
-        market,
+    taker = Taker(
         account,
-        tx_pb2.PlaceOrder(
-            market=market.market,
-            side=order.side,  # type: ignore[arg-type]
-            price_quanta=action.price_quanta,
-            size_lots=action.size_lots,
-            time_in_force=action.time_in_force,
-            reduce_only=order.reduce_only,
-            client_id=order.client_id,
-        ),
+        market,
+        order.side,
+        action.price_quanta,
+        action.size_lots,
+        action.time_in_force,
+        order.reduce_only,
+        order.client_id,
+        CANCEL_MAKER,
     )
+    return place(ctx, taker)
 
 
 def shrink(ctx: Context, order: Order, size_lots: int) -> tx_pb2.ActionResult:

@@ -27,13 +27,16 @@ CANCEL_MAKER, CANCEL_TAKER, CANCEL_BOTH = 1, 2, 3
 
 @dataclass(slots=True)
 class Taker:
-    """An order on its way in."""
+    """An order on its way in; the fields are those of the action."""
 
     account: bytes
     market: Market
     side: int
     price_quanta: int
     size_lots: int
+    time_in_force: int
+    reduce_only: bool
+    client_id: int
     self_trade: int
 
 
@@ -86,10 +89,11 @@ def plan_match(ctx: Context, taker: Taker, account: Account) -> Plan:
 
 def meet_self(taker: Taker, plan: Plan, own: Order) -> bool:
     """BOOK-013: an order never trades with its own account: the maker, the taker's rest or both go. True ends it."""
-    if taker.self_trade != CANCEL_TAKER:
+    rule = taker.self_trade or CANCEL_MAKER
+    if rule != CANCEL_TAKER:
         plan.steps.append(Step(own, 0, events_pb2.CANCEL_REASON_SELF_TRADE))
         plan.position = shifted(plan.position, own.side, own.price_quanta, -own.open_lots)
-    if taker.self_trade == CANCEL_MAKER:
+    if rule == CANCEL_MAKER:
         return False
     plan.stopped = events_pb2.CANCEL_REASON_SELF_TRADE
     return True
@@ -137,7 +141,7 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
     plan.fills += 1
 
 
-def apply_plan(ctx: Context, taker: Taker, plan: Plan, order_id: int, client_id: int) -> None:
+def apply_plan(ctx: Context, taker: Taker, plan: Plan, order_id: int) -> None:
     """CLR-001: write `plan`: both sides of every fill, fees, open interest, orders, events. The taker's rest is the
     caller's.
     """
@@ -153,7 +157,7 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, order_id: int, client_id:
     for step in plan.steps:
         if step.lots:
             fill_maker(ctx, step)
-            emit_fill(ctx, taker, step, state.next_trade, order_id, client_id)
+            emit_fill(ctx, taker, step, state.next_trade, order_id)
             state.next_trade += 1
             state.last_price_quanta = step.maker.price_quanta
         if step.removal:
@@ -181,7 +185,7 @@ def fill_maker(ctx: Context, step: Step) -> None:
         drop_order(ctx, maker)
 
 
-def emit_fill(ctx: Context, taker: Taker, step: Step, trade_id: int, order_id: int, client_id: int) -> None:
+def emit_fill(ctx: Context, taker: Taker, step: Step, trade_id: int, order_id: int) -> None:
     """The event of one fill; `step.maker` is what is left of the maker's order."""
     maker = step.maker
     ctx.emit(
@@ -198,7 +202,7 @@ def emit_fill(ctx: Context, taker: Taker, step: Step, trade_id: int, order_id: i
             maker_open_lots=maker.open_lots,
             taker=id_message(taker.account),
             taker_order_id=order_id,
-            taker_client_id=client_id,
+            taker_client_id=taker.client_id,
             taker_fee_quanta=step.taker_fee_quanta,
         )
     )

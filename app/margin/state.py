@@ -10,30 +10,39 @@ from app.markets.state import require_market
 from app.oracle.state import mark_price
 
 
-def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, with_orders: bool = True) -> Standing:
-    """Equity, initial and maintenance margin of an account with this cash and these positions at the current marks.
+def market_margin(ctx: Context, held: Position, *, with_orders: bool) -> tuple[int, int]:
+    """(value at the mark, initial margin) of one position, in quote quanta.
 
     `with_orders` counts open orders at their worst side (MARG-003); without, only what is held (MARG-001).
     """
+    market, mark, lots = require_market(ctx, held.market), mark_price(ctx, held.market), held.lots
+    if not with_orders or not (held.open_buy_lots or held.open_sell_lots):
+        return lots * mark, rules.position_margin(lots, mark, market.initial_margin_ppm)
+    return lots * mark, rules.initial_margin(
+        lots,
+        held.open_buy_lots,
+        held.open_buy_notional_quanta,
+        held.open_sell_lots,
+        held.open_sell_notional_quanta,
+        mark,
+        market.initial_margin_ppm,
+    )
+
+
+def maintenance_margin(ctx: Context, held: Position) -> int:
+    """MARG-001: the maintenance margin of one position, in quote quanta."""
+    market = require_market(ctx, held.market)
+    return rules.position_margin(held.lots, mark_price(ctx, held.market), market.maintenance_margin_ppm)
+
+
+def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, with_orders: bool = True) -> Standing:
+    """Equity, initial and maintenance margin of an account with this cash and these positions at the current marks."""
     equity, initial, maintenance = cash_quanta, 0, 0
     for held in positions:
-        market, lots = require_market(ctx, held.market), held.lots
-        mark = mark_price(ctx, held.market)
-        if lots:
-            equity += lots * mark
-            maintenance += rules.position_margin(lots, mark, market.maintenance_margin_ppm)
-        if with_orders and (held.open_buy_lots or held.open_sell_lots):
-            initial += rules.initial_margin(
-                lots,
-                held.open_buy_lots,
-                held.open_buy_notional_quanta,
-                held.open_sell_lots,
-                held.open_sell_notional_quanta,
-                mark,
-                market.initial_margin_ppm,
-            )
-        elif lots:
-            initial += rules.position_margin(lots, mark, market.initial_margin_ppm)
+        value, margin = market_margin(ctx, held, with_orders=with_orders)
+        equity += value
+        initial += margin
+        maintenance += maintenance_margin(ctx, held)
     return Standing(equity, initial, maintenance)
 
 
@@ -59,9 +68,19 @@ def allows_change(ctx: Context, account: Account, cash_after: int, changed: Posi
         cash_after, changed.entry_quanta, changed.open_buy_notional_quanta, changed.open_sell_notional_quanta
     ):
         return False
+    equity, initial = market_margin(ctx, changed, with_orders=with_orders)
+    equity += cash_after
+    for held in account.positions.values():
+        if held.market != changed.market:
+            value, margin = market_margin(ctx, held, with_orders=with_orders)
+            equity += value
+            initial += margin
+    return rules.may_take_on(equity, initial) or reduces(ctx, account, cash_after, changed, with_orders=with_orders)
+
+
+def reduces(ctx: Context, account: Account, cash_after: int, changed: Position, *, with_orders: bool) -> bool:
+    """MARG-005: whether the change makes an account safer that is short of initial margin."""
     others = [held for held in account.positions.values() if held.market != changed.market]
     after = standing(ctx, cash_after, [*others, changed], with_orders=with_orders)
-    if rules.may_take_on(after.equity, after.initial):
-        return True
     before = standing(ctx, account.cash_quanta, account.positions.values(), with_orders=with_orders)
     return rules.may_reduce(before.initial, after.initial, before.excess, after.excess)

@@ -157,32 +157,31 @@ class _Change:
 
     def walk_path(self, subtree: Subtree, number: int, at: int) -> Subtree:
         """The same for one change: down to its group and up again, without calls."""
-        place, shift = self.places[at], PLACE_BITS - number.bit_length()
+        place, shift = self.places[at], PLACE_BITS + 1 - number.bit_length()
         steps: list[Inner] = []
         hashed, child = subtree
         while not isinstance(child, int):
-            steps.append(child)
-            if place >> shift & 1:
-                number = 2 * number + 1
-                child = child[2]
-            else:
-                number = 2 * number
-                child = child[1]
             shift -= 1
+            steps.append(child)
+            child = child[2] if place >> shift & 1 else child[1]
         if steps:
-            hashed = steps[-1][0][33:] if number & 1 else steps[-1][0][1:33]
+            hashed = steps[-1][0][33:] if place >> shift & 1 else steps[-1][0][1:33]
+        number = (1 << PLACE_BITS | place) >> shift
         hashed, child = self.change_group((hashed, child), number, at, at + 1)
-        for image, left, right in reversed(steps):
-            if not (child and left and right):
-                sides = (image[1:33], left, hashed, child) if number & 1 else (hashed, child, image[33:], right)
-                hashed, child = join(*sides)
-            elif number & 1:
-                image = image[:33] + hashed
-                hashed, child = sha256(image).digest(), (image, left, child)
-            else:
+        while steps:
+            image, left, right = steps.pop()
+            if place >> shift & 1:
+                if child and left:
+                    image = image[:33] + hashed
+                    hashed, child = sha256(image).digest(), (image, left, child)
+                else:
+                    hashed, child = join(image[1:33], left, hashed, child)
+            elif child and right:
                 image = b"\x01" + hashed + image[33:]
                 hashed, child = sha256(image).digest(), (image, child, right)
-            number >>= 1
+            else:
+                hashed, child = join(hashed, child, image[33:], right)
+            shift += 1
         return hashed, child
 
     def change_group(self, subtree: Subtree, number: int, low: int, high: int) -> Subtree:
