@@ -10,6 +10,7 @@ Run as `python -m node.supervisor --home H`.
 import argparse
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -186,6 +187,8 @@ def run_node(home: Home, report: Report) -> None:
             supervisor.run()
         finally:
             home.pid_file("supervisor").unlink(missing_ok=True)
+            if home.sockets != home.run:
+                shutil.rmtree(home.sockets, ignore_errors=True)
 
 
 def _take(lock: object, home: Home) -> None:

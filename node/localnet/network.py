@@ -21,6 +21,7 @@ from node.comet.keys import (
     write_validator_key,
     write_validator_state,
 )
+from node.home import Home
 from node.keys.dev import dev_key
 from node.localnet.plan import PLAN_FILE, NodePlan, Plan, PlanError, load_plan
 from node.prices.provider import to_tick
@@ -68,7 +69,9 @@ def clear(directory: Path) -> None:
     except PlanError:
         names = [path.name for path in directory.glob("node*") if (path / "config").is_dir()]
     for name in names:
-        shutil.rmtree(directory / name, ignore_errors=True)
+        home = Home.at(directory / name)
+        shutil.rmtree(home.sockets, ignore_errors=True)  # lies elsewhere when the path is long
+        shutil.rmtree(home.root, ignore_errors=True)
     (directory / PLAN_FILE).unlink()
 
 
