@@ -111,6 +111,13 @@ class Node:
     def wait_comet_end(self) -> None:
         wait_until(lambda: not self.comet_runs, "CometBFT's end")
 
+    def end_comet(self) -> None:
+        """After the engine's end: CometBFT ends by itself, most times; now and then it hangs on its way out."""
+        with contextlib.suppress(TimeoutError):
+            wait_until(lambda: not self.comet_runs, "CometBFT's end", 3.0)
+        if self.comet is not None:
+            kill(self.comet)
+
     def wait_engine_end(self) -> None:
         wait_until(lambda: not self.engine_runs, "the engine's end")
 

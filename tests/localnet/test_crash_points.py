@@ -75,7 +75,7 @@ def test_the_engine_ends_around_its_write(node: Node, moment: str) -> None:
         node.wait_engine_end()
         assert node.engine is not None
         assert node.engine.exit_code == TRAPPED
-        node.wait_comet_end()
+        node.end_comet()
         committed += count if moment == "after" else count - 1
         assert node.stored_head()[0] == committed
     node.start_engine()
@@ -104,7 +104,7 @@ def test_kill_at_random_moments(node: Node, seed: int) -> None:
             ended = kill(child)
             assert ended == -signal.SIGKILL or victims == ("engine", "comet")  # CometBFT ends itself without an engine
         if "engine" in victims:
-            node.wait_comet_end()
+            node.end_comet()
     if not node.engine_runs:
         node.start_engine()
     if not node.comet_runs:
