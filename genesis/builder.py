@@ -121,7 +121,7 @@ def _params(table: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
     _only(table, PARAMS, "params")
     return {
         "test_network": _field(table, "test_network", _flag),
-        "price_authority": _field(table, "price_authority", _owner, resolve),
+        "price_authority": _field(table, "price_authority", _owner, resolve) if "price_authority" in table else "",
         "gas_price_e6": _field(table, "gas_price_e6", _integer),
         "max_block_gas": _field(table, "max_block_gas", _integer),
         "max_faucet_quanta": _field(table, "max_faucet_usd", usd_to_quanta),

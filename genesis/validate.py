@@ -35,6 +35,10 @@ def _owner(value: Any) -> str:
     return "" if good else "must be an address of 40 lower-case hex digits"
 
 
+def _owner_or_none(value: Any) -> str:
+    return "" if value == "" else _owner(value)
+
+
 def _text(value: Any) -> str:
     good = isinstance(value, str) and 1 <= len(value) <= 32 and value.isascii() and value.isprintable()
     return "" if good else "must be a text of 1 to 32 printable ASCII characters"
@@ -42,7 +46,7 @@ def _text(value: Any) -> str:
 
 PARAMS: dict[str, Check] = {
     "test_network": _flag,
-    "price_authority": _owner,
+    "price_authority": _owner_or_none,
     "gas_price_e6": _integer(0, UINT64_MAX),
     "max_block_gas": _integer(1, UINT64_MAX),
     "max_faucet_quanta": _integer(0, UINT64_MAX),

@@ -39,7 +39,8 @@ def go_command() -> str:
     wanted = ".".join(map(str, GO_MINIMUM))
     if not go:
         sys.exit(f"Go is not installed. Novation builds CometBFT {COMETBFT_VERSION} from source and needs Go "
-                 f"{wanted} or later (https://go.dev/dl). To bring your own binary: COMETBFT=/path/to/cometbft make setup")
+                 f"{wanted} or later (https://go.dev/dl). "
+                 "To bring your own binary: COMETBFT=/path/to/cometbft make setup")
     text = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout
     match = re.match(r"go(\d+)\.(\d+)", text)
     if not match or (int(match[1]), int(match[2])) < GO_MINIMUM:

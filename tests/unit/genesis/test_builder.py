@@ -85,6 +85,15 @@ def test_mistakes_are_named_with_their_place(preset: dict, change, said: str) ->
         build(broken, owner)
 
 
+def test_a_chain_that_is_no_test_network_has_no_price_authority(preset: dict) -> None:
+    preset["params"] = {**preset["params"], "test_network": False, "max_faucet_usd": "0"}
+    assert "price_authority" in check_app_state(build(preset, owner))[0]
+    del preset["params"]["price_authority"]
+    app_state = build(preset, owner)
+    assert app_state["params"]["price_authority"] == ""
+    assert problems(app_state) == check_app_state(app_state) == []
+
+
 def test_an_unknown_owner_is_named(preset: dict) -> None:
     def nobody(name: str) -> str:
         raise KeyError(name)
