@@ -28,6 +28,7 @@ from novation.v1 import state_pb2
 
 HEAD_KEY = b"mhead"
 MEMO_LIMIT = 20_000
+MEMO_BYTES = 32 * 1024 * 1024  # anybody can sign large envelopes; without this bound they would fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Chain:
         self.verify = verify
         self.memo: dict[bytes, Tx] = {}
         self.older_memo: dict[bytes, Tx] = {}
+        self.memo_bytes = 0
         self.head = read_head(reader)
         self._open()
         if self.head.height:
@@ -115,9 +117,10 @@ class Chain:
         tx = self.memo.get(tx_hash) or self.older_memo.get(tx_hash)
         if tx is None:
             tx = decode_tx(raw, self.head.chain_id, self.verify)
-            if len(self.memo) >= MEMO_LIMIT:
-                self.older_memo, self.memo = self.memo, {}
+            if len(self.memo) >= MEMO_LIMIT or self.memo_bytes >= MEMO_BYTES:
+                self.older_memo, self.memo, self.memo_bytes = self.memo, {}, 0
             self.memo[tx_hash] = tx
+            self.memo_bytes += len(raw)
         return tx
 
     def admit(self, raw: bytes) -> Tx:
