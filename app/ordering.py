@@ -1,20 +1,20 @@
 """The written order of transactions inside a block, which every validator checks.
 
 ORD-001 Lanes: prices, then envelopes that only cancel or post, then all others.
-ORD-002 Inside a lane accounts come in the order of sha256(last app hash || account), and an account's envelopes by
-nonce. A proposer can neither know the order of a later block nor buy a place in this one, and sending more envelopes
-does not help either.
+ORD-002 Inside a lane owners come in the order of sha256(last app hash || owner), an owner's accounts by number, an
+account's envelopes by nonce. So the proposer cannot arrange the envelopes of others, and neither more envelopes nor
+more accounts of one owner change its place.
 ORD-003 No account uses a nonce twice in a block.
 ORD-004 The gas limits of a block's envelopes sum to at most the block's gas.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
-from app.kernel.hashing import sha
+from app.kernel.hashing import ADDRESS_SIZE, sha
 from app.limits import MAX_BLOCK_TXS
 from app.tx import Tx
 
-OrderKey = tuple[int, bytes, int]
+OrderKey = tuple[int, bytes, bytes, int]
 
 
 def order_keys(seed: bytes) -> Callable[[Tx], OrderKey]:
@@ -22,10 +22,11 @@ def order_keys(seed: bytes) -> Callable[[Tx], OrderKey]:
     ranks: dict[bytes, bytes] = {}
 
     def key(tx: Tx) -> OrderKey:
-        rank = ranks.get(tx.account)
+        owner = tx.account[:ADDRESS_SIZE]
+        rank = ranks.get(owner)
         if rank is None:
-            rank = ranks[tx.account] = sha(seed + tx.account)
-        return tx.lane, rank, tx.nonce
+            rank = ranks[owner] = sha(seed + owner)
+        return tx.lane, rank, tx.account, tx.nonce
 
     return key
 
@@ -64,7 +65,7 @@ def fault(txs: Sequence[Tx], seed: bytes, max_gas: int) -> str:
     if sum(tx.gas_limit for tx in txs) > max_gas:
         return f"gas limits sum to more than {max_gas}"
     key = order_keys(seed)
-    last: OrderKey = (-1, b"", 0)
+    last: OrderKey = (-1, b"", b"", 0)
     seen: set[tuple[bytes, int]] = set()
     for position, tx in enumerate(txs):
         if (tx.account, tx.nonce) in seen:
