@@ -14,7 +14,8 @@ import sys
 from datetime import UTC, datetime
 from importlib import metadata
 
-SECTIONS = ("engine", "gas", "store", "abci", "localnet")
+# section -> module of this folder
+SECTIONS = {"engine": "engine", "gas": "gas", "store": "store", "abci": "abci_server", "localnet": "localnet"}
 
 
 def machine() -> dict[str, object]:
@@ -63,7 +64,7 @@ def measure(sections: list[str], quick: bool) -> dict[str, object]:
     report: dict[str, object] = {"machine": machine(), "command": " ".join(["python -m tests.bench", *sys.argv[1:]])}
     for section in sections:
         print(f"bench: {section} ...", file=sys.stderr, flush=True)
-        report[section] = importlib.import_module(f"tests.bench.{section}").run(quick)
+        report[section] = importlib.import_module(f"tests.bench.{SECTIONS[section]}").run(quick)
     return report
 
 
