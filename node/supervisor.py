@@ -70,11 +70,15 @@ class Supervisor:
         self.report = report
         self.stopping = threading.Event()
 
-    def run(self) -> None:
-        """Start everything and watch it until `stopping` is set; then stop everything. Never leaves a child behind."""
+    def run(self, pulse: Callable[[], None] = lambda: None) -> None:
+        """Start everything and watch it until `stopping` is set; then stop everything. Never leaves a child behind.
+
+        `pulse` is called at every look.
+        """
         try:
             while not self.stopping.is_set():
                 self.tend()
+                pulse()
                 self.stopping.wait(WATCH_S)
         finally:
             self.stop()
@@ -173,7 +177,7 @@ def python_command(name: str, log_file: Path, module: str, *arguments: str) -> C
     return Command(name, [sys.executable, "-m", module, *arguments], log_file)
 
 
-def run_node(home: Home, report: Report) -> None:
+def run_node(home: Home, report: Report, pulse: Callable[[], None] = lambda: None) -> None:
     """Run the node at `home` until SIGINT or SIGTERM. Raises SettingsError or BlockingIOError (it runs already)."""
     settings = read_settings(home)
     home.create()
@@ -184,7 +188,7 @@ def run_node(home: Home, report: Report) -> None:
             signal.signal(number, lambda *_: supervisor.stopping.set())
         home.pid_file("supervisor").write_text(f"{os.getpid()}\n", encoding="ascii")
         try:
-            supervisor.run()
+            supervisor.run(pulse)
         finally:
             home.pid_file("supervisor").unlink(missing_ok=True)
             if home.sockets != home.run:

@@ -12,6 +12,7 @@ from rich.live import Live
 
 from genesis.builder import PresetError
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail
+from node.comet.install import cometbft_binary
 from node.comet.process import log_tail, stop_by_pid
 from node.localnet import network, table
 from node.localnet.plan import (
@@ -84,7 +85,11 @@ def choose_directory(given: str | None) -> Path:
 
 
 def prepare(directory: Path, options: dict[str, Any]) -> Plan:
-    """Homes for all nodes: new ones, or with --keep the old ones on ports that are free now."""
+    """Homes for all nodes: new ones, or with --keep the old ones on ports that are free now.
+
+    Raises PlanError, PresetError, FileNotFoundError (no CometBFT) before anything is touched, as far as can be known.
+    """
+    cometbft_binary()
     if options["keep"]:
         plan = load_plan(directory)
         plan = _replan(plan, options["base_port"])
@@ -130,15 +135,22 @@ def _run(session: Session, plan: Plan, options: dict[str, Any]) -> NetworkView:
     def ready() -> None:
         nonlocal last_line_s
         last_line_s = time.monotonic()
+        spinner.stop()
         say(table.introduction(plan))
         if live is not None:
             live.start()
 
-    say(f"starting {len(plan.nodes)} validators on ports {plan.base_port} ff., waiting for block 2 ...")
+    starting = f"starting {len(plan.nodes)} validators on ports {plan.base_port} ff., waiting for block 2"
+    spinner = session.talk.status(starting)
+    if live is None:
+        say(f"{starting} ...")
+    else:
+        spinner.start()
     try:
         run_options = Options(options["run_s"], traffic=not options["no_traffic"])
         return asyncio.run(run(plan, run_options, Display(say, show, ready)))
     finally:
+        spinner.stop()
         if live is not None:
             live.stop()
 

@@ -12,6 +12,7 @@ from google.protobuf.internal import api_implementation
 
 from app.params import APP_VERSION
 from genesis.builder import PresetError, build, read_preset
+from node.cli.heights import HeightReporter, comet_look
 from node.cli.keys import find
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail
 from node.comet import config, keys
@@ -22,6 +23,7 @@ from node.home import Home
 from node.keys.keystore import KeystoreError
 from node.localnet.network import check_app_state
 from node.settings import GatewaySettings, Settings, SettingsError, write_settings
+from node.supervisor import run_node
 
 PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
 
@@ -96,13 +98,15 @@ def _new_genesis(session: Session, options: dict[str, Any], validator_key: keys.
 @command()
 def start(session: Session) -> None:
     """Run the node of this home until Ctrl-C or SIGTERM; restart what dies."""
-    from node.supervisor import run_node
-
     home = existing_home(session)
+
+    def say(line: str) -> None:
+        session.talk.print(line, markup=False, soft_wrap=True)
+
     session.talk.print(f"node at {home.root}; logs in {home.logs}; Ctrl-C stops it")
     try:
-        run_node(home, lambda line: session.talk.print(line, markup=False))
-    except (SettingsError, BlockingIOError, FileNotFoundError) as error:
+        run_node(home, say, HeightReporter(comet_look(config.rpc_address(home)), say))
+    except (SettingsError, BlockingIOError, FileNotFoundError, ValueError) as error:
         fail(str(error))
 
 

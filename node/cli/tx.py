@@ -1,5 +1,6 @@
 """`novation tx` and `novation faucet`: everything that is signed."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -38,7 +39,7 @@ def sign_and_send(session: Session, what: dict[str, Any], options: dict[str, Any
     """Show what will be signed, ask where somebody can answer, then send it."""
     key = unlock(session, options["key_name"], options["passphrase_file"])
     signer = f"{options['key_name']}/{options['account_number']}"
-    if not options["yes"] and not session.json and session.talk.is_terminal:
+    if not options["yes"] and not session.json and session.talk.is_terminal and sys.stdin.isatty():
         table = simple_table("to be signed", signer)
         for name, value in what.items():
             table.add_row(name, str(value))

@@ -67,9 +67,7 @@ async def prices(plan: Plan, markets: list[int], marks: dict[int, Decimal], addr
         sources[markets[0]] = replay(read_bars(Path(plan.prices)), plan.speed * PRICE_EVERY_S)
 
     async def work(client: NovationClient) -> None:
-        async with asyncio.TaskGroup() as group:
-            for market in markets:
-                group.create_task(feed(client, market, sources[market], PRICE_EVERY_S))
+        await feed(client, sources, PRICE_EVERY_S)
 
     await keep_working("prices", addresses, dev_key(PRICE_AUTHORITY), work)
 

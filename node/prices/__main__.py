@@ -17,7 +17,7 @@ async def run(home: Home) -> None:
 
     async def work(client: NovationClient) -> None:
         start = await client.mark_price(prices.market)
-        await feed(client, prices.market, provider(prices, start), prices.interval_ms / 1_000)
+        await feed(client, {prices.market: provider(prices, start)}, prices.interval_ms / 1_000)
 
     await keep_working("feeder", [settings.gateway.listen], dev_key(PRICE_AUTHORITY), work)
 

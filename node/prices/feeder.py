@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,14 +35,16 @@ async def keep_working(name: str, addresses: list[str], key: Key, work: Work) ->
         await asyncio.sleep(RETRY_S)
 
 
-async def feed(client: NovationClient, market: str | int, prices: Iterator[Decimal], interval_s: float) -> None:
-    """Set the mark of `market` to the next of `prices`, rounded to the tick, every `interval_s` seconds."""
-    info = client.market(market)
-    for price in prices:
-        rounded = to_tick(price, info.units.tick_size)
-        action = envelopes.set_mark_price(info.market, info.units.price_quanta(rounded))
-        sent = await client.send([action], wait="committed")
-        for error in sent.errors():
+async def feed(client: NovationClient, prices: Mapping[int, Iterator[Decimal]], interval_s: float) -> None:
+    """Set the mark of each market to the next of its prices, rounded to the tick, every `interval_s` seconds, for ever.
+
+    Raises NovationError when the chain refuses or no gateway answers.
+    """
+    units = {market: client.market(market).units for market in prices}
+    while True:
+        ticks = {market: to_tick(next(prices[market]), units[market].tick_size) for market in prices}
+        actions = [envelopes.set_mark_price(market, units[market].price_quanta(tick)) for market, tick in ticks.items()]
+        for error in (await client.send(actions, wait="committed")).errors():
             if error is not None:
                 raise error
         await asyncio.sleep(interval_s)
