@@ -16,6 +16,9 @@ class Limits:
     inbox_count: int = 20_000
     """Envelopes from peers that wait for their check."""
     inbox_bytes: int = 16 * 1024 * 1024
+    relay_after_blocks: int = 2
+    """A peer's envelope is told on once it has waited through so many blocks, 0: at once. Peers of one mesh have all
+    heard it from its first node; where they have not, it still gets everywhere."""
     repeat_after_blocks: tuple[int, ...] = (16, 64, 256)
     """An envelope that no block has taken for so many blocks is checked again and told to peers again."""
     drop_after_blocks: int = 1_024

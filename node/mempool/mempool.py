@@ -171,7 +171,7 @@ class Mempool:
             return
         try:
             self._pool.require_room(len(raw))
-            self._pool.add(self._admit(raw))
+            self._pool.add(self._admit(raw), from_peer=True)
             self.counters.admitted += 1
         except ChainError:
             self.counters.refused += 1

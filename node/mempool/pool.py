@@ -43,9 +43,9 @@ class _Account:
 class Pool:
     """The envelopes that wait, oldest first.
 
-    An entry is in exactly one stage. Stage 0 holds those that peers have not been told of (or are to be told of
-    again), stage k those that were told k times, with the height at which that was. So memory is a fixed number of
-    dictionary slots an entry.
+    An entry stands in exactly one of: `_fresh` (peers are to be told of it), `_relayed` (it came from a peer, at that
+    height, and is not told on yet), `_told[k]` (peers were told k + 1 times, the last time at that height). So an entry
+    takes a fixed number of dictionary slots.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -55,6 +55,7 @@ class Pool:
         self._lanes: list[dict[bytes, _Entry]] = [{} for _ in range(LANES)]
         self._accounts: dict[bytes, _Account] = {}
         self._fresh: dict[bytes, _Entry] = {}
+        self._relayed: dict[bytes, int] = {}
         self._told: list[dict[bytes, int]] = [{} for _ in range(len(limits.repeat_after_blocks) + 1)]
         self._expiries = Expiries()
         self._size_bytes = 0
@@ -80,7 +81,7 @@ class Pool:
             raise ChainError(MEMPOOL_FULL, waiting=len(self._entries), most=most,
                              waiting_bytes=self._size_bytes, most_bytes=most_bytes)
 
-    def add(self, tx: Tx) -> None:
+    def add(self, tx: Tx, from_peer: bool = False) -> None:
         """Let an admitted envelope wait. Raises MEMPOOL_DUPLICATE, MEMPOOL_FULL or MEMPOOL_ACCOUNT_QUOTA.
 
         The first envelope with a nonce wins: only the account's owner could have signed the other.
@@ -97,7 +98,10 @@ class Pool:
             account.size_bytes += len(tx.raw)
             self._entries[tx.hash] = entry
             self._lanes[tx.lane][tx.hash] = entry
-            self._fresh[tx.hash] = entry
+            if from_peer and self._limits.relay_after_blocks:
+                self._relayed[tx.hash] = self._height
+            else:
+                self._fresh[tx.hash] = entry
             self._expiries.add(tx)
             self._size_bytes += len(tx.raw)
 
@@ -175,6 +179,10 @@ class Pool:
             for tx_hash in self._expiries.pop_expired(height, time_ns):
                 self._remove(tx_hash)
             self._expiries.compact(self._entries)
+            patience = self._limits.relay_after_blocks
+            for tx_hash in self._told_before(self._relayed, height - patience, len(self._relayed)):
+                del self._relayed[tx_hash]
+                self._fresh[tx_hash] = self._entries[tx_hash]
             return self._overdue()
 
     def _overdue(self) -> list[bytes]:
@@ -192,7 +200,7 @@ class Pool:
 
     @staticmethod
     def _told_before(told: dict[bytes, int], height: int, most: int) -> list[bytes]:
-        """The first `most` hashes that were told of at `height` or before; `told` is ascending by height."""
+        """The first `most` hashes of `height` or before; `told` is ascending by height."""
         found: list[bytes] = []
         for tx_hash, told_height in told.items():
             if told_height > height or len(found) >= most:
@@ -220,6 +228,7 @@ class Pool:
         tx = entry.tx
         del self._lanes[tx.lane][tx_hash]
         self._fresh.pop(tx_hash, None)
+        self._relayed.pop(tx_hash, None)
         self._told[entry.stage].pop(tx_hash, None)
         self._size_bytes -= len(tx.raw)
         account = self._accounts[tx.account]

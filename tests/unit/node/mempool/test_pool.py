@@ -15,7 +15,7 @@ from node.mempool.pool import Pool
 from tests.unit.node.mempool.envelopes import FakeTx, fake_tx
 
 SMALL = Limits(pool_count=10, pool_bytes=1_500, reserved_tenths=2, account_count=4, account_bytes=700,
-               repeat_after_blocks=(2, 3), drop_after_blocks=4, repeat_count=3)
+               relay_after_blocks=2, repeat_after_blocks=(2, 3), drop_after_blocks=4, repeat_count=3)
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class Waiting:
     rank: int
     stage: int = 0
     told: int | None = None
+    relay_at: int | None = None  # from a peer: to be told of once this height is committed
 
 
 class PoolAgainstModel(RuleBasedStateMachine):
@@ -61,24 +62,25 @@ class PoolAgainstModel(RuleBasedStateMachine):
     @rule(account=st.integers(0, 4), nonce=st.sampled_from([1, 2, 43, 44, 45, 300]),
           size=st.sampled_from([40, 100, 400]), gas=st.integers(0, 5), variant=st.integers(0, 1),
           height=st.sampled_from([0, 0, 0, 1, 5, 20]), time_ns=st.sampled_from([0, 0, 0, 10, 50]),
-          lane=st.integers(0, 2))
+          lane=st.integers(0, 2), from_peer=st.booleans())
     def add(self, account: int, nonce: int, size: int, gas: int, variant: int, height: int, time_ns: int,
-            lane: int) -> None:
+            lane: int, from_peer: bool) -> None:
         tx = fake_tx(account, nonce, size, gas, height, time_ns, variant, lane)
         refusal = self._expected_refusal(tx)
         try:
-            self.pool.add(tx)
+            self.pool.add(tx, from_peer)
         except ChainError as error:
             assert error.code is refusal
         else:
             assert refusal is None
-            self.waiting.append(Waiting(tx, self._next_rank()))
+            relay_at = self.height + 2 if from_peer else None
+            self.waiting.append(Waiting(tx, self._next_rank(), relay_at=relay_at))
 
     @rule()
     def add_several(self) -> None:
         for account in range(5):
             for nonce in (3, 46):
-                self.add(account, nonce, 40, 1, 0, 0, 0, nonce % 3)
+                self.add(account, nonce, 40, 1, 0, 0, 0, nonce % 3, account == 4)
         self.reap(0, 0)
 
     @rule(data=st.data())
@@ -91,7 +93,8 @@ class PoolAgainstModel(RuleBasedStateMachine):
     def reap(self, max_bytes: int, max_gas: int) -> None:
         expected: list[bytes] = []
         size = gas = 0
-        fresh = sorted((one for one in self.waiting if one.told is None), key=lambda one: one.rank)
+        fresh = sorted((one for one in self.waiting if one.told is None and one.relay_at is None),
+                       key=lambda one: one.rank)
         for one in fresh:
             length, cost = len(one.tx.raw), one.tx.gas_limit
             possible = (not max_bytes or length <= max_bytes) and (not max_gas or cost <= max_gas)
@@ -124,6 +127,9 @@ class PoolAgainstModel(RuleBasedStateMachine):
         self._forget_used(used)
         self._drop(lambda one: not (0 < one.tx.expiry_height <= self.height))
         self._drop(lambda one: not (0 < one.tx.expiry_time_ns <= self.time_ns))
+        for one in self.waiting:
+            if one.relay_at is not None and one.relay_at <= self.height:
+                one.relay_at, one.rank = None, self._next_rank()
         assert overdue == [one.tx.raw for one in self._expected_overdue()]
         if answer:
             for raw in overdue:
@@ -165,7 +171,7 @@ class PoolAgainstModel(RuleBasedStateMachine):
     @invariant()
     def bounded_memory(self) -> None:
         pool = self.pool
-        held = len(pool._fresh) + sum(len(told) for told in pool._told)
+        held = len(pool._fresh) + len(pool._relayed) + sum(len(told) for told in pool._told)
         assert held == sum(len(lane) for lane in pool._lanes) == len(self.waiting)
         assert sum(len(account.by_nonce) for account in pool._accounts.values()) == len(self.waiting)
         assert all(account.by_nonce for account in pool._accounts.values())
@@ -257,3 +263,17 @@ def test_a_flood_of_orders_keeps_out_no_cancel() -> None:
     pool.add(cancel)
     pool.add(price)
     assert pool.candidates() == [price, cancel, *orders]
+
+
+def test_peers_envelopes_are_told_on_only_when_they_keep_waiting() -> None:
+    pool = Pool(Limits())
+    soon, late, mine = fake_tx(1, 1), fake_tx(2, 1), fake_tx(3, 1)
+    pool.add(soon, from_peer=True)
+    pool.add(late, from_peer=True)
+    pool.add(mine)
+    assert pool.reap(0) == [mine.raw]
+    pool.after_commit(1, 1, [soon])
+    assert pool.reap(0) == []
+    pool.after_commit(2, 2, [])
+    assert pool.reap(0) == [late.raw]
+    assert pool.reap(0) == []
