@@ -86,8 +86,8 @@ def test_work_goes_on_with_the_next_gateway_whatever_happens(monkeypatch: pytest
 
 def test_settings_choose_the_provider(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("time,price\n0,10\n60,70\n")
-    replayed = feeder.provider(PricesSettings("csv", str(tmp_path / "p.csv"), interval_ms=500, speed=20.0), Decimal(5))
-    assert [next(replayed) for _ in range(3)] == [10, 20, 30]
+    replayed = feeder.provider(PricesSettings("csv", str(tmp_path / "p.csv"), interval_ms=500, speed=60.0), Decimal(5))
+    assert [next(replayed) for _ in range(3)] == [10, 40, 70]
     assert next(feeder.provider(PricesSettings("walk"), Decimal(5))) == 5
     with pytest.raises(ValueError, match="csv and walk"):
         feeder.provider(PricesSettings("oracle"), Decimal(5))
