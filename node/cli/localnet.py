@@ -167,8 +167,9 @@ def _judge(session: Session, plan: Plan, view: NetworkView, options: dict[str, A
             wrong.append("no order was filled")
     data = table.summary(plan, view) | {"problems": wrong}
     totals = view.totals
-    session.emit(data, f"stopped at height {view.counted_height}: {totals.orders} orders, {totals.fills} fills, "
-                       f"{len(plan.nodes)} app hashes equal up to height {view.agreed_height}")
+    text = (f"stopped at height {view.counted_height}: {totals.orders} orders, {totals.fills} fills, "
+            f"{len(plan.nodes)} app hashes equal up to height {view.agreed_height}")
+    session.emit(data, text if view.counted_height else "stopped before it was ready")
     if wrong:
         fail("; ".join(wrong) + f"; the logs are in {plan.directory}")
 
