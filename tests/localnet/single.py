@@ -1,4 +1,4 @@
-"""One validator of our own: a real CometBFT and a real engine on one home, under a load of signed envelopes."""
+"""Validators of our own, mostly one: a real CometBFT and a real engine on a home, under a load of signed envelopes."""
 
 import base64
 import contextlib
@@ -171,21 +171,33 @@ def random_actions(chance: random.Random) -> list[tx_pb2.Action]:
 
 def make_node(root: Path, app_state: bytes | None = None, timeout_commit_ms: int = 20) -> Node:
     """A new home of a single validator, on free ports, with the tests' genesis."""
-    home = Home.at(root)
-    home.create()
-    key = CometKey.random()
-    write_node_key(home.node_key_file, CometKey.random())
-    write_validator_key(home.validator_key_file, key)
-    write_validator_state(home.validator_state_file)
-    rpc_port, p2p_port = free_ports(2)
-    settings = CometSettings("single", f"127.0.0.1:{rpc_port}", f"127.0.0.1:{p2p_port}", local_network=True,
-                             timeout_commit_ms=timeout_commit_ms, log_level="error")
-    write_config(home, settings)
-    write_settings(home, Settings())
-    state = json.loads(app_state or builders.genesis())
-    write_genesis(home.genesis_file, genesis_document(
-        builders.CHAIN_ID, [GenesisValidator.of("single", key)], state, GENESIS_TIME_NS, APP_VERSION))
-    return Node(home, settings.rpc_listen)
+    return make_line(root, [10], app_state, timeout_commit_ms)[0]
+
+
+def make_line(root: Path, powers: Sequence[int], app_state: bytes | None = None,
+              timeout_commit_ms: int = 20) -> list[Node]:
+    """Validators in a line: each knows only the one before and the one after. A single one lives in `root` itself."""
+    keys = [(CometKey.random(), CometKey.random()) for _ in powers]
+    ports = free_ports(2 * len(powers))
+    document = genesis_document(
+        builders.CHAIN_ID, [GenesisValidator.of(f"n{at}", key, powers[at]) for at, (key, _) in enumerate(keys)],
+        json.loads(app_state or builders.genesis()), GENESIS_TIME_NS, APP_VERSION)
+    nodes = []
+    for at, (key, node_key) in enumerate(keys):
+        home = Home.at(root / f"n{at}" if len(powers) > 1 else root)
+        home.create()
+        write_node_key(home.node_key_file, node_key)
+        write_validator_key(home.validator_key_file, key)
+        write_validator_state(home.validator_state_file)
+        peers = [f"{keys[other][1].address.hex()}@127.0.0.1:{ports[2 * other + 1]}"
+                 for other in (at - 1, at + 1) if 0 <= other < len(powers)]
+        settings = CometSettings(f"n{at}", f"127.0.0.1:{ports[2 * at]}", f"127.0.0.1:{ports[2 * at + 1]}", peers,
+                                 local_network=True, timeout_commit_ms=timeout_commit_ms, log_level="error")
+        write_config(home, settings)
+        write_settings(home, Settings())
+        write_genesis(home.genesis_file, document)
+        nodes.append(Node(home, settings.rpc_listen))
+    return nodes
 
 
 @dataclass(slots=True)
