@@ -20,10 +20,12 @@ import httpx
 
 from client.light_headers import (
     NANOSECONDS,
+    Commit,
     Header,
     LightBlock,
     LightError,
     NotEnoughTrust,
+    Validator,
     check_age,
     check_block,
     parse_commit,
@@ -119,29 +121,26 @@ class LightClient:
 
         `form` is "store" for CometBFT's own kind of proof, "ics23" for ICS-23.
         """
-        response = (await self._call(self.address, "abci_query", path=f'"/{form}/{table}/key"', data=f"0x{key.hex()}",
-                                     height=f'"{height}"', prove="true"))["response"]
-        if int(response.get("code", 0)):
-            raise LightError(response.get("log") or f"the query failed with code {response['code']}")
-        found = int(response.get("height", 0))
-        if found < 1 or height not in (0, found):
-            raise LightError(f"asked for height {height}, the node answered for {found}")
-        value = base64.b64decode(response.get("value") or "")
-        operators = [Operator(step["type"], base64.b64decode(step["key"]), base64.b64decode(step["data"]))
-                     for step in (response.get("proofOps") or response.get("proof_ops") or {}).get("ops", [])]
-        header = await self._after(found)
-        if value:
-            verify_value(header.app_hash, table, key, value, operators)
+        answer = read(parse_answer, await self._call(
+            self.address, "abci_query", path=f'"/{form}/{table}/key"', data=f"0x{key.hex()}", height=f'"{height}"',
+            prove="true"))
+        if answer.code:
+            raise LightError(answer.log or f"the query failed with code {answer.code}")
+        if answer.height < 1 or height not in (0, answer.height):
+            raise LightError(f"asked for height {height}, the node answered for {answer.height}")
+        header = await self._after(answer.height)
+        if answer.value:
+            verify_value(header.app_hash, table, key, answer.value, answer.operators)
         else:
-            verify_absence(header.app_hash, table, key, operators)
-        return Record(table, key, value or None, found, header)
+            verify_absence(header.app_hash, table, key, answer.operators)
+        return Record(table, key, answer.value or None, answer.height, header)
 
     async def _after(self, height: int) -> Header:
         """The verified header of the block after `height`, which may still have to be made."""
         deadline = time.monotonic() + NEXT_BLOCK_SECONDS
         while True:
-            newest = (await self._call(self.address, "status"))["sync_info"]["latest_block_height"]
-            if int(newest) > height:
+            newest = read(parse_newest, await self._call(self.address, "status"))
+            if newest > height:
                 return await self.header(height + 1)
             if time.monotonic() > deadline:
                 raise LightError(f"no block after {height} in {NEXT_BLOCK_SECONDS} s; is the chain running?")
@@ -181,8 +180,7 @@ class LightClient:
         header = self._trusted[lowest].header
         check_age(header, self.trust.period_seconds * NANOSECONDS, self._now_ns())
         while header.height > height:
-            signed = (await self._call(self.address, "commit", height=f'"{header.height - 1}"'))["signed_header"]
-            before = read(parse_header, signed["header"])
+            before, _ = await self._signed(self.address, header.height - 1)
             if before.hash() != header.last_block.hash or before.time_ns >= header.time_ns:
                 raise LightError(f"the header at {before.height} is not the one that its successor names")
             header = before
@@ -197,25 +195,28 @@ class LightClient:
     async def _ask_witnesses(self, header: Header) -> None:
         """Raises LightError when another node shows another header for the height: one of the two is attacked."""
         for witness in self.witnesses:
-            signed = (await self._call(witness, "commit", height=f'"{header.height}"'))["signed_header"]
-            if read(parse_header, signed["header"]).hash() != header.hash():
+            other, _ = await self._signed(witness, header.height)
+            if other.hash() != header.hash():
                 raise LightError(f"{self.address} and {witness} show different headers at height {header.height}; "
                                  "trust neither until you know why")
 
     async def _fetch(self, address: str, height: int) -> LightBlock:
         """The unverified header, commit and validators at a height."""
-        signed = (await self._call(address, "commit", height=f'"{height}"'))["signed_header"]
-        validators: list[Any] = []
+        header, commit = await self._signed(address, height)
+        if header.height != height:
+            raise LightError(f"asked for height {height}, the node answered for {header.height}")
+        validators: list[Validator] = []
         for page in range(1, PAGES_MAX + 1):
-            part = await self._call(address, "validators", height=f'"{height}"', page=f'"{page}"', per_page=f'"{PAGE}"')
-            validators += part["validators"]
-            if len(validators) >= int(part["total"]):
+            part, total = read(parse_page, await self._call(
+                address, "validators", height=f'"{height}"', page=f'"{page}"', per_page=f'"{PAGE}"'))
+            validators += part
+            if len(validators) >= total or not part:
                 break
-        block = LightBlock(read(parse_header, signed["header"]), read(parse_commit, signed["commit"]),
-                           tuple(read(parse_validator, validator) for validator in validators))
-        if block.header.height != height:
-            raise LightError(f"asked for height {height}, the node answered for {block.header.height}")
-        return block
+        return LightBlock(header, commit, tuple(validators))
+
+    async def _signed(self, address: str, height: int) -> tuple[Header, Commit]:
+        """The unverified header and commit at a height."""
+        return read(parse_signed, await self._call(address, "commit", height=f'"{height}"'))
 
     async def _call(self, address: str, method: str, **parameters: str) -> Any:
         """The result of a JSON-RPC call. Raises LightError for the node's own errors."""
@@ -230,9 +231,45 @@ class LightClient:
         return body["result"]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a node says to a query, unverified."""
+
+    code: int
+    log: str
+    height: int
+    value: bytes
+    operators: list[Operator]
+
+
+def parse_answer(json: Any) -> Answer:
+    """The response to an ABCI query."""
+    response = json["response"]
+    steps = (response.get("proofOps") or {}).get("ops") or []
+    return Answer(
+        int(response.get("code") or 0), str(response.get("log") or ""), int(response.get("height") or 0),
+        base64.b64decode(response.get("value") or ""),
+        [Operator(str(step["type"]), base64.b64decode(step["key"]), base64.b64decode(step["data"])) for step in steps])
+
+
+def parse_newest(json: Any) -> int:
+    """The newest height of a node's status."""
+    return int(json["sync_info"]["latest_block_height"])
+
+
+def parse_signed(json: Any) -> tuple[Header, Commit]:
+    """Header and commit of a signed header."""
+    return parse_header(json["signed_header"]["header"]), parse_commit(json["signed_header"]["commit"])
+
+
+def parse_page(json: Any) -> tuple[list[Validator], int]:
+    """Some validators, and how many there are in all."""
+    return [parse_validator(validator) for validator in json["validators"]], int(json["total"])
+
+
 def read(parse: Callable[[Any], T], json: Any) -> T:
     """Parse what a node sent. Raises LightError when a field is missing or malformed."""
     try:
         return parse(json)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LightError(f"malformed answer: {error!r}") from error
