@@ -101,13 +101,13 @@ class Application:
 
     def prepare_proposal(self, request: abci.RequestPrepareProposal) -> abci.ResponsePrepareProposal:
         """A block of ours, by the written order."""
-        with self._consensus:
+        with self._consensus, self._mempool.standing_back():
             candidates = _up_to(self._mempool.candidates(), CHOICE * request.max_tx_bytes)
             return abci.ResponsePrepareProposal(txs=self._chain.prepare(candidates, request.max_tx_bytes))
 
     def process_proposal(self, request: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
         """Somebody's block: accepted only if a correct proposer could have made it."""
-        with self._consensus:
+        with self._consensus, self._mempool.standing_back():
             reason = self._chain.process(list(request.txs))
         if not reason:
             return abci.ResponseProcessProposal(status=abci.ResponseProcessProposal.ACCEPT)
@@ -117,7 +117,7 @@ class Application:
 
     def finalize_block(self, request: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
         """Run the decided block; nothing becomes durable. May come again for the same height after a crash."""
-        with self._consensus:
+        with self._consensus, self._mempool.standing_back():
             expected = self._chain.head.height + 1 if self._chain.head.height else self._initial_height
             if request.height != expected:
                 raise RuntimeError(f"block {request.height} was decided, but {expected} is next")
@@ -130,7 +130,7 @@ class Application:
 
     def commit(self, _: abci.RequestCommit) -> abci.ResponseCommit:
         """One synced batch; then mempool and feed are told. Their failure must not touch consensus."""
-        with self._consensus:
+        with self._consensus, self._mempool.standing_back():
             started = time.monotonic()
             result = self._committed.commit()
             stored = time.monotonic()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.errors import MEMPOOL_DUPLICATE, MEMPOOL_FULL, TX_CANNOT_PAY_FEE, TX_MALFORMED, ChainError
+from node.mempool import mempool as mempool_module
 from node.mempool.limits import Limits
 from node.mempool.mempool import Mempool
 from tests.unit.node.mempool.envelopes import FakeTx, admit, fake_tx
@@ -172,3 +173,35 @@ def test_many_threads_at_once_keep_the_bounds() -> None:
     assert len(waiting) <= 300
     assert len({(tx.account, tx.nonce) for tx in waiting}) == len(waiting)
     assert max(sum(tx.account == other.account for tx in waiting) for other in waiting) <= 20
+
+
+def test_submissions_stand_back_for_a_block_and_the_mempool_connection_does_not(
+        mempool: Mempool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mempool_module, "BLOCK_PATIENCE_SECONDS", 60.0)
+    submitted = threading.Event()
+
+    def submit() -> None:
+        assert mempool.submit([fake_tx(1, 1).raw])[0].code == 0
+        submitted.set()
+
+    with mempool.standing_back():
+        thread = threading.Thread(target=submit)
+        thread.start()
+        assert mempool.check(fake_tx(2, 1).raw).nonce == 1
+        assert mempool.insert(fake_tx(3, 1).raw)
+        assert not submitted.wait(0.05)
+        assert mempool.count == 1
+    assert submitted.wait(20)
+    thread.join()
+    assert mempool.wait_until_checked(20)
+    assert mempool.count == 3
+
+
+def test_a_block_that_hangs_does_not_hold_up_submissions_for_ever(
+        mempool: Mempool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mempool_module, "BLOCK_PATIENCE_SECONDS", 0.01)
+    with mempool.standing_back():
+        assert [verdict.code for verdict in mempool.submit([fake_tx(1, 1).raw, fake_tx(1, 2).raw])] == [0, 0]
+        assert mempool.insert(fake_tx(2, 1).raw)
+        assert mempool.wait_until_checked(20)
+        assert mempool.count == 3
