@@ -13,8 +13,8 @@ CANCEL = 8_000
 REPLACE = 20_000
 TRANSFER = 8_000
 PRICE = 4_000
-FILL = 20_000  # each fill: two accounts, two orders, one event
-REMOVAL = 10_000  # each maker removed on the way
+FILL = 20_000  # each maker met: two accounts, two orders, one event
+REMOVAL = 10_000  # each own order met
 ORDER_IN_RECORD = 120  # each open order of an account whose orders change: its record is encoded whole
 
 

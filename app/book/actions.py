@@ -35,7 +35,7 @@ from app.errors import (
     ORDER_WOULD_CROSS,
     ChainError,
 )
-from app.gas import CANCEL, FILL, ORDER_IN_RECORD, PLACE, REMOVAL, REPLACE
+from app.gas import CANCEL, ORDER_IN_RECORD, PLACE, REPLACE
 from app.limits import MAX_OPEN_ORDERS, MAX_ORDER_NOTIONAL_QUANTA, MAX_PRICE_QUANTA
 from app.margin.state import allows_change
 from app.markets.state import require_market, require_trading
@@ -115,7 +115,6 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
         if taker.size_lots == 0:
             raise ChainError(ORDER_REDUCES_NOTHING, position_lots=held.lots)
     plan = plan_order(ctx, taker, account)
-    ctx.gas.charge(FILL * plan.fills + REMOVAL * (len(plan.steps) - plan.fills))
     rest = plan.open_lots if taker.time_in_force in RESTING and not plan.stopped else 0
     if rest and count >= MAX_OPEN_ORDERS:
         raise ChainError(ORDER_LIMIT, most_orders=MAX_OPEN_ORDERS)

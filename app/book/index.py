@@ -6,11 +6,22 @@ from collections.abc import Iterator
 from app.book.types import BUY, Order
 
 
+class Level:
+    """The orders of one price. `queue` holds their priorities, ascending; an order is found and taken out of the
+    longest queue in a moment, and an undone removal goes back to its own place as fast.
+    """
+
+    __slots__ = ("orders", "queue")
+
+    def __init__(self) -> None:
+        self.queue: list[int] = []
+        self.orders: dict[int, Order] = {}
+
+
 class BookSide:
     """One side of one book.
 
-    `ranks` are the prices with the best one last: as they are for bids, negated for asks. Each level maps order id to
-    order; a dict keeps the order of insertion, which is priority.
+    `ranks` are the prices with the best one last: as they are for bids, negated for asks.
     """
 
     __slots__ = ("levels", "ranks", "sign")
@@ -18,23 +29,29 @@ class BookSide:
     def __init__(self, side: int) -> None:
         self.sign = 1 if side == BUY else -1
         self.ranks: list[int] = []
-        self.levels: dict[int, dict[int, Order]] = {}
+        self.levels: dict[int, Level] = {}
 
     def insert(self, order: Order) -> None:
-        """Add an order behind all others of its price."""
+        """Add an order at the place of its priority: behind all others of its price, unless it comes back."""
         level = self.levels.get(order.price_quanta)
         if level is None:
-            self.levels[order.price_quanta] = {order.order_id: order}
+            level = self.levels[order.price_quanta] = Level()
             insort(self.ranks, self.sign * order.price_quanta)
+        priority, queue = order.priority, level.queue
+        level.orders[priority] = order
+        if queue and queue[-1] > priority:
+            insort(queue, priority)
         else:
-            level[order.order_id] = order
+            queue.append(priority)
 
     def remove(self, order: Order) -> None:
         """Take an order out."""
-        price = order.price_quanta
+        price, priority = order.price_quanta, order.priority
         level = self.levels[price]
-        del level[order.order_id]
-        if not level:
+        del level.orders[priority]
+        queue = level.queue
+        del queue[0 if queue[0] == priority else bisect_left(queue, priority)]
+        if not queue:
             del self.levels[price]
             rank = self.sign * price
             if self.ranks[-1] == rank:
@@ -43,20 +60,16 @@ class BookSide:
                 del self.ranks[bisect_left(self.ranks, rank)]
 
     def replace(self, order: Order) -> None:
-        """Put a changed order where the one with its id stands; price and priority must be the same."""
-        self.levels[order.price_quanta][order.order_id] = order
-
-    def restore(self, order: Order) -> None:
-        """Undo a removal: the order goes back to its own place in the queue."""
-        self.insert(order)
-        level = self.levels[order.price_quanta]
-        if len(level) > 1:
-            self.levels[order.price_quanta] = dict(sorted(level.items(), key=lambda entry: entry[1].priority))
+        """Put a changed order where the one with its price and priority stands."""
+        self.levels[order.price_quanta].orders[order.priority] = order
 
     def best_first(self) -> Iterator[Order]:
         """All orders, best price first, then by priority. The side must not change meanwhile."""
         for rank in reversed(self.ranks):
-            yield from self.levels[self.sign * rank].values()
+            level = self.levels[self.sign * rank]
+            orders = level.orders
+            for priority in level.queue:
+                yield orders[priority]
 
     def best_price(self) -> int:
         """The best price in quote quanta a lot, or 0 when the side is empty."""

@@ -16,6 +16,7 @@ from app.clearing.state import add_open_interest, maker_position, taker_position
 from app.collateral.state import collect_fees
 from app.context import Context
 from app.fees.rules import trading_fee
+from app.gas import FILL, ORDER_IN_RECORD, REMOVAL
 from app.limits import MAX_FILLS, MAX_REMOVALS
 from app.margin.state import allows_change
 from app.markets.rules import open_interest_change
@@ -71,6 +72,7 @@ def plan_match(ctx: Context, taker: Taker, account: Account) -> Plan:
     """BOOK-005: walk the opposite side by price, then priority, and plan fills at the makers' prices. Changes nothing.
 
     Bounded by MAX_FILLS fills and MAX_REMOVALS removals; then the rest of the taker stops (CANCEL_REASON_FILL_LIMIT).
+    GAS-004: each maker is paid for before it is met, so that a walk that leads nowhere costs what it takes.
     """
     plan = Plan(account.cash_quanta, account.position(taker.market.market), taker.size_lots)
     side, limit = taker.side, taker.price_quanta
@@ -82,13 +84,14 @@ def plan_match(ctx: Context, taker: Taker, account: Account) -> Plan:
             break
         if maker.account != taker.account:
             plan_step(ctx, taker, plan, maker)
-        elif meet_self(taker, plan, maker):
+        elif meet_self(ctx, taker, plan, maker):
             break
     return plan
 
 
-def meet_self(taker: Taker, plan: Plan, own: Order) -> bool:
+def meet_self(ctx: Context, taker: Taker, plan: Plan, own: Order) -> bool:
     """BOOK-013: an order never trades with its own account: the maker, the taker's rest or both go. True ends it."""
+    ctx.gas.charge(REMOVAL)
     rule = taker.self_trade or CANCEL_MAKER
     if rule != CANCEL_TAKER:
         plan.steps.append(Step(own, 0, events_pb2.CANCEL_REASON_SELF_TRADE))
@@ -103,11 +106,17 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
     """BOOK-014: meet one maker: fill it, or remove it because its account cannot carry the fill or has nothing left to
     reduce. A reduce-only maker fills up to its account's position, and its rest is removed.
     """
+    ctx.gas.charge(FILL)
     account = ctx.accounts.get(maker.account)
     if account is None:
         raise KeyError(maker.account)
     market, price = taker.market, maker.price_quanta
-    cash, held = plan.makers.get(maker.account) or (account.cash_quanta, account.position(market.market))
+    before = plan.makers.get(maker.account)
+    if before is None:
+        record = ctx.orders.get(maker.account)
+        ctx.gas.charge(ORDER_IN_RECORD * len(record.orders) if record else 0)
+        before = account.cash_quanta, account.position(market.market)
+    cash, held = before
     lots, removal = min(plan.open_lots, maker.open_lots), 0
     if maker.reduce_only:
         reducible = rules.reducible_lots(maker.side, held.lots)

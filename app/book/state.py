@@ -120,7 +120,7 @@ def _undo_insert(side: BookSide, order: Order) -> None:
 
 
 def _undo_remove(side: BookSide, order: Order) -> None:
-    side.restore(order)
+    side.insert(order)
 
 
 def _undo_replace(side: BookSide, order: Order) -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from app import errors, limits
+from app import errors, gas, limits
 from app.errors import ChainError
 from novation.v1 import tx_pb2
 from tests.helpers import builders, ledger
@@ -197,6 +197,21 @@ def test_out_of_gas(driver: Driver) -> None:
     assert outcome.gas_used == 300_000 and reasons[0] == "" and reasons[-1] == "TX_OUT_OF_GAS"
     assert reasons == sorted(reasons), "once out of gas, always out of gas"
     ledger.check(driver.reader)
+
+
+def test_makers_are_paid_for_before_they_are_met(driver: Driver) -> None:
+    """GAS-004: an order that meets makers in vain costs what meeting them takes, and stops when its gas does."""
+    people = tuple(Person(f"maker {index}") for index in range(10))
+    driver = Driver(builders.genesis((*people, ALICE), cash_quanta=10**12))
+    for person in people:
+        driver.do(person, builders.sell(MARK, 1), builders.buy(MARK - 5_000, 1))
+    vain = builders.buy(MARK, 50, time_in_force=builders.FILL_OR_KILL)
+    done = driver.act(ALICE, vain).actions[0]
+    assert done.reason == "ORDER_NOT_FILLABLE"
+    assert done.gas_used == gas.ACTION + gas.PLACE + 10 * (gas.FILL + 2 * gas.ORDER_IN_RECORD)
+    short = driver.act(ALICE, vain, builders.buy(MARK, 50), gas_limit=250_000)
+    assert [action.reason for action in short.actions] == ["TX_OUT_OF_GAS"] * 2
+    assert len(ledger.book(driver.reader, BTC)[2]) == 10
 
 
 def test_unknown_account_and_empty_account(driver: Driver) -> None:
