@@ -11,9 +11,10 @@ ACTION = 2_000  # dispatch, savepoint, result
 PLACE = 15_000
 CANCEL = 8_000
 REPLACE = 20_000
-TRANSFER = 8_000
+TRANSFER = 14_000
 PRICE = 4_000
-FILL = 20_000  # each maker met: two accounts, two orders, one event
+MEET = 6_000  # each maker met on the way, before it is looked at
+FILL = 20_000  # each fill, of which MEET is paid already: two accounts, two orders, one event
 REMOVAL = 10_000  # each own order met
 ORDER_IN_RECORD = 120  # each open order of an account whose orders change: its record is encoded whole
 

@@ -35,11 +35,12 @@ GAS_ENVELOPE = 120_000
 GAS_BYTE = 20
 GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
-               "transfer": 8_000, "withdraw": 8_000, "faucet_deposit": 8_000, "set_mark_price": 4_000}
+               "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000}
 GAS_FILL = 20_000
 GAS_CANCEL = 8_000
 GAS_ORDER_IN_RECORD = 120
 OPEN_ORDERS_MAX = 200
+MAKER_ORDERS = 50  # open orders that a maker usually has at most
 SIGNATURE_BYTES = 110  # what the authorisation and framing add to a body
 
 
@@ -103,7 +104,7 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int = 10, open_orders: i
         if kind in ("place_order", "replace_order"):
             gas += GAS_ORDER_IN_RECORD * open_orders
             if getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY:
-                gas += GAS_FILL * fills
+                gas += (GAS_FILL + GAS_ORDER_IN_RECORD * MAKER_ORDERS) * fills
         elif kind == "cancel_all":
             gas += GAS_CANCEL * open_orders
     return gas

@@ -35,7 +35,7 @@ from app.errors import (
     ORDER_WOULD_CROSS,
     ChainError,
 )
-from app.gas import CANCEL, ORDER_IN_RECORD, PLACE, REPLACE
+from app.gas import CANCEL, FILL, MEET, ORDER_IN_RECORD, PLACE, REPLACE
 from app.limits import MAX_OPEN_ORDERS, MAX_ORDER_NOTIONAL_QUANTA, MAX_PRICE_QUANTA
 from app.margin.state import allows_change
 from app.markets.state import require_market, require_trading
@@ -127,6 +127,7 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
             size_lots=taker.size_lots,
             price_quanta=taker.price_quanta,
         )
+    ctx.gas.charge((FILL - MEET) * plan.fills)
     return carry_out(ctx, taker, plan, rest)
 
 

@@ -208,8 +208,8 @@ def test_makers_are_paid_for_before_they_are_met(driver: Driver) -> None:
     vain = builders.buy(MARK, 50, time_in_force=builders.FILL_OR_KILL)
     done = driver.act(ALICE, vain).actions[0]
     assert done.reason == "ORDER_NOT_FILLABLE"
-    assert done.gas_used == gas.ACTION + gas.PLACE + 10 * (gas.FILL + 2 * gas.ORDER_IN_RECORD)
-    short = driver.act(ALICE, vain, builders.buy(MARK, 50), gas_limit=250_000)
+    assert done.gas_used == gas.ACTION + gas.PLACE + 10 * (gas.MEET + 2 * gas.ORDER_IN_RECORD)
+    short = driver.act(ALICE, vain, builders.buy(MARK, 50), gas_limit=200_000)
     assert [action.reason for action in short.actions] == ["TX_OUT_OF_GAS"] * 2
     assert len(ledger.book(driver.reader, BTC)[2]) == 10
 
