@@ -18,6 +18,7 @@ from statistics import median, quantiles
 
 from app.chain import Block, BlockResult, Chain
 from app.kernel import signatures
+from node.engine import tune_interpreter
 from node.storage.leveldb import LevelDB
 from novation.v1 import tx_pb2
 from tests.helpers import builders
@@ -118,8 +119,7 @@ def run_load(load: Load, profile: cProfile.Profile | None = None) -> Measured:
         storage = LevelDB(Path(folder) / "engine")
         chain = Chain(storage, verify=signatures.verify if load.signatures else no_signature)
         chain.init_chain(builders.CHAIN_ID, TIME_NS, 1, genesis)
-        gc.collect()
-        gc.freeze()
+        tune_interpreter()  # as the engine's process does
         for index, txs in enumerate(blocks):
             timed = index >= load.warm_blocks
             block = Block(height=index + 1, time_ns=TIME_NS + (index + 1) * 10**8, txs=txs,
