@@ -43,7 +43,7 @@ from novation.v1 import market_data_service_pb2 as market_data
 from novation.v1 import trading_service_pb2 as trading
 
 WAITS = {"admitted": trading.WAIT_FOR_ADMISSION, "committed": trading.WAIT_FOR_COMMITTED}
-NONCE_ATTEMPTS = 3
+NONCE_ATTEMPTS = 6
 RETRY_SECONDS = 0.2
 OPTIONS = (
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
@@ -55,13 +55,17 @@ OPTIONS = (
 
 @dataclass(slots=True, frozen=True)
 class SendOptions:
-    """How an envelope is sent. `gas_limit` 0 takes an estimate that always suffices; expiry 0 means none."""
+    """How an envelope is sent.
+
+    `gas_limit` 0 takes an estimate that suffices unless an order makes more than ten fills. An envelope that no block
+    took within `lifetime_seconds` never executes (0: no such limit); `expiry_height` limits it by height, 0 does not.
+    """
 
     wait: str = "committed"
     timeout_seconds: float = 10.0
     gas_limit: int = 0
     expiry_height: int = 0
-    expiry_time_ns: int = 0
+    lifetime_seconds: int = 600
     all_or_nothing: bool = False
 
 
@@ -172,6 +176,8 @@ class NovationClient:
                 if attempt + 1 == NONCE_ATTEMPTS or error.reason == "TX_NONCE_TOO_HIGH":
                     raise
                 self.nonces.observe((await self.account()).highest_nonce)
+                if error.reason in ("TX_NONCE_USED", "MEMPOOL_DUPLICATE"):
+                    self.nonces.skip()
         raise AssertionError("unreachable")
 
     def sign(self, actions: Sequence[tx_pb2.Action], options: SendOptions | None = None) -> bytes:
@@ -179,9 +185,11 @@ class NovationClient:
         if self.key is None:
             raise ValueError("this client has no key: it can ask and watch, not send")
         options = options or self.options
+        # To the nanosecond: so that two programs with one account never make the same bytes, which would count once.
+        expiry_time_ns = time.time_ns() + options.lifetime_seconds * 10**9 if options.lifetime_seconds else 0
         body = envelopes.make_body(
             self.account_id, actions, nonce=self.nonces.next(), gas_price_e6=self.params.gas_price_e6,
-            gas_limit=options.gas_limit, expiry_height=options.expiry_height, expiry_time_ns=options.expiry_time_ns,
+            gas_limit=options.gas_limit, expiry_height=options.expiry_height, expiry_time_ns=expiry_time_ns,
             all_or_nothing=options.all_or_nothing)
         return envelopes.sign_envelope(self.key, self.params.chain_id, body)
 

@@ -187,6 +187,8 @@ CODESPACES: dict[str, type[NovationError]] = {
 }
 STATUSES: dict[grpc.StatusCode, type[NovationError]] = {
     grpc.StatusCode.UNAVAILABLE: NotAvailable,
+    grpc.StatusCode.CANCELLED: NotAvailable,  # by a server that stops
+    grpc.StatusCode.UNKNOWN: NotAvailable,  # a connection that broke in the middle
     grpc.StatusCode.DEADLINE_EXCEEDED: RequestTimeout,
     grpc.StatusCode.RESOURCE_EXHAUSTED: RateLimited,
     grpc.StatusCode.INVALID_ARGUMENT: BadRequest,

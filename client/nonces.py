@@ -8,10 +8,12 @@ begins above what it used before.
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 
 STEP_NS = 10_000_000
+SKIP_MOST = 64
 
 
 class Nonces:
@@ -31,6 +33,11 @@ class Nonces:
         with self._lock:
             self._last = max(self._last + 1, time.time_ns() // STEP_NS)
             return self._last
+
+    def skip(self) -> None:
+        """Somebody else takes the same nonces at this moment: go on a little above, by chance, to get away."""
+        with self._lock:
+            self._last += random.randrange(1, SKIP_MOST)
 
     def observe(self, highest_used: int) -> None:
         """Others used this account, up to this nonce: go on above it."""

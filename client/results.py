@@ -55,7 +55,7 @@ class PlacedOrder:
 def sent_from(outcome: trading.SubmissionOutcome, envelope: bytes, wait: str) -> Sent:
     """The outcome as a record. Raises the error it stands for, NotCommitted if a block was waited for in vain."""
     error = error_from_result(outcome.result)
-    if error is not None and not (outcome.state == trading.SUBMISSION_STATE_COMMITTED and outcome.result.actions):
+    if error is not None:
         raise error
     committed = outcome.state == trading.SUBMISSION_STATE_COMMITTED
     if wait == "committed" and not committed:

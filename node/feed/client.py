@@ -90,15 +90,17 @@ class LinkClient:
         request.status.SetInParent()
         return (await self._ask(request)).status
 
-    async def subscribe(self, after_height: int, domains: Iterable[str] = (),
+    async def subscribe(self, after_height: int, domains: Iterable[str] = (), history_blocks: int = 0,
                         ) -> AsyncIterator[feed_pb2.Snapshot | feed_pb2.CommittedBlock]:
         """Blocks after `after_height` without a hole, behind a snapshot of `domains` when that height is 0 or too old.
 
+        A snapshot carries up to `history_blocks` of the blocks up to its height, if the engine still holds them.
         Raises LinkError when the engine drops a subscriber that reads too slowly, LinkClosedError when it leaves.
         """
         request = feed_pb2.LinkRequest(id=self._take_id())
         request.subscribe.after_height = after_height
         request.subscribe.snapshot_domains.extend(domains)
+        request.subscribe.history_blocks = history_blocks
         queue: asyncio.Queue[feed_pb2.LinkReply | None] = asyncio.Queue(BLOCKS_WAITING_MAX)
         self._subscriptions[request.id] = queue
         try:

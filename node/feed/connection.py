@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -147,7 +147,7 @@ class Connection:
         ring, sent = self._server.ring, request.after_height
         if not self._can_resume(sent):
             try:
-                sent = await self._send_snapshot(request_id, list(request.snapshot_domains))
+                sent = await self._send_snapshot(request_id, request)
             except KeyError as error:
                 await self._send(feed_pb2.LinkReply(id=request_id, error=f"no domain named {error}"))
                 return
@@ -171,11 +171,13 @@ class Connection:
             return False
         return after_height == head or bool(ring.oldest and ring.oldest <= after_height + 1 <= ring.newest + 1)
 
-    async def _send_snapshot(self, request_id: int, domains: list[str]) -> int:
+    async def _send_snapshot(self, request_id: int, request: feed_pb2.SubscribeRequest) -> int:
         """Send all records of the domains at one height, which is returned. Waits for the first block."""
         while not self._server.records.head.height:
             await self._server.next_block()
-        head, records = await self._server.on_worker(self._server.records.snapshot, domains)
+        head, records = await self._server.on_worker(self._server.records.snapshot, list(request.snapshot_domains))
+        async for message in self._history(head, request.history_blocks):
+            await self._send(feed_pb2.LinkReply(id=request_id, snapshot=message))
         message, weight = _snapshot_message(head), 0
         for domain, key, value in records:
             message.records.add(domain=domain, key=key, value=value)
@@ -187,6 +189,20 @@ class Connection:
         message.last = True
         await self._send(feed_pb2.LinkReply(id=request_id, snapshot=message))
         return int(head.height)
+
+
+    async def _history(self, head: Head, count: int) -> AsyncIterator[feed_pb2.Snapshot]:
+        """The last `count` blocks up to the head, as far as they are held, one a message."""
+        ring = self._server.ring
+        if not count or not ring.oldest:
+            return
+        while ring.newest < head.height:  # committed, but not published yet
+            await self._server.next_block()
+        for height in range(max(ring.oldest, head.height - count + 1), head.height + 1):
+            if (encoded := ring.get(height)) is not None:
+                message = _snapshot_message(head)
+                message.history.add().ParseFromString(encoded)
+                yield message
 
 
 def _read_together(records: Records, wanted: list[tuple[str, bytes]]) -> tuple[Head, list[bytes | None]]:

@@ -43,7 +43,7 @@ def encode_block(result: BlockResult) -> bytes:
 
 def weigh(result: BlockResult) -> int:
     """Roughly how many bytes a block's result keeps alive, without looking inside its messages."""
-    events = len(result.events) + sum(len(outcome.events) for outcome in result.txs)
+    events = len(result.occurred) + sum(len(outcome.occurred) for outcome in result.txs)
     changes = sum(len(key) + len(value or b"") + 200 for _, key, value in result.changes)
     return len(result.txs) * TX_BYTES_ESTIMATE + events * EVENT_BYTES_ESTIMATE + changes
 

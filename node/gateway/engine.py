@@ -58,14 +58,16 @@ class Engine:
             self._chain_id = status.chain_id
             self._requests = requests
             records: list[feed_pb2.RecordChange] = []
+            history: list[feed_pb2.CommittedBlock] = []  # so that a new gateway knows recent trades and transactions
             self._live_from(status.height)
-            async for message in blocks.subscribe(self._model.height, DOMAINS):
+            async for message in blocks.subscribe(self._model.height, DOMAINS, self._model.blocks_max):
                 if isinstance(message, feed_pb2.Snapshot):
                     records.extend(message.records)
+                    history.extend(message.history)
                     if message.last:
-                        self._model.load(message, records)
-                        log.info("snapshot", height=message.height, records=len(records))
-                        records = []
+                        self._model.load(message, records, history)
+                        log.info("snapshot", height=message.height, records=len(records), blocks=len(history))
+                        records, history = [], []
                 else:
                     self._model.apply(message)
                 self._live_from(status.height)

@@ -39,6 +39,11 @@ def engine_down() -> CallError:
     return CallError(Code.UNAVAILABLE, "ENGINE_UNREACHABLE", "the engine is away; send the same bytes again soon")
 
 
+def stopping() -> CallError:
+    """The gateway is about to end."""
+    return CallError(Code.UNAVAILABLE, "GATEWAY_STOPPING", "the gateway stops; connect again soon")
+
+
 def busy(what: str, most: int) -> CallError:
     """A limit of the gateway."""
     return CallError(Code.RESOURCE_EXHAUSTED, "GATEWAY_BUSY", f"too many {what}; try again soon",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,11 +26,13 @@ TRADES_MAX = 1000  # held for each market
 class BlockView:
     """One committed block and what the streams need of it."""
 
-    def __init__(self, block: feed_pb2.CommittedBlock, size_bytes: int) -> None:
+    def __init__(self, block: feed_pb2.CommittedBlock) -> None:
+        """The block loses its record changes: they belong into the model."""
+        self.size_bytes = block.ByteSize()
+        block.ClearField("changes")
         self.block = block
         self.height = block.height
         self.time_ns = block.time_ns
-        self.size_bytes = size_bytes
         self.book_deltas: dict[int, market_data.WatchBookResponse] = {}  # market -> the delta of the whole book
         self.trades: list[market_data.Trade] = trades_of(block)
 
@@ -66,15 +68,16 @@ class ReadModel:
         self.trades: dict[int, deque[market_data.Trade]] = {}
         self.txs: dict[bytes, tuple[BlockView, int]] = {}  # hash -> block and index
         self.on_block: Callable[[BlockView], None] | None = None
-        self._blocks_max = blocks_max
+        self.blocks_max = blocks_max
         self._blocks_bytes = 0
         self._records = _Records()
         self._moved = asyncio.Event()
 
     # Writing: the task that follows the feed.
 
-    def load(self, snapshot: feed_pb2.Snapshot, records: Iterable[feed_pb2.RecordChange]) -> None:
-        """Start over from a complete snapshot."""
+    def load(self, snapshot: feed_pb2.Snapshot, records: Iterable[feed_pb2.RecordChange],
+             history: Sequence[feed_pb2.CommittedBlock] = ()) -> None:
+        """Start over from a complete snapshot; `history` are the consecutive blocks up to its height."""
         self._records = _Records()
         self.blocks.clear()
         self.txs.clear()
@@ -86,6 +89,8 @@ class ReadModel:
             book.sequence = snapshot.height
             book.changed_bids.clear()
             book.changed_asks.clear()
+        for block in history:
+            self._keep(BlockView(block))
         self.generation += 1
         self._advance(snapshot.height, snapshot.time_ns, snapshot.app_hash)
 
@@ -95,16 +100,8 @@ class ReadModel:
             raise ValueError(f"block {block.height} does not follow {self.height}")
         for change in block.changes:
             self._set_record(change)
-        size_bytes = block.ByteSize()
-        block.ClearField("changes")  # they are in the records now
-        view = BlockView(block, size_bytes)
+        view = BlockView(block)
         self._note_books(view)
-        for trade in view.trades:
-            if trade.market not in self.trades:
-                self.trades[trade.market] = deque(maxlen=TRADES_MAX)
-            self.trades[trade.market].append(trade)
-        for index, tx in enumerate(block.txs):
-            self.txs[tx.hash] = (view, index)
         self._keep(view)
         self._advance(block.height, block.time_ns, block.app_hash)
         if self.on_block is not None:
@@ -112,13 +109,24 @@ class ReadModel:
 
     def _advance(self, height: int, time_ns: int, app_hash: bytes) -> None:
         self.height, self.time_ns, self.app_hash = height, time_ns, app_hash
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everyone who waits look again."""
         self._moved.set()
         self._moved = asyncio.Event()
 
     def _keep(self, view: BlockView) -> None:
+        """Hold a block, with its trades and transactions, and let the oldest go."""
+        for trade in view.trades:
+            if trade.market not in self.trades:
+                self.trades[trade.market] = deque(maxlen=TRADES_MAX)
+            self.trades[trade.market].append(trade)
+        for index, tx in enumerate(view.block.txs):
+            self.txs[tx.hash] = (view, index)
         self.blocks.append(view)
         self._blocks_bytes += view.size_bytes
-        while len(self.blocks) > self._blocks_max or (self._blocks_bytes > BLOCK_BYTES_MAX and len(self.blocks) > 1):
+        while len(self.blocks) > self.blocks_max or (self._blocks_bytes > BLOCK_BYTES_MAX and len(self.blocks) > 1):
             old = self.blocks.popleft()
             self._blocks_bytes -= old.size_bytes
             for tx in old.block.txs:

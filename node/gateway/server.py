@@ -121,6 +121,8 @@ class Gateway:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self._streams.stop()
+        self._submissions.stop()
         if self._server is not None:
             await self._server.stop(STOP_SECONDS)
 

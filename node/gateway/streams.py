@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from node.gateway.errors import bad_argument, busy, not_ready, too_slow
+from node.gateway.errors import bad_argument, busy, not_ready, stopping, too_slow
 from node.gateway.model import BlockView, ReadModel
 from novation.v1 import market_data_service_pb2 as market_data
 
@@ -46,6 +46,7 @@ class Streams:
                  heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self.model = model
         self._open = 0
+        self._stopping = False
         self._streams_max = streams_max
         self._write_seconds = write_seconds
         self._heartbeat_seconds = heartbeat_seconds
@@ -65,6 +66,11 @@ class Streams:
             raise too_slow(height) from None
         finally:
             self._open -= 1
+
+    def stop(self) -> None:
+        """End every stream: its reader is told to come back."""
+        self._stopping = True
+        self.model.wake()
 
     async def follow(self, after_height: int) -> AsyncIterator[BlockView | Rebuilt | Quiet]:
         """Every block after `after_height` (0: from now on).
@@ -86,6 +92,8 @@ class Streams:
             yield Quiet(height, model.time_ns)
         beat_at = clock() + self._heartbeat_seconds
         while True:
+            if self._stopping:
+                raise stopping()
             if model.generation != generation:
                 generation = model.generation
                 gap = market_data.Gap(from_height=height + 1 if height < model.height else 0, to_height=model.height)

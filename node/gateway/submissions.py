@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from node.gateway.engine import Engine
-from node.gateway.errors import CallError, busy, engine_down
+from node.gateway.errors import CallError, busy, engine_down, stopping
 from node.gateway.model import BlockView, ReadModel
 from novation.v1 import trading_service_pb2 as trading
 from novation.v1 import tx_pb2
@@ -49,6 +49,7 @@ class Submissions:
         self._pending: dict[bytes, Submission] = {}  # oldest first
         self._queue: deque[Submission] = deque()
         self._queued = asyncio.Event()
+        self._stopping = False
         model.on_block = self._note_block
 
     async def submit(self, envelopes: Sequence[bytes], wait_seconds: float) -> list[trading.SubmissionOutcome]:
@@ -66,7 +67,15 @@ class Submissions:
             waiting = [s.committed for s in known if isinstance(s, Submission) and not _refused(s)]
             if waiting:
                 await asyncio.wait(waiting, timeout=wait_seconds)
+            if self._stopping and not all(future.done() and not future.cancelled() for future in waiting):
+                raise stopping()
         return [s if isinstance(s, trading.SubmissionOutcome) else self._outcome(s) for s in known]
+
+    def stop(self) -> None:
+        """Nobody is to wait any longer: callers are told to send the same bytes to the next gateway."""
+        self._stopping = True
+        for submission in self._pending.values():
+            submission.committed.cancel()
 
     def _find(self, raw: bytes) -> Submission | trading.SubmissionOutcome:
         """The outcome if a recent block holds the envelope, else its submission, begun now if it is new."""
@@ -75,6 +84,8 @@ class Submissions:
             return _committed(*held)
         submission = self._pending.get(tx_hash)
         if submission is None:
+            if self._stopping:
+                raise stopping()
             if not self._engine.live:
                 raise engine_down()
             if len(self._pending) >= PENDING_MAX:
@@ -87,7 +98,7 @@ class Submissions:
         return submission
 
     def _outcome(self, submission: Submission) -> trading.SubmissionOutcome:
-        if submission.committed.done():
+        if _is_committed(submission):
             return submission.committed.result()
         state = trading.SUBMISSION_STATE_REFUSED if _refused(submission) else trading.SUBMISSION_STATE_PENDING
         return trading.SubmissionOutcome(hash=submission.hash, state=state, result=submission.admitted.result())
@@ -121,7 +132,7 @@ class Submissions:
 
     def _give_up(self, submission: Submission, error: CallError) -> None:
         self._forget(submission)
-        if submission.committed.done():  # a block was faster than the verdict
+        if _is_committed(submission):  # a block was faster than the verdict
             submission.admitted.set_result(tx_pb2.EnvelopeResult())
         else:
             submission.admitted.set_exception(error)
@@ -138,11 +149,11 @@ class Submissions:
     def _judge(self, submission: Submission, verdict: tx_pb2.EnvelopeResult) -> None:
         if (held := self._model.txs.get(submission.hash)) is not None and not submission.committed.done():
             submission.committed.set_result(_committed(*held))
-        if submission.committed.done():
+        if _is_committed(submission):
             verdict = tx_pb2.EnvelopeResult()  # a block was faster than the verdict
         elif verdict.reason == WAITING_ALREADY and _detail(verdict, "waiting_hash") == submission.hash.hex():
             verdict = tx_pb2.EnvelopeResult()  # these very bytes wait already, sent through somebody else
-        if verdict.code or submission.committed.done():
+        if verdict.code or _is_committed(submission):
             self._forget(submission)
         if not submission.admitted.done():
             submission.admitted.set_result(verdict)
@@ -162,8 +173,12 @@ class Submissions:
             del self._pending[submission.hash]
 
 
+def _is_committed(submission: Submission) -> bool:
+    return submission.committed.done() and not submission.committed.cancelled()
+
+
 def _refused(submission: Submission) -> bool:
-    return not submission.committed.done() and submission.admitted.result().code != 0
+    return not _is_committed(submission) and submission.admitted.result().code != 0
 
 
 def _committed(view: BlockView, index: int) -> trading.SubmissionOutcome:

@@ -1,13 +1,16 @@
 """The ring of recent blocks."""
 
 from app.block import BlockResult, TxOutcome
+from app.book.types import Order
+from app.events import Filled
 from node.feed.ring import BlockRing
-from novation.v1 import events_pb2, feed_pb2, tx_pb2
+from novation.v1 import feed_pb2, tx_pb2
 
 
 def result(height: int, change_bytes: int = 10) -> BlockResult:
     """A block with one transaction, one event and two changes."""
-    fill = events_pb2.Event(fill=events_pb2.Fill(market=1, trade_id=height))
+    order = Order(1 << 40 | 9, b"o" * 20 + bytes(4), 2, 500, 1, False, 0, 9)
+    fill = Filled(height, order, 1, 0, b"p" * 20 + bytes(4), 1, 1 << 40 | 10, 0, 0)
     outcome = TxOutcome(b"h" * 32, b"o" * 20 + b"\0\0\0\7", 3, 0, "", b"", 1, 1, [fill],
                         tx_pb2.EnvelopeResult(gas_used=5))
     return BlockResult(height, height * 10, b"a" * 32, [outcome], [fill],

@@ -309,3 +309,32 @@ def test_everyone_who_waits_learns_that_the_engine_left(tmp_path: Path) -> None:
 
     with feed(tmp_path) as made:
         run(ask())
+
+
+def test_a_snapshot_brings_the_blocks_before_it_when_asked(tmp_path: Path) -> None:
+    """As many as asked for and held, up to the snapshot's height, also when the last one is not published yet."""
+    async def history_of(count: int) -> list[int]:
+        async with await LinkClient.connect(made.path) as link:
+            heights: list[int] = []
+            async for message in link.subscribe(0, ["orders"], history_blocks=count):
+                assert isinstance(message, feed_pb2.Snapshot)
+                heights += [block.height for block in message.history]
+                if message.last:
+                    return heights
+            raise AssertionError("the subscription ended")
+
+    async def ask() -> None:
+        assert await history_of(9) == []
+        for _ in range(6):
+            made.block()  # 6 to 11; the ring holds 8 to 11
+        assert await history_of(9) == [8, 9, 10, 11]
+        assert await history_of(2) == [10, 11]
+        assert await history_of(0) == []
+        made.chain.height = 12
+        late = asyncio.create_task(history_of(2))
+        await history_of(0)
+        made.server.publish(BlockResult(12, 120, b"hash", [], [], []))
+        assert await late == [11, 12]
+
+    with feed(tmp_path, blocks_max=4) as made:
+        run(ask())

@@ -15,6 +15,7 @@ from node.gateway.server import SERVICES, Gateway
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import chain_service_pb2 as chain_service
 from novation.v1 import market_data_service_pb2 as market_data
+from novation.v1 import trading_service_pb2 as trading
 from novation.v1 import tx_pb2
 from tests.helpers import builders as b
 from tests.helpers.gateways import Net, network, run, until
@@ -254,5 +255,29 @@ def test_two_gateways_cannot_share_a_port(tmp_path: Path) -> None:
             with pytest.raises(OSError, match="--listen"):
                 await second.start()
             await second.stop()
+
+    run(work())
+
+
+def test_a_new_gateway_knows_the_blocks_that_its_engine_holds(tmp_path: Path) -> None:
+    """Recent trades, transactions and blocks are there from the start, and submitting them again says so."""
+    async def work() -> None:
+        async with network(tmp_path) as net:
+            raw = b.envelope(b.BOB, [b.buy(46_000_000, 2)], 1)
+            await net.commit(b.envelope(b.ALICE, [b.sell(46_000_000, 10)], 1))
+            height = await net.commit(raw)
+            first = net.gateway
+            net.gateway = Gateway(net.engine.socket, "127.0.0.1:0")
+            await net.gateway.start()
+            await until(lambda: net.gateway.engine.live)
+            async with grpc.aio.insecure_channel(net.gateway.address) as channel:
+                new = Net(net.engine, net.gateway, channel)
+                trades = await new.market_data.GetTrades(market_data.GetTradesRequest(market=b.BTC))
+                assert [trade.size_lots for trade in trades.trades] == [2]
+                status = await new.chain.GetStatus(chain_service.GetStatusRequest())
+                assert (status.oldest_block_height, status.height) == (1, height)
+                outcome = (await new.trading.Submit(trading.SubmitEnvelopeRequest(envelope=raw))).outcome
+                assert (outcome.state, outcome.height) == (trading.SUBMISSION_STATE_COMMITTED, height)
+            await first.stop()
 
     run(work())

@@ -1,0 +1,99 @@
+"""Builders and envelopes: canonical to the chain, and gas that suffices."""
+
+import pytest
+
+from app import gas
+from app.limits import MAX_ACTIONS, MAX_ENVELOPE_BYTES, MAX_OPEN_ORDERS
+from app.tx import decode_tx
+from client import envelopes as e
+from client.keys import Key
+from novation.v1 import tx_pb2
+from tests.helpers import builders
+from tests.helpers.driver import Driver
+
+KEY = Key(bytes(builders.ALICE.key))
+OTHER = tx_pb2.AccountId(owner=b"o" * 20, number=1)
+ALL_ACTIONS = [
+    e.place(market=1, side="buy", price_quanta=46_000_000, size_lots=3, client_id=5),
+    e.place(market=1, side="sell", price_quanta=47_000_000, size_lots=3, time_in_force="post_only", reduce_only=True,
+            self_trade_prevention="cancel_both"),
+    e.cancel(order_id=3), e.cancel(client_id=5), e.cancel_all(), e.cancel_all(2),
+    e.replace(price_quanta=5, size_lots=6, client_id=7, time_in_force="post_only"),
+    e.transfer(OTHER, 5), e.withdraw(7, b"somewhere"), e.faucet(OTHER, 9), e.set_mark_price(1, 500),
+]
+
+
+def signed(actions: list[tx_pb2.Action], **fields: int) -> bytes:
+    """An envelope of Alice's."""
+    body = e.make_body(KEY.account(), actions, nonce=fields.pop("nonce", 1), gas_price_e6=1_000, **fields)
+    return e.sign_envelope(KEY, builders.CHAIN_ID, body)
+
+
+def test_the_chain_decodes_every_action() -> None:
+    """Canonical bytes, a valid signature, and each kind of action as it was meant."""
+    raw = signed(ALL_ACTIONS)
+    tx = decode_tx(raw, builders.CHAIN_ID, Driver().verify)
+    assert list(tx.body.actions) == ALL_ACTIONS
+    assert set(tx.kinds) == {field.name for field in tx_pb2.Action.DESCRIPTOR.fields}, "a builder for every action"
+    assert tx.account == builders.ALICE.account() and tx.hash == e.envelope_hash(raw)
+
+
+def test_builders_agree_with_the_tests_own() -> None:
+    """Byte for byte, for what both can say."""
+    raw = builders.envelope(builders.ALICE, [builders.buy(46_000_000, 3, stp=1)], 9, gas_limit=500_000,
+                            fee_limit_quanta=500)
+    ours = signed([e.place(market=1, side="buy", price_quanta=46_000_000, size_lots=3)], nonce=9, gas_limit=500_000)
+    assert ours == raw
+
+
+def test_the_gas_table_is_the_chains() -> None:
+    """A copy, because the SDK stands alone: it must not drift."""
+    assert (e.GAS_ENVELOPE, e.GAS_BYTE, e.GAS_ACTION) == (gas.ENVELOPE, gas.BYTE, gas.ACTION)
+    assert e.GAS_BY_KIND == {
+        "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
+        "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
+        "set_mark_price": gas.PRICE}
+    assert (e.GAS_FILL, e.GAS_CANCEL, e.GAS_ORDER_IN_RECORD) == (gas.FILL, gas.CANCEL, gas.ORDER_IN_RECORD)
+    assert (e.OPEN_ORDERS_MAX, e.ACTIONS_MAX, e.ENVELOPE_BYTES_MAX) == (
+        MAX_OPEN_ORDERS, MAX_ACTIONS, MAX_ENVELOPE_BYTES)
+
+
+def test_the_estimate_suffices_on_a_full_account() -> None:
+    """Two hundred open orders, ten fills, then everything is cancelled: nothing runs out of gas."""
+    driver = Driver()
+    price = 45_000_000
+    for start in range(0, 190, 95):
+        prices = range(price + 500 * start, price + 500 * (start + 95), 500)
+        many = [e.place(market=1, side="buy", price_quanta=each, size_lots=1) for each in prices]
+        outcome = driver.run([signed(many, nonce=start + 1)]).txs[0]
+        assert {action.code for action in outcome.result.actions} == {0}
+    sells = [builders.sell(46_000_000 + 500 * n, 1) for n in range(10)]
+    driver.run([driver.envelope(builders.BOB, *sells)])
+    rest = [e.place(market=1, side="buy", price_quanta=46_100_000, size_lots=10, time_in_force="ioc"), e.cancel_all()]
+    outcome = driver.run([signed(rest, nonce=1_000)]).txs[0]
+    assert [(a.code, a.filled_lots, a.cancelled_orders) for a in outcome.result.actions] == [(0, 10, 0), (0, 0, 190)]
+    assert outcome.code == 0 and outcome.gas_used < outcome.gas_wanted
+
+
+def test_the_fee_limit_covers_the_gas_limit_rounded_up() -> None:
+    """One quantum too little would be refused."""
+    body = e.make_body(KEY.account(), [e.cancel_all()], nonce=1, gas_price_e6=999_999, gas_limit=1_000_001)
+    assert body.fee_limit_quanta == 1_000_000
+    assert e.make_body(KEY.account(), [e.cancel_all()], nonce=1, gas_price_e6=0, gas_limit=7).fee_limit_quanta == 0
+
+
+@pytest.mark.parametrize(("build", "message"), [
+    (lambda: e.place(market=1, side="long", price_quanta=1, size_lots=1), "side: 'long' is not one of buy, sell"),
+    (lambda: e.place(market=1, side="buy", price_quanta=1, size_lots=1, time_in_force="day"), "time_in_force"),
+    (lambda: e.cancel(), "exactly one"),
+    (lambda: e.cancel(order_id=1, client_id=1), "exactly one"),
+    (lambda: e.replace(price_quanta=1, size_lots=1), "exactly one"),
+    (lambda: signed([]), "1 to 256 actions"),
+    (lambda: signed([e.cancel_all()] * 257), "1 to 256 actions"),
+    (lambda: signed([e.withdraw(1, b"x" * 70_000)]), "send fewer"),
+    (lambda: e.place(market=1, side="buy", price_quanta=-1, size_lots=1), "-1|range"),
+])
+def test_what_could_never_be_sent_is_refused_at_home(build: object, message: str) -> None:
+    """Before anything is signed."""
+    with pytest.raises(ValueError, match=message):
+        build()  # type: ignore[operator]
