@@ -88,8 +88,9 @@ class Journal:
 class Table(Generic[K, R]):
     """One typed table of the state.
 
-    `live` holds decoded records as the running block sees them. `before` holds, for each key that the block touched,
-    the committed record (None: absent); so what is committed can be read from any thread while the block runs.
+    `live` holds decoded records as the running block sees them. `before` holds, for each key that the block touched or
+    looked for in vain, the committed record (None: absent); so what is committed can be read from any thread while the
+    block runs.
     """
 
     def __init__(self, schema: Schema[K, R], reader: Reader, journal: Journal, cache_limit: int = 500_000) -> None:
@@ -107,7 +108,9 @@ class Table(Generic[K, R]):
         if record is not None or key in self.before:
             return record
         record = self._load(key)
-        if record is not None:
+        if record is None:
+            self.before[key] = None  # so that storage is asked once a block for what is not there
+        else:
             self.live[key] = record
         return record
 
