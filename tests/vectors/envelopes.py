@@ -1,0 +1,54 @@
+"""Envelopes byte for byte, for whoever writes a client: body, sign bytes, envelope, hash and address.
+
+`python -m tests.vectors.envelopes` writes tests/vectors/envelopes.json. One case for each kind of action, one for every
+field of the body, one for the smallest and one for the largest numbers. The seeds of the keys are in the file.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from novation.v1 import tx_pb2
+from tests.helpers import builders
+from tests.helpers.builders import ALICE, BOB, ORACLE, Person
+
+FILE = Path(__file__).with_suffix(".json")
+CHAIN_ID = "novation-vectors"
+MOST = (1 << 63) - 1
+
+CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = (
+    ("place", ALICE, [builders.buy(46_000_000, 3)], {}),
+    ("place, every field", ALICE, [builders.sell(46_000_500, 7, market=2, time_in_force=4, reduce_only=True,
+                                                 client_id=99, stp=3)], {}),
+    ("cancel by order id", BOB, [builders.cancel(order_id=1 << 40 | 5)], {}),
+    ("cancel by client id", BOB, [builders.cancel(client_id=5)], {}),
+    ("cancel all of every market", BOB, [builders.cancel_all()], {}),
+    ("replace", BOB, [builders.replace(46_000_000, 2, client_id=5)], {}),
+    ("transfer", ALICE, [builders.transfer(BOB, 1_000_000, number=3)], {}),
+    ("withdraw", ALICE, [builders.withdraw(1_000_000, b"bank account")], {}),
+    ("faucet", ALICE, [builders.faucet(ALICE, 1_000_000)], {}),
+    ("mark price", ORACLE, [builders.set_mark(46_000_000)], {}),
+    ("several actions, every field of the body", ALICE, [builders.cancel_all(1), builders.buy(500, 1)],
+     {"number": 7, "expiry_height": 1000, "expiry_time_ns": 1_700_000_000_000_000_000, "all_or_nothing": True}),
+    ("large numbers", ALICE, [builders.buy(1 << 50, 1 << 40, client_id=(1 << 64) - 1)],
+     {"number": (1 << 32) - 1, "nonce": MOST, "gas_limit": MOST, "fee_limit_quanta": MOST}),
+)
+
+
+def vector(name: str, person: Person, actions: list[tx_pb2.Action], fields: dict[str, object]) -> dict[str, str]:
+    """One line of the file."""
+    settings: dict[str, object] = {"nonce": 1, "gas_limit": 500_000, "fee_limit_quanta": 500, **fields}
+    body = builders.body(person, actions, **settings).SerializeToString(deterministic=True)  # type: ignore[arg-type]
+    envelope = builders.sign(person, body, CHAIN_ID)
+    return {"name": name, "seed": bytes(person.key).hex(), "public_key": person.public_key.hex(),
+            "owner": person.owner.hex(), "chain_id": CHAIN_ID, "body": body.hex(),
+            "sign_bytes": builders.sign_bytes(body, CHAIN_ID).hex(), "envelope": envelope.hex(),
+            "hash": hashlib.sha256(envelope).hexdigest()}
+
+
+def main() -> None:
+    FILE.write_text(json.dumps([vector(*case) for case in CASES], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
