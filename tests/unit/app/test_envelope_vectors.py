@@ -22,7 +22,7 @@ def test_file_is_what_the_generator_writes() -> None:
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_vector(vector: dict[str, str]) -> None:
-    """TX-001, TX-002, TX-005: the chain's own decoding, sign bytes, address and hash; the signature by plain integers."""
+    """TX-001, TX-002, TX-005: the chain's own decoding, sign bytes, address, hash; the signature by plain integers."""
     raw, body = bytes.fromhex(vector["envelope"]), bytes.fromhex(vector["body"])
     tx = decode_tx(raw, vector["chain_id"], verify)
     assert (tx.raw, tx.hash.hex(), tx.account[:20].hex()) == (raw, vector["hash"], vector["owner"])
