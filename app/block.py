@@ -12,6 +12,8 @@ from app.admission import admit
 from app.collateral.state import collect_fees
 from app.context import Context
 from app.errors import TX_ACTION_FAILED, ChainError
+from app.event_messages import event_messages
+from app.events import Occurrence
 from app.gas import ACTION, GasMeter, intrinsic_gas
 from app.invariants import check_block
 from app.margin.state import equity
@@ -45,8 +47,13 @@ class TxOutcome:
     data: bytes
     gas_wanted: int
     gas_used: int
-    events: list[Event]
+    occurred: list[Occurrence]
     result: tx_pb2.EnvelopeResult
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened, in the wire's form; made anew at each call."""
+        return event_messages(self.occurred)
 
 
 @dataclass(slots=True)
@@ -57,14 +64,19 @@ class BlockResult:
     time_ns: int
     app_hash: bytes
     txs: list[TxOutcome]
-    events: list[Event]
+    occurred: list[Occurrence]
     changes: list[tuple[str, bytes, bytes | None]] = field(default_factory=list)
     validator_updates: list[tuple[bytes, int]] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened outside any envelope, in the wire's form; made anew at each call."""
+        return event_messages(self.occurred)
 
 
 def run_block(
     ctx: Context, height: int, time_ns: int, txs: list[Tx | TxOutcome]
-) -> tuple[list[TxOutcome], list[Event]]:
+) -> tuple[list[TxOutcome], list[Occurrence]]:
     """Execute a block on the working records of `ctx`. A TxOutcome among `txs` stands for an envelope that did not
     decode.
 
@@ -93,7 +105,7 @@ def end_block(ctx: Context) -> None:
         hook(ctx)
 
 
-def take_events(ctx: Context) -> list[Event]:
+def take_events(ctx: Context) -> list[Occurrence]:
     """The events so far, and a fresh list for what follows."""
     events, ctx.events = ctx.events, []
     return events

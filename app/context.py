@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from app.gas import GasMeter
 from app.store.table import Journal, Table
 from app.store.view import Reader
-from novation.v1.events_pb2 import Event
 
 if TYPE_CHECKING:
     # The records belong to their domains, which import this module for Context.
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from app.book.index import MarketBook
     from app.book.types import BookState, OpenOrders
     from app.collateral.types import Fund, Vault
+    from app.events import Occurrence
     from app.markets.types import Market, MarketTotals
     from app.oracle.types import MarkPrice
     from app.params import Params
@@ -64,11 +64,11 @@ class Context:
         self.journal = Journal()
         self.tables: dict[str, Any] = {}
         self.books: dict[int, MarketBook] = {}
-        self.events: list[Event] = []
+        self.events: list[Occurrence] = []
         self.gas = GasMeter(NO_LIMIT)
         self.height = 0
         self.time_ns = 0
 
-    def emit(self, **kind: Any) -> None:
-        """Record an event; `kind` is the one field of Event that is set."""
-        self.events.append(Event(**kind))
+    def emit(self, event: "Occurrence") -> None:
+        """Note what happened. A rolled-back action takes its events with it."""
+        self.events.append(event)

@@ -1,10 +1,9 @@
 """Place, cancel, replace, cancel all."""
 
-from app.accounts.keys import id_message
 from app.accounts.state import require_account
 from app.accounts.types import Account, Position
 from app.book import rules
-from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, emit_cancelled, plan_match
+from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, plan_match
 from app.book.state import add_order, find_order, remove_order, shifted, swap_order
 from app.book.types import (
     BUY,
@@ -15,7 +14,6 @@ from app.book.types import (
     Order,
     market_of,
     order_id_of,
-    order_message,
 )
 from app.context import Context
 from app.errors import (
@@ -35,6 +33,7 @@ from app.errors import (
     ORDER_WOULD_CROSS,
     ChainError,
 )
+from app.events import Cancelled, Reduced, Rested
 from app.gas import CANCEL, FILL, MEET, ORDER_IN_RECORD, PLACE, REPLACE
 from app.limits import MAX_OPEN_ORDERS, MAX_ORDER_NOTIONAL_QUANTA, MAX_PRICE_QUANTA
 from app.margin.state import allows_change
@@ -180,21 +179,12 @@ def carry_out(ctx: Context, taker: Taker, plan: Plan, rest: int) -> tx_pb2.Actio
         )
         if rest:
             add_order(ctx, order)
-            emit_rested(ctx, market, order)
+            ctx.emit(Rested(order))
         else:
             reason = plan.stopped or events_pb2.CANCEL_REASON_IMMEDIATE
-            emit_cancelled(ctx, market, order, reason, was_resting=False)
+            ctx.emit(Cancelled(order, reason, False))
     return tx_pb2.ActionResult(
         order_id=order_id, filled_lots=plan.filled_lots, filled_quote_quanta=plan.filled_quanta, open_lots=rest
-    )
-
-
-def emit_rested(ctx: Context, market: int, order: Order) -> None:
-    """The event of an order that came to rest."""
-    ctx.emit(
-        order_rested=events_pb2.OrderRested(
-            market=market, account=id_message(order.account), order=order_message(order)
-        )
     )
 
 
@@ -203,7 +193,7 @@ def handle_cancel_order(ctx: Context, account: bytes, action: tx_pb2.CancelOrder
     ctx.gas.charge(CANCEL)
     order = find_order(ctx, account, action.order_id, action.client_id)
     remove_order(ctx, order)
-    emit_cancelled(ctx, market_of(order.order_id), order, events_pb2.CANCEL_REASON_BY_OWNER, was_resting=True)
+    ctx.emit(Cancelled(order, events_pb2.CANCEL_REASON_BY_OWNER, True))
     return tx_pb2.ActionResult(order_id=order.order_id, cancelled_orders=1)
 
 
@@ -217,7 +207,7 @@ def handle_cancel_all(ctx: Context, account: bytes, action: tx_pb2.CancelAll) ->
     orders.sort(key=lambda order: order.order_id)
     for order in orders:
         remove_order(ctx, order)
-        emit_cancelled(ctx, market_of(order.order_id), order, events_pb2.CANCEL_REASON_BY_OWNER, was_resting=True)
+        ctx.emit(Cancelled(order, events_pb2.CANCEL_REASON_BY_OWNER, True))
     return tx_pb2.ActionResult(cancelled_orders=len(orders))
 
 
@@ -236,7 +226,7 @@ def handle_replace_order(ctx: Context, account: bytes, action: tx_pb2.ReplaceOrd
     if action.price_quanta == order.price_quanta and action.size_lots <= order.open_lots:
         return shrink(ctx, order, action.size_lots)
     remove_order(ctx, order)
-    emit_cancelled(ctx, market.market, order, events_pb2.CANCEL_REASON_REPLACED, was_resting=True)
+    ctx.emit(Cancelled(order, events_pb2.CANCEL_REASON_REPLACED, True))
     taker = Taker(
         account,
         market,
@@ -257,17 +247,7 @@ def shrink(ctx: Context, order: Order, size_lots: int) -> tx_pb2.ActionResult:
     removed = order.open_lots - size_lots
     account = ctx.accounts.edit(order.account)
     account.set_position(shifted(account.position(market), order.side, order.price_quanta, -removed))
-    swap_order(ctx, order, order.with_open_lots(size_lots))
-    ctx.emit(
-        order_reduced=events_pb2.OrderReduced(
-            market=market,
-            account=id_message(order.account),
-            order_id=order.order_id,
-            client_id=order.client_id,
-            side=order.side,  # type: ignore[arg-type]
-            price_quanta=order.price_quanta,
-            open_lots=size_lots,
-            removed_lots=removed,
-        )
-    )
+    left = order.with_open_lots(size_lots)
+    swap_order(ctx, order, left)
+    ctx.emit(Reduced(left, removed))
     return tx_pb2.ActionResult(order_id=order.order_id, open_lots=size_lots)

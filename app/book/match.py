@@ -6,7 +6,6 @@ records, moves the orders and tells what happened, so what was checked is exactl
 
 from dataclasses import dataclass, field
 
-from app.accounts.keys import id_message
 from app.accounts.types import Account, Position
 from app.book import rules
 from app.book.state import drop_order, shifted, swap_order
@@ -15,6 +14,7 @@ from app.clearing.rules import cash_after_fill
 from app.clearing.state import add_open_interest, maker_position, taker_position
 from app.collateral.state import collect_fees
 from app.context import Context
+from app.events import Cancelled, Filled
 from app.fees.rules import trading_fee
 from app.gas import MEET, ORDER_IN_RECORD, REMOVAL
 from app.limits import MAX_FILLS, MAX_REMOVALS
@@ -166,12 +166,24 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, order_id: int) -> None:
     for step in plan.steps:
         if step.lots:
             fill_maker(ctx, step)
-            emit_fill(ctx, taker, step, state.next_trade, order_id)
+            ctx.emit(
+                Filled(
+                    state.next_trade,
+                    step.maker,
+                    step.lots,
+                    step.maker_fee_quanta,
+                    taker.account,
+                    taker.side,
+                    order_id,
+                    taker.client_id,
+                    step.taker_fee_quanta,
+                )
+            )
             state.next_trade += 1
             state.last_price_quanta = step.maker.price_quanta
         if step.removal:
             drop_order(ctx, step.maker)
-            emit_cancelled(ctx, market, step.maker, step.removal, was_resting=True)
+            ctx.emit(Cancelled(step.maker, step.removal, True))
 
 
 def settle(ctx: Context, key: bytes, market: int, cash_quanta: int, held: Position) -> int:
@@ -192,43 +204,3 @@ def fill_maker(ctx: Context, step: Step) -> None:
         swap_order(ctx, maker, step.maker)
     else:
         drop_order(ctx, maker)
-
-
-def emit_fill(ctx: Context, taker: Taker, step: Step, trade_id: int, order_id: int) -> None:
-    """The event of one fill; `step.maker` is what is left of the maker's order."""
-    maker = step.maker
-    ctx.emit(
-        fill=events_pb2.Fill(
-            market=taker.market.market,
-            trade_id=trade_id,
-            taker_side=taker.side,  # type: ignore[arg-type]
-            price_quanta=maker.price_quanta,
-            size_lots=step.lots,
-            maker=id_message(maker.account),
-            maker_order_id=maker.order_id,
-            maker_client_id=maker.client_id,
-            maker_fee_quanta=step.maker_fee_quanta,
-            maker_open_lots=maker.open_lots,
-            taker=id_message(taker.account),
-            taker_order_id=order_id,
-            taker_client_id=taker.client_id,
-            taker_fee_quanta=step.taker_fee_quanta,
-        )
-    )
-
-
-def emit_cancelled(ctx: Context, market: int, order: Order, reason: int, *, was_resting: bool) -> None:
-    """The event of an order that leaves the book, or whose rest never reached it."""
-    ctx.emit(
-        order_cancelled=events_pb2.OrderCancelled(
-            market=market,
-            account=id_message(order.account),
-            order_id=order.order_id,
-            client_id=order.client_id,
-            side=order.side,  # type: ignore[arg-type]
-            price_quanta=order.price_quanta,
-            cancelled_lots=order.open_lots,
-            reason=reason,  # type: ignore[arg-type]
-            was_resting=was_resting,
-        )
-    )

@@ -1,14 +1,15 @@
 """Moves of cash that margin has a say in: transfer and withdraw."""
 
-from app.accounts.keys import id_message, key_of
+from app.accounts.keys import key_of
 from app.accounts.state import require_account
 from app.collateral import rules, state
 from app.context import Context
 from app.errors import COLLATERAL_DESTINATION, COLLATERAL_INSUFFICIENT, COLLATERAL_SAME_ACCOUNT, ChainError
+from app.events import Transferred, Withdrawn
 from app.gas import TRANSFER
 from app.limits import MAX_DESTINATION_BYTES
 from app.margin.state import account_standing
-from novation.v1 import events_pb2, tx_pb2
+from novation.v1 import tx_pb2
 
 
 def free_collateral(ctx: Context, key: bytes) -> int:
@@ -32,9 +33,7 @@ def handle_transfer(ctx: Context, sender: bytes, action: tx_pb2.Transfer) -> tx_
     state.check_receiver(ctx, receiver, amount)
     require_free(ctx, sender, amount)
     state.transfer(ctx, sender, receiver, amount)
-    event = events_pb2.Transferred(to=id_message(receiver), amount_quanta=amount)
-    getattr(event, "from").CopyFrom(id_message(sender))  # "from" is a Python keyword
-    ctx.emit(transferred=event)
+    ctx.emit(Transferred(sender, receiver, amount))
     return tx_pb2.ActionResult()
 
 
@@ -49,11 +48,7 @@ def handle_withdraw(ctx: Context, account: bytes, action: tx_pb2.Withdraw) -> tx
         raise ChainError(COLLATERAL_DESTINATION, bytes=len(action.destination), most=MAX_DESTINATION_BYTES)
     require_free(ctx, account, action.amount_quanta)
     state.withdraw(ctx, account, action.amount_quanta)
-    ctx.emit(
-        withdrawn=events_pb2.Withdrawn(
-            account=id_message(account), amount_quanta=action.amount_quanta, destination=action.destination
-        )
-    )
+    ctx.emit(Withdrawn(account, action.amount_quanta, action.destination))
     return tx_pb2.ActionResult()
 
 

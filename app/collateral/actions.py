@@ -1,11 +1,12 @@
 """The faucet of test networks."""
 
-from app.accounts.keys import id_message, key_of
+from app.accounts.keys import key_of
 from app.collateral import state
 from app.context import Context
 from app.errors import COLLATERAL_FAUCET_OFF, ChainError
+from app.events import Deposited
 from app.gas import TRANSFER
-from novation.v1 import events_pb2, tx_pb2
+from novation.v1 import tx_pb2
 
 
 def handle_faucet_deposit(ctx: Context, _account: bytes, action: tx_pb2.FaucetDeposit) -> tx_pb2.ActionResult:
@@ -21,5 +22,5 @@ def handle_faucet_deposit(ctx: Context, _account: bytes, action: tx_pb2.FaucetDe
     state.check_receiver(ctx, receiver, action.amount_quanta)
     state.check_vault_room(ctx, action.amount_quanta)
     state.deposit(ctx, receiver, action.amount_quanta)
-    ctx.emit(deposited=events_pb2.Deposited(account=id_message(receiver), amount_quanta=action.amount_quanta))
+    ctx.emit(Deposited(receiver, action.amount_quanta))
     return tx_pb2.ActionResult()

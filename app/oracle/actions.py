@@ -2,10 +2,11 @@
 
 from app.context import Context
 from app.errors import MARKET_NOT_FOUND, ORACLE_NOT_AUTHORITY, ORACLE_PRICE, ChainError
+from app.events import MarkPriceSet
 from app.gas import PRICE
 from app.limits import MAX_PRICE_QUANTA
 from app.oracle.state import set_mark_price
-from novation.v1 import events_pb2, tx_pb2
+from novation.v1 import tx_pb2
 
 
 def handle_set_mark_price(ctx: Context, account: bytes, action: tx_pb2.SetMarkPrice) -> tx_pb2.ActionResult:
@@ -22,5 +23,5 @@ def handle_set_mark_price(ctx: Context, account: bytes, action: tx_pb2.SetMarkPr
     if not 0 < action.price_quanta <= MAX_PRICE_QUANTA:
         raise ChainError(ORACLE_PRICE, price_quanta=action.price_quanta, limit_quanta=MAX_PRICE_QUANTA)
     set_mark_price(ctx, action.market, action.price_quanta)
-    ctx.emit(mark_price_set=events_pb2.MarkPriceSet(market=action.market, price_quanta=action.price_quanta))
+    ctx.emit(MarkPriceSet(action.market, action.price_quanta))
     return tx_pb2.ActionResult()

@@ -1,0 +1,131 @@
+"""The wire's form of events, made for readers of the feed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.accounts.keys import id_message
+from app.book.types import market_of, order_message
+from app.events import (
+    Cancelled,
+    Deposited,
+    Filled,
+    MarkPriceSet,
+    Occurrence,
+    Reduced,
+    Rested,
+    Transferred,
+    Withdrawn,
+)
+from novation.v1 import events_pb2
+
+
+def event_message(event: Occurrence) -> events_pb2.Event:
+    """The wire's form of an event."""
+    return _MESSAGES[type(event)](event)
+
+
+def event_messages(events: list[Occurrence]) -> list[events_pb2.Event]:
+    """The wire's form of events, in order."""
+    return [event_message(event) for event in events]
+
+
+def _rested(event: Rested) -> events_pb2.Event:
+    order = event.order
+    return events_pb2.Event(
+        order_rested=events_pb2.OrderRested(
+            market=market_of(order.order_id), account=id_message(order.account), order=order_message(order)
+        )
+    )
+
+
+def _cancelled(event: Cancelled) -> events_pb2.Event:
+    order = event.order
+    return events_pb2.Event(
+        order_cancelled=events_pb2.OrderCancelled(
+            market=market_of(order.order_id),
+            account=id_message(order.account),
+            order_id=order.order_id,
+            client_id=order.client_id,
+            side=order.side,  # type: ignore[arg-type]
+            price_quanta=order.price_quanta,
+            cancelled_lots=order.open_lots,
+            reason=event.reason,  # type: ignore[arg-type]
+            was_resting=event.was_resting,
+        )
+    )
+
+
+def _reduced(event: Reduced) -> events_pb2.Event:
+    order = event.order
+    return events_pb2.Event(
+        order_reduced=events_pb2.OrderReduced(
+            market=market_of(order.order_id),
+            account=id_message(order.account),
+            order_id=order.order_id,
+            client_id=order.client_id,
+            side=order.side,  # type: ignore[arg-type]
+            price_quanta=order.price_quanta,
+            open_lots=order.open_lots,
+            removed_lots=event.removed_lots,
+        )
+    )
+
+
+def _filled(event: Filled) -> events_pb2.Event:
+    maker = event.maker
+    return events_pb2.Event(
+        fill=events_pb2.Fill(
+            market=market_of(maker.order_id),
+            trade_id=event.trade_id,
+            taker_side=event.taker_side,  # type: ignore[arg-type]
+            price_quanta=maker.price_quanta,
+            size_lots=event.size_lots,
+            maker=id_message(maker.account),
+            maker_order_id=maker.order_id,
+            maker_client_id=maker.client_id,
+            maker_fee_quanta=event.maker_fee_quanta,
+            maker_open_lots=maker.open_lots,
+            taker=id_message(event.taker),
+            taker_order_id=event.taker_order_id,
+            taker_client_id=event.taker_client_id,
+            taker_fee_quanta=event.taker_fee_quanta,
+        )
+    )
+
+
+def _deposited(event: Deposited) -> events_pb2.Event:
+    return events_pb2.Event(
+        deposited=events_pb2.Deposited(account=id_message(event.account), amount_quanta=event.amount_quanta)
+    )
+
+
+def _withdrawn(event: Withdrawn) -> events_pb2.Event:
+    return events_pb2.Event(
+        withdrawn=events_pb2.Withdrawn(
+            account=id_message(event.account), amount_quanta=event.amount_quanta, destination=event.destination
+        )
+    )
+
+
+def _transferred(event: Transferred) -> events_pb2.Event:
+    message = events_pb2.Transferred(to=id_message(event.receiver), amount_quanta=event.amount_quanta)
+    getattr(message, "from").CopyFrom(id_message(event.sender))  # "from" is a Python keyword
+    return events_pb2.Event(transferred=message)
+
+
+def _mark_price_set(event: MarkPriceSet) -> events_pb2.Event:
+    return events_pb2.Event(
+        mark_price_set=events_pb2.MarkPriceSet(market=event.market, price_quanta=event.price_quanta)
+    )
+
+
+_MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
+    Rested: _rested,
+    Cancelled: _cancelled,
+    Reduced: _reduced,
+    Filled: _filled,
+    Deposited: _deposited,
+    Withdrawn: _withdrawn,
+    Transferred: _transferred,
+    MarkPriceSet: _mark_price_set,
+}

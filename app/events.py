@@ -1,0 +1,87 @@
+"""What happened, typed. Events are not part of the app hash; every value in them follows from state and block.
+
+The state machine notes plain records, which cost little; event_messages.py makes the wire's form of them for whoever
+reads the feed. Accounts are keys, orders the book's own values.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.book.types import Order
+
+
+@dataclass(slots=True)
+class Rested:
+    """An order came to rest on the book."""
+
+    order: "Order"
+
+
+@dataclass(slots=True)
+class Cancelled:
+    """An order left the book, or its rest never reached it. `reason` is a CancelReason."""
+
+    order: "Order"
+    reason: int
+    was_resting: bool
+
+
+@dataclass(slots=True)
+class Reduced:
+    """A resting order shrank in place and kept its priority; `order` is what is left."""
+
+    order: "Order"
+    removed_lots: int
+
+
+@dataclass(slots=True)
+class Filled:
+    """A fill. `maker` is what is left of the resting order; the price is its price."""
+
+    trade_id: int
+    maker: "Order"
+    size_lots: int
+    maker_fee_quanta: int
+    taker: bytes
+    taker_side: int
+    taker_order_id: int
+    taker_client_id: int
+    taker_fee_quanta: int
+
+
+@dataclass(slots=True)
+class Deposited:
+    """Collateral entered an account."""
+
+    account: bytes
+    amount_quanta: int
+
+
+@dataclass(slots=True)
+class Withdrawn:
+    """Collateral left the chain."""
+
+    account: bytes
+    amount_quanta: int
+    destination: bytes
+
+
+@dataclass(slots=True)
+class Transferred:
+    """Collateral moved between accounts."""
+
+    sender: bytes
+    receiver: bytes
+    amount_quanta: int
+
+
+@dataclass(slots=True)
+class MarkPriceSet:
+    """A mark price changed."""
+
+    market: int
+    price_quanta: int
+
+
+Occurrence = Rested | Cancelled | Reduced | Filled | Deposited | Withdrawn | Transferred | MarkPriceSet
