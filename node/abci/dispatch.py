@@ -3,6 +3,10 @@
 CometBFT ends itself when it sees one `ResponseException`, on any connection, a query's too. So none is ever sent:
 a handler that may fail harmlessly answers a coded error, a refusal or an empty list; a handler whose failure means
 that this node's state cannot be trusted any more (InitChain, FinalizeBlock, Commit, Info) ends the engine.
+
+CometBFT ends itself too when one of its connections is closed. It writes strings without asking whether they are
+UTF-8, and we cannot parse such a request; the path of a query is such a string, and anybody may choose it. So a whole
+frame that names a method with a harmless answer gets that answer, whatever is inside.
 """
 
 import os
@@ -28,7 +32,8 @@ Handler = Callable[[Any], Message]
 
 
 class BadRequest(Exception):
-    """The frame is not one of the 18 requests; the connection that sent it must be closed."""
+    """The frame is not one of the 18 requests, or is an unreadable one that must not be answered with a guess; the
+    connection that sent it must be closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,9 @@ def end_process(method: str, error: BaseException) -> NoReturn:
 
 # A refused proposal costs one round; an accepted wrong one costs the chain. An empty proposal is always valid.
 _HARMLESS: dict[str, Callable[[], Message]] = {
-    "query": lambda: abci.ResponseQuery(code=INTERNAL_CODE, codespace=INTERNAL_CODESPACE, log="the query failed"),
+    "echo": abci.ResponseEcho,
+    "query": lambda: abci.ResponseQuery(
+        code=INTERNAL_CODE, codespace=INTERNAL_CODESPACE, log="the query cannot be read or answered"),
     "check_tx": lambda: abci.ResponseCheckTx(
         code=RETRY_CODE + INTERNAL_CODE, codespace=INTERNAL_CODESPACE, log="the check failed"),
     "insert_tx": lambda: abci.ResponseInsertTx(code=RETRY_CODE + INTERNAL_CODE),
@@ -78,6 +85,9 @@ _HARMLESS: dict[str, Callable[[], Message]] = {
     "load_snapshot_chunk": abci.ResponseLoadSnapshotChunk,
     "apply_snapshot_chunk": lambda: abci.ResponseApplySnapshotChunk(result=abci.ResponseApplySnapshotChunk.ABORT),
 }
+
+_METHODS = {field.number: field.name for field in abci.Request.DESCRIPTOR.oneofs_by_name["value"].fields}
+_LENGTH_DELIMITED = 2
 
 _FLUSHED = abci.Response(flush=abci.ResponseFlush()).SerializeToString()
 
@@ -97,7 +107,7 @@ class Dispatcher:
         try:
             request = abci.Request.FromString(frame)
         except DecodeError as error:
-            raise BadRequest(f"undecodable request of {len(frame)} bytes") from error
+            return _answer_unreadable(frame, error)
         method = request.WhichOneof("value")
         if method == "flush":
             return _FLUSHED
@@ -115,6 +125,34 @@ class Dispatcher:
                 self._end(method, error)
             log.error("a handler failed", method=method, error=repr(error), exc_info=True)
             return _encoded(method, _HARMLESS[method]())
+
+
+def _answer_unreadable(frame: bytes, error: DecodeError) -> bytes:
+    """The harmless answer of the method that `frame` names. Raises BadRequest when there is none."""
+    method = _method_named(frame)
+    if method not in _HARMLESS:
+        raise BadRequest(f"undecodable request of {len(frame)} bytes ({method or 'no method'})") from error
+    log.warning("an unreadable request", method=method, size_bytes=len(frame))
+    return _encoded(method, _HARMLESS[method]())
+
+
+def _method_named(frame: bytes) -> str:
+    """The method of a frame that is exactly one field with a length, "" for any other."""
+    tag, start = _varint_at(frame, 0)
+    length, start = _varint_at(frame, start)
+    if tag & 7 != _LENGTH_DELIMITED or start + length != len(frame):
+        return ""
+    return _METHODS.get(tag >> 3, "")
+
+
+def _varint_at(data: bytes, position: int) -> tuple[int, int]:
+    """(the unsigned varint at `position`, where it ends); 0 when it does not end in five bytes."""
+    value = 0
+    for index, byte in enumerate(data[position:position + 5]):
+        value |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            return value, position + index + 1
+    return 0, position
 
 
 def _encoded(method: str, message: Any) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from tendermint.abci import types_pb2 as abci
 
 from node.abci import server
-from node.abci.dispatch import RETRY_CODE, Dispatcher
+from node.abci.dispatch import RETRY_CODE, BadRequest, Dispatcher
 from node.abci.framing import FrameReader, encode_frame, encode_length
 from node.abci.server import AbciServer, AddressError, listen
 from tests.unit.node.abci.wire import METHODS, Client, plain_handlers, request
@@ -150,6 +150,43 @@ def test_garbage_closes_its_connection_and_no_other(running: Running, garbage: b
         assert good.call("echo", message="after").message == "after"
     with running.client() as again:
         assert again.call("echo", message="new").message == "new"
+
+
+NOT_UTF8 = b"\xff\xfe"
+
+
+def unreadable(method: str, payload: bytes) -> bytes:
+    """A whole request of `method` whose inside cannot be parsed."""
+    field = abci.Request.DESCRIPTOR.fields_by_name[method].number
+    return encode_length(field << 3 | 2) + encode_length(len(payload)) + payload
+
+
+def test_a_path_that_is_not_utf8_gets_an_answer_and_the_connection_stays(running: Running) -> None:
+    path = b"\x12" + encode_length(len(NOT_UTF8)) + NOT_UTF8
+    with running.client() as client:
+        client.socket.sendall(encode_frame(unreadable("query", path)))
+        refused = client.receive(1)[0]
+        assert refused.WhichOneof("value") == "query"
+        assert refused.query.code != 0
+        assert client.call("query", data=b"next").value == b"next"
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "flush"])
+def test_an_unreadable_request_is_answered_where_that_does_no_harm(method: str) -> None:
+    dispatcher = Dispatcher(plain_handlers())
+    frame = unreadable(method, b"\x0a\x05short")
+    for broken in (frame[:-1], frame + b"\x0a", b"\x08" + frame[1:]):  # none of these is one whole request
+        with pytest.raises(BadRequest):
+            dispatcher.answer(broken)
+    frame = unreadable(method, b"\x0a\x7f")
+    if method in ("info", "init_chain", "finalize_block", "commit"):
+        with pytest.raises(BadRequest):
+            dispatcher.answer(frame)
+        return
+    response = abci.Response.FromString(dispatcher.answer(frame))
+    assert response.WhichOneof("value") == method
+    assert response.check_tx.code >= RETRY_CODE or method != "check_tx"
+    assert response.process_proposal.status == abci.ResponseProcessProposal.REJECT or method != "process_proposal"
 
 
 def test_fuzzed_bytes_never_get_an_exception_and_harm_nobody(running: Running) -> None:
