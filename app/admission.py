@@ -9,17 +9,18 @@ from collections.abc import Callable
 from app.accounts.state import check_nonce, require_account
 from app.accounts.types import Account
 from app.errors import (
+    ORACLE_NOT_AUTHORITY,
     TX_CANNOT_PAY_FEE,
     TX_EXPIRED,
     TX_FEE_LIMIT,
     TX_GAS_LIMIT,
     ChainError,
 )
-from app.gas import intrinsic_gas
-from app.params import Params, fee_for_gas
+from app.gas import intrinsic_gas, most_gas
+from app.params import Params, fee_for_gas, is_authority
 from app.tx import Tx
 
-FREE_KINDS = frozenset({"cancel_order", "cancel_all", "set_mark_price", "faucet_deposit"})
+CANCELS = frozenset({"cancel_order", "cancel_all"})
 
 
 def check_expiry(tx: Tx, height: int, time_ns: int) -> None:
@@ -31,10 +32,10 @@ def check_expiry(tx: Tx, height: int, time_ns: int) -> None:
 
 
 def check_gas(tx: Tx, params: Params) -> None:
-    """ADM-002: the gas limit covers what the envelope costs whatever it does, and fits a block."""
-    least = intrinsic_gas(len(tx.raw), len(tx.kinds))
-    if not least <= tx.gas_limit <= params.max_block_gas:
-        raise ChainError(TX_GAS_LIMIT, gas_limit=tx.gas_limit, least=least, most=params.max_block_gas)
+    """ADM-002: the gas limit covers what the envelope costs whatever it does, and is at most a sixteenth of a block."""
+    least, most = intrinsic_gas(len(tx.raw), len(tx.kinds)), most_gas(params.max_block_gas)
+    if not least <= tx.gas_limit <= most:
+        raise ChainError(TX_GAS_LIMIT, gas_limit=tx.gas_limit, least=least, most=most)
 
 
 def highest_fee(tx: Tx, params: Params) -> int:
@@ -47,17 +48,32 @@ def highest_fee(tx: Tx, params: Params) -> int:
     return fee
 
 
-def is_always_allowed(tx: Tx) -> bool:
-    """ADM-005: cancelling must never fail for want of money. Such an envelope pays what its account has, up to the
-    fee.
+def check_authority(tx: Tx, params: Params) -> None:
+    """ADM-006: a price needs the authority's signature, so that nobody else can use the first lane. REMOVE with the
+    consensus oracle.
     """
-    return all(kind in FREE_KINDS for kind in tx.kinds)
+    if "set_mark_price" in tx.kinds and not is_authority(params, tx.account):
+        raise ChainError(ORACLE_NOT_AUTHORITY, owner=tx.account[:20])
+
+
+def is_always_allowed(tx: Tx, account: Account, params: Params) -> bool:
+    """ADM-005: nobody is too poor to cancel or to close. Such an envelope pays what its account has, up to the fee.
+
+    It only cancels or places reduce-only orders, for an account that has orders or positions. On a test network the
+    faucet and the price authority are free too.
+    """
+    if all(
+        kind in CANCELS or (kind == "place_order" and action.place_order.reduce_only)
+        for kind, action in zip(tx.kinds, tx.body.actions, strict=True)
+    ):
+        return bool(account.positions)
+    return params.test_network and all(kind in ("faucet_deposit", "set_mark_price") for kind in tx.kinds)
 
 
 def admit(
     tx: Tx, account: Account | None, params: Params, height: int, time_ns: int, equity: Callable[[Account], int]
 ) -> int:
-    """ADM-001 to ADM-005, all checks against state, in order: expiry, gas, fee limit, account, nonce, means to pay.
+    """ADM-001 to ADM-006 in order: expiry, gas, authority, fee limit, account, nonce, means to pay.
 
     `height` and `time_ns` are those of the block that would hold the envelope (or the last one's, in the mempool).
     `equity` values the account.
@@ -65,12 +81,13 @@ def admit(
     """
     check_expiry(tx, height, time_ns)
     check_gas(tx, params)
+    check_authority(tx, params)
     fee = highest_fee(tx, params)
     found = require_account(account, tx.account)  # ADM-004
     check_nonce(found, tx.nonce)
     means = equity(found)
     if means >= fee:
         return fee
-    if is_always_allowed(tx):
+    if is_always_allowed(tx, found, params):
         return max(0, means)
     raise ChainError(TX_CANNOT_PAY_FEE, fee_quanta=fee, equity_quanta=means)

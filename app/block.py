@@ -14,7 +14,7 @@ from app.context import Context
 from app.errors import TX_ACTION_FAILED, ChainError
 from app.event_messages import event_messages
 from app.events import Occurrence
-from app.gas import ACTION, GasMeter, intrinsic_gas
+from app.gas import ACTION, GasMeter, charged_gas, intrinsic_gas
 from app.invariants import check_block
 from app.margin.state import equity
 from app.params import fee_for_gas
@@ -118,7 +118,7 @@ def execute(ctx: Context, tx: Tx) -> TxOutcome:
         account = ctx.accounts.get(tx.account)
         hold = admit(tx, account, ctx.params, ctx.height, ctx.time_ns, lambda found: equity(ctx, found))
     except ChainError as error:
-        return refused(tx.hash, tx.account, tx.nonce, error, tx.gas_limit)
+        return refused(tx.hash, tx.account, tx.nonce, error, min(tx.gas_limit, ctx.params.max_block_gas))
     begin_envelope(ctx, tx, hold)
     meter.charge(intrinsic_gas(len(tx.raw), len(tx.kinds)))
     result = tx_pb2.EnvelopeResult()
@@ -150,8 +150,8 @@ def begin_envelope(ctx: Context, tx: Tx, hold: int) -> None:
 
 
 def settle_fee(ctx: Context, tx: Tx, hold: int) -> int:
-    """BLK-004: charge the gas used, give back the rest of the hold. Returns the fee, in quote quanta."""
-    fee = min(hold, fee_for_gas(ctx.gas.used, ctx.params.gas_price_e6))
+    """BLK-004: charge the gas (GAS-005), give back the rest of the hold. Returns the fee, in quote quanta."""
+    fee = min(hold, fee_for_gas(charged_gas(ctx.gas.used, ctx.gas.limit), ctx.params.gas_price_e6))
     if hold != fee:
         ctx.accounts.edit(tx.account).cash_quanta += hold - fee
     collect_fees(ctx, fee)
@@ -170,10 +170,21 @@ def run_actions(ctx: Context, tx: Tx, result: tx_pb2.EnvelopeResult) -> None:
         if whole and failure is not None:
             ctx.journal.rollback()
             ctx.events.clear()
-            fill_error(result, ChainError(TX_ACTION_FAILED, action=len(result.actions) - 1, reason=failure.code.reason))
+            undo_results(result, failure)
             return
     if whole:
         ctx.journal.release()
+
+
+def undo_results(result: tx_pb2.EnvelopeResult, failure: ChainError) -> None:
+    """BLK-005: say that nothing was done: the last action failed with `failure`, those before it because of it."""
+    error = ChainError(TX_ACTION_FAILED, action=len(result.actions) - 1, reason=failure.code.reason)
+    for undone in list(result.actions)[:-1]:
+        gas_used = undone.gas_used
+        undone.Clear()
+        undone.gas_used = gas_used
+        fill_error(undone, error)
+    fill_error(result, error)
 
 
 def run_action(

@@ -6,18 +6,19 @@ once the batch is durable, makes the working records the committed ones. `prepar
 committed state only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from app.accounts.state import check_nonce, require_account
-from app.admission import admit
+from app.admission import admit, highest_fee
 from app.block import Block, BlockResult, TxOutcome, refused, run_block
 from app.book.state import rebuild
-from app.errors import ChainError, GenesisError
+from app.errors import TX_NO_CHAIN, ChainError, GenesisError
 from app.genesis import load_genesis
 from app.kernel.hashing import sha
 from app.kernel.signatures import verify as verify_signature
 from app.margin.state import equity
+from app.memo import Memo
 from app.ordering import fault, select
 from app.params import PARAMS_KEY, Params
 from app.registry import TABLES, committed_view, open_context
@@ -27,8 +28,7 @@ from app.tx import Tx, Verify, decode_tx
 from novation.v1 import state_pb2
 
 HEAD_KEY = b"mhead"
-MEMO_LIMIT = 20_000
-MEMO_BYTES = 32 * 1024 * 1024  # anybody can sign large envelopes; without this bound they would fill the memory
+FREE_A_BLOCK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,7 @@ class Chain:
         self.stored = reader
         self.reader = LayeredReader(reader)
         self.verify = verify
-        self.memo: dict[bytes, Tx] = {}
-        self.older_memo: dict[bytes, Tx] = {}
-        self.memo_bytes = 0
+        self.memo = Memo()
         self.head = read_head(reader)
         self._open()
         if self.head.height:
@@ -99,6 +97,7 @@ class Chain:
         if initial_height < 1:
             raise GenesisError("initial_height: at least 1")
         self.reader.pending.clear()
+        self.memo.clear()
         self._open()
         load_genesis(self.ctx, chain_id, app_state)
         root, _, batch = self._stage()
@@ -111,28 +110,35 @@ class Chain:
 
     def decode(self, raw: bytes) -> Tx:
         """The envelope, decoded and its signature checked, once: later calls with the same bytes are a look-up.
+
         Raises ChainError.
         """
-        tx_hash = sha(raw)
-        tx = self.memo.get(tx_hash) or self.older_memo.get(tx_hash)
-        if tx is None:
-            tx = decode_tx(raw, self.head.chain_id, self.verify)
-            if len(self.memo) >= MEMO_LIMIT or self.memo_bytes >= MEMO_BYTES:
-                self.older_memo, self.memo, self.memo_bytes = self.memo, {}, 0
-            self.memo[tx_hash] = tx
-            self.memo_bytes += len(raw)
+        tx = self._decode(raw)
+        self.memo.remember(tx)
         return tx
+
+    def _decode(self, raw: bytes) -> Tx:
+        if not self.head.chain_id:
+            raise ChainError(TX_NO_CHAIN)
+        return self.memo.get(sha(raw)) or decode_tx(raw, self.head.chain_id, self.verify)
 
     def admit(self, raw: bytes) -> Tx:
-        """Decode and check against committed state as if for the next block. Raises ChainError."""
-        tx = self.decode(raw)
+        """Decode and check against committed state as if for the next block. Raises ChainError.
+
+        Only what passes is remembered: anybody can sign envelopes, but not everybody has an account.
+        """
+        tx = self._decode(raw)
         self.check(tx)
+        self.memo.remember(tx)
         return tx
 
-    def check(self, tx: Tx) -> None:
-        """The state-dependent half of `admit`, for envelopes that wait. Raises ChainError."""
+    def check(self, tx: Tx) -> int:
+        """The state-dependent half of `admit`, for envelopes that wait. Raises ChainError.
+
+        Returns the fee that would be held, in quote quanta.
+        """
         head, view = self.head, self.view
-        admit(
+        return admit(
             tx,
             view.accounts.get(tx.account),
             self.params,
@@ -141,17 +147,42 @@ class Chain:
             lambda account: equity(view, account),
         )
 
+    def highest_fee(self, tx: Tx) -> int:
+        """The most an envelope can cost, in quote quanta. Raises ChainError when its fee limit does not cover it."""
+        return highest_fee(tx, self.params)
+
+    def equity(self, key: bytes) -> int:
+        """The committed equity of an account, in quote quanta; 0 when it does not exist."""
+        account = self.view.accounts.get(key)
+        return equity(self.view, account) if account else 0
+
     def prepare(self, candidates: Iterable[Tx], max_bytes: int) -> list[bytes]:
-        """ORD-001 to ORD-004: the transactions of a proposal, from candidates in the order of preference."""
-        good = (tx for tx in candidates if self._is_good(tx))
+        """ORD-001 to ORD-004: the transactions of a proposal, from candidates in the order of preference.
+
+        Takes no more of them than the block has room for.
+        """
+        good = self._affordable(candidates)
         return [tx.raw for tx in select(good, self.head.app_hash, max_bytes, self.params.max_block_gas)]
 
-    def _is_good(self, tx: Tx) -> bool:
-        try:
-            self.check(tx)
-        except ChainError:
-            return False
-        return True
+    def _affordable(self, candidates: Iterable[Tx]) -> Iterator[Tx]:
+        """Candidates that are good on committed state and that their account can pay for together. Of those that are
+        admitted although it cannot (ADM-005), FREE_A_BLOCK an account.
+        """
+        means: dict[bytes, int] = {}
+        free: dict[bytes, int] = {}
+        for tx in candidates:
+            try:
+                self.check(tx)
+            except ChainError:
+                continue
+            fee = self.highest_fee(tx)
+            left = means.setdefault(tx.account, self.equity(tx.account))
+            if fee <= left:
+                means[tx.account] = left - fee
+                yield tx
+            elif left == self.equity(tx.account) and free.get(tx.account, 0) < FREE_A_BLOCK:
+                free[tx.account] = free.get(tx.account, 0) + 1
+                yield tx
 
     def process(self, raws: list[bytes]) -> str:
         """Whether a proposal is one that a correct proposer can make: "" or the reason to reject it."""

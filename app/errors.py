@@ -73,6 +73,7 @@ TX_GAS_LIMIT = _code(
 TX_FEE_LIMIT = _code("tx", 117, "TX_FEE_LIMIT", "the fee limit does not cover the gas limit at the current gas price")
 TX_CANNOT_PAY_FEE = _code("tx", 118, "TX_CANNOT_PAY_FEE", "the account's equity does not cover the fee")
 TX_OUT_OF_GAS = _code("tx", 119, "TX_OUT_OF_GAS", "the gas limit was reached")
+TX_NO_CHAIN = _code("tx", 121, "TX_NO_CHAIN", "the chain has not begun")
 TX_ACTION_FAILED = _code("tx", 120, "TX_ACTION_FAILED", "all-or-nothing: an action failed, so none was done")
 
 # accounts and collateral

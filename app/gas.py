@@ -16,7 +16,12 @@ PRICE = 4_000
 MEET = 6_000  # each maker met on the way, before it is looked at
 FILL = 20_000  # each fill, of which MEET is paid already: two accounts, two orders, one event
 REMOVAL = 10_000  # each own order met
+POSITION = 1_000  # each position of an account whose margin is asked
 ORDER_IN_RECORD = 120  # each open order of an account whose orders change: its record is encoded whole
+
+
+LEAST_SHARE = 4
+ENVELOPES_A_BLOCK = 16  # at least so many fit, so that no single one can take a block
 
 
 class GasMeter:
@@ -39,3 +44,15 @@ class GasMeter:
 def intrinsic_gas(size_bytes: int, actions: int) -> int:
     """GAS-001: the least an envelope of `size_bytes` with `actions` actions costs, whatever they are."""
     return ENVELOPE + BYTE * size_bytes + ACTION * actions
+
+
+def charged_gas(used: int, limit: int) -> int:
+    """GAS-005: the gas that is paid: what was used, and at least a quarter of the limit, because a limit takes up room
+    in the block whether it is used or not.
+    """
+    return max(used, limit // LEAST_SHARE)
+
+
+def most_gas(block_gas: int) -> int:
+    """ADM-002: the most one envelope may ask for: a sixteenth of a block's gas."""
+    return block_gas // ENVELOPES_A_BLOCK

@@ -18,10 +18,11 @@ MAX_ORDER_LOTS = 1 << 40
 MAX_ORDER_NOTIONAL_QUANTA = 10**17  # one hundred billion USD
 
 MAX_VAULT_QUANTA = 10**17
+MAX_CASH_QUANTA = 1 << 62  # half of what a signed 64-bit field holds
 MIN_NEW_ACCOUNT_QUANTA = 1_000_000  # one USD opens an account: records are not free
 
 MAX_DESTINATION_BYTES = 64
-MAX_MARKETS = 256
+MAX_MARKETS = 64
 MAX_ACCOUNT_NUMBER = (1 << 32) - 1
 
 MAX_BLOCK_TXS = 20_000

@@ -14,6 +14,8 @@ from app.kernel.hashing import ADDRESS_SIZE, sha
 from app.limits import MAX_BLOCK_TXS
 from app.tx import Tx
 
+MAX_MISFITS = 50
+
 OrderKey = tuple[int, bytes, bytes, int]
 
 
@@ -39,14 +41,19 @@ def encoded_size(raw: bytes) -> int:
 
 def select(candidates: Iterable[Tx], seed: bytes, max_bytes: int, max_gas: int) -> list[Tx]:
     """The envelopes of a block, in order: candidates in the order given while bytes and gas last, then sorted by the
-    rule.
+    rule. It stops taking candidates when the block is full: when MAX_MISFITS of them did not fit.
     """
     chosen: list[Tx] = []
     taken: set[tuple[bytes, int]] = set()
-    size = gas = 0
+    size = gas = misfits = 0
     for tx in candidates:
+        if (tx.account, tx.nonce) in taken:
+            continue
         more = encoded_size(tx.raw)
-        if (tx.account, tx.nonce) in taken or size + more > max_bytes or gas + tx.gas_limit > max_gas:
+        if size + more > max_bytes or gas + tx.gas_limit > max_gas:
+            misfits += 1
+            if misfits == MAX_MISFITS:
+                break
             continue
         taken.add((tx.account, tx.nonce))
         chosen.append(tx)

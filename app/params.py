@@ -32,6 +32,11 @@ def fee_for_gas(gas: int, gas_price_e6: int) -> int:
     return -(-gas * gas_price_e6 // 1_000_000)
 
 
+def is_authority(params: Params, account: bytes) -> bool:
+    """ORCL-001: whether the account is the price authority's, on a test network. REMOVE with the consensus oracle."""
+    return params.test_network and bool(params.price_authority) and account[:ADDRESS_SIZE] == params.price_authority
+
+
 def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
     """Validate the genesis section `params`. Raises GenesisError naming the field."""
     known = {"test_network", "price_authority", "gas_price_e6", "max_block_gas", "max_faucet_quanta"}

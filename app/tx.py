@@ -29,6 +29,7 @@ from novation.v1 import tx_pb2
 
 SIGN_TAG = b"novation/tx/v1\x00"
 ED25519 = 1
+ACTION_WEIGHT_BYTES = 160
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> whether the signature holds."""
@@ -48,6 +49,11 @@ class Tx:
     gas_limit: int
     expiry_height: int
     expiry_time_ns: int
+
+    @property
+    def weight_bytes(self) -> int:
+        """About what a decoded envelope keeps in memory: an action of four bytes becomes an object of many more."""
+        return len(self.raw) + ACTION_WEIGHT_BYTES * len(self.kinds)
 
 
 def sign_bytes(chain_id: str, body: bytes) -> bytes:

@@ -34,7 +34,7 @@ from app.errors import (
     ChainError,
 )
 from app.events import Cancelled, Reduced, Rested
-from app.gas import CANCEL, FILL, MEET, ORDER_IN_RECORD, PLACE, REPLACE
+from app.gas import CANCEL, FILL, MEET, ORDER_IN_RECORD, PLACE, POSITION, REPLACE
 from app.limits import MAX_OPEN_ORDERS, MAX_ORDER_NOTIONAL_QUANTA, MAX_PRICE_QUANTA
 from app.margin.state import allows_change
 from app.markets.state import require_market, require_trading
@@ -105,7 +105,7 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
     held = account.position(taker.market.market)
     open_orders = ctx.orders.get(taker.account)
     count = len(open_orders.orders) if open_orders else 0
-    ctx.gas.charge(ORDER_IN_RECORD * count)
+    ctx.gas.charge(ORDER_IN_RECORD * count + POSITION * len(account.positions))
     if open_orders and taker.client_id and taker.client_id in open_orders.client_ids:
         other = open_orders.client_ids[taker.client_id]
         raise ChainError(ORDER_CLIENT_ID_USED, client_id=taker.client_id, order_id=other)

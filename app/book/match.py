@@ -16,7 +16,7 @@ from app.collateral.state import collect_fees
 from app.context import Context
 from app.events import Cancelled, Filled
 from app.fees.rules import trading_fee
-from app.gas import MEET, ORDER_IN_RECORD, REMOVAL
+from app.gas import MEET, ORDER_IN_RECORD, POSITION, REMOVAL
 from app.limits import MAX_FILLS, MAX_REMOVALS
 from app.margin.state import allows_change
 from app.markets.rules import open_interest_change
@@ -106,10 +106,10 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
     """BOOK-014: meet one maker: fill it, or remove it because its account cannot carry the fill or has nothing left to
     reduce. A reduce-only maker fills up to its account's position, and its rest is removed.
     """
-    ctx.gas.charge(MEET)
     account = ctx.accounts.get(maker.account)
     if account is None:
         raise KeyError(maker.account)
+    ctx.gas.charge(MEET + POSITION * len(account.positions))
     market, price = taker.market, maker.price_quanta
     before = plan.makers.get(maker.account)
     if before is None:

@@ -4,7 +4,7 @@ A fill moves lots one way and quote the other, for the taker and, with the oppos
 are zero by construction (CLR-001) and only fees leave the pair, to the fee fund.
 """
 
-from app.kernel.integers import mul_div_toward_zero
+from app.kernel.integers import mul_div_floor
 
 
 def cash_after_fill(cash_quanta: int, signed_lots: int, price_quanta: int, fee_quanta: int) -> int:
@@ -17,9 +17,9 @@ def cash_after_fill(cash_quanta: int, signed_lots: int, price_quanta: int, fee_q
 def entry_after_fill(lots: int, entry_quanta: int, signed_lots: int, price_quanta: int) -> int:
     """CLR-003: signed cost of the open lots after a fill of `signed_lots` at `price_quanta`.
 
-    Adding lots adds their cost. Closing some takes away their share, the rest rounded towards zero. Closing all
-    leaves none, and what flips the position costs its own price. The figure informs people and bounds withdrawals; it
-    never settles.
+    Adding lots adds their cost. Closing some takes away their share, the rest rounded down, against the account.
+    Closing all leaves none, and what flips the position costs its own price. The figure informs people and bounds
+    withdrawals; it never settles.
     """
     after = lots + signed_lots
     if lots == 0 or (lots > 0) == (signed_lots > 0):
@@ -27,5 +27,5 @@ def entry_after_fill(lots: int, entry_quanta: int, signed_lots: int, price_quant
     if after == 0:
         return 0
     if (after > 0) == (lots > 0):
-        return mul_div_toward_zero(entry_quanta, abs(after), abs(lots))
+        return mul_div_floor(entry_quanta, abs(after), abs(lots))
     return after * price_quanta

@@ -4,7 +4,7 @@ from app.accounts.state import open_account
 from app.collateral.types import FEES_FUND, VAULT_KEY
 from app.context import Context
 from app.errors import COLLATERAL_AMOUNT, COLLATERAL_NEW_ACCOUNT, COLLATERAL_VAULT_FULL, ChainError
-from app.limits import MAX_VAULT_QUANTA, MIN_NEW_ACCOUNT_QUANTA
+from app.limits import MAX_CASH_QUANTA, MAX_VAULT_QUANTA, MIN_NEW_ACCOUNT_QUANTA
 
 
 def check_amount(amount_quanta: int, most_quanta: int = MAX_VAULT_QUANTA) -> None:
@@ -14,8 +14,13 @@ def check_amount(amount_quanta: int, most_quanta: int = MAX_VAULT_QUANTA) -> Non
 
 
 def check_receiver(ctx: Context, key: bytes, amount_quanta: int) -> None:
-    """COLL-005: an amount that would open an account must be worth its record."""
-    if amount_quanta < MIN_NEW_ACCOUNT_QUANTA and ctx.accounts.get(key) is None:
+    """COLL-005: an amount that would open an account must be worth its record. MARG-006: no account's cash outgrows
+    its field.
+    """
+    receiver = ctx.accounts.get(key)
+    if receiver is not None and receiver.cash_quanta + amount_quanta > MAX_CASH_QUANTA:
+        raise ChainError(COLLATERAL_AMOUNT, amount_quanta=amount_quanta, most_quanta=MAX_CASH_QUANTA)
+    if receiver is None and amount_quanta < MIN_NEW_ACCOUNT_QUANTA:
         raise ChainError(COLLATERAL_NEW_ACCOUNT, amount_quanta=amount_quanta, least_quanta=MIN_NEW_ACCOUNT_QUANTA)
 
 

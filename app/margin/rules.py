@@ -46,10 +46,10 @@ def may_take_on(equity_after: int, initial_after: int) -> bool:
 def may_reduce(initial_before: int, initial_after: int, excess_before: int, excess_after: int) -> bool:
     """MARG-005: an account short of initial margin may still do what makes it safer.
 
-    Its initial margin must not grow, and its excess (equity less maintenance margin) must stay at or above zero, or,
-    when it is below zero already, must not fall further.
+    Its initial margin must not grow, and its excess (equity less maintenance margin) must not fall: what it pays in
+    price and fees is at most the maintenance margin that it frees, so it cannot be bled by trading far from the mark.
     """
-    return initial_after <= initial_before and (excess_after >= 0 or excess_after >= excess_before)
+    return initial_after <= initial_before and excess_after >= excess_before
 
 
 def fits_record(cash_quanta: int, entry_quanta: int, buy_notional_quanta: int, sell_notional_quanta: int) -> bool:

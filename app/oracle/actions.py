@@ -6,6 +6,7 @@ from app.events import MarkPriceSet
 from app.gas import PRICE
 from app.limits import MAX_PRICE_QUANTA
 from app.oracle.state import set_mark_price
+from app.params import is_authority
 from novation.v1 import tx_pb2
 
 
@@ -15,8 +16,7 @@ def handle_set_mark_price(ctx: Context, account: bytes, action: tx_pb2.SetMarkPr
     Raises ORACLE_NOT_AUTHORITY, MARKET_NOT_FOUND, ORACLE_PRICE.
     """
     ctx.gas.charge(PRICE)
-    authority = ctx.params.price_authority
-    if not ctx.params.test_network or not authority or account[:20] != authority:
+    if not is_authority(ctx.params, account):
         raise ChainError(ORACLE_NOT_AUTHORITY, owner=account[:20])
     if ctx.marks.get(action.market) is None:
         raise ChainError(MARKET_NOT_FOUND, market=action.market)

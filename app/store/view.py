@@ -45,9 +45,9 @@ class LayeredReader:
 
     def get(self, key: bytes) -> bytes | None:
         """The pending value, or the stored one."""
-        if self.pending and key in self.pending:
-            return self.pending[key]
-        return self.base.get(key)
+        # One look-up: another thread may clear what is pending at any moment, once the base holds it.
+        value = self.pending.get(key, self.base)
+        return self.base.get(key) if value is self.base else value  # type: ignore[return-value]
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """All (key, value) whose key starts with `prefix`, ascending by key."""

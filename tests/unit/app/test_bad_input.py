@@ -208,10 +208,18 @@ def test_makers_are_paid_for_before_they_are_met(driver: Driver) -> None:
     vain = builders.buy(MARK, 50, time_in_force=builders.FILL_OR_KILL)
     done = driver.act(ALICE, vain).actions[0]
     assert done.reason == "ORDER_NOT_FILLABLE"
-    assert done.gas_used == gas.ACTION + gas.PLACE + 10 * (gas.MEET + 2 * gas.ORDER_IN_RECORD)
+    assert done.gas_used == gas.ACTION + gas.PLACE + 10 * (
+        gas.MEET + gas.POSITION + 2 * gas.ORDER_IN_RECORD)
     short = driver.act(ALICE, vain, builders.buy(MARK, 50), gas_limit=200_000)
     assert [action.reason for action in short.actions] == ["TX_OUT_OF_GAS"] * 2
     assert len(ledger.book(driver.reader, BTC)[2]) == 10
+
+
+def test_adm_006_a_price_from_anybody_is_refused_whole(driver: Driver) -> None:
+    """ADM-006: nobody but the authority gets into the first lane, not even together with other actions."""
+    assert refuse_whole(driver, driver.envelope(ALICE, builders.set_mark(MARK))) == "ORACLE_NOT_AUTHORITY"
+    both = driver.envelope(ALICE, builders.cancel_all(), builders.set_mark(MARK))
+    assert refuse_whole(driver, both) == "ORACLE_NOT_AUTHORITY"
 
 
 def test_unknown_account_and_empty_account(driver: Driver) -> None:
@@ -261,7 +269,6 @@ ORDERS = {
     "transfer of too much": (builders.transfer(BOB, 10**10), "COLLATERAL_INSUFFICIENT"),
     "a crumb for a new account": (builders.transfer(BOB, 5, number=9), "COLLATERAL_NEW_ACCOUNT"),
     "faucet beyond its limit": (builders.faucet(ALICE, 10**13), "COLLATERAL_AMOUNT"),
-    "a price from anybody": (builders.set_mark(MARK), "ORACLE_NOT_AUTHORITY"),
 }
 
 
@@ -316,7 +323,8 @@ def test_all_or_nothing(driver: Driver) -> None:
     good, bad = builders.buy(MARK - 500, 1), builders.buy(MARK + 1, 1)
     outcome = driver.run([driver.envelope(ALICE, good, bad, good, all_or_nothing=True)]).txs[0]
     assert outcome.result.reason == "TX_ACTION_FAILED" and not outcome.events
-    assert [done.reason for done in outcome.result.actions] == ["", "ORDER_OFF_TICK"]
+    assert [done.reason for done in outcome.result.actions] == ["TX_ACTION_FAILED", "ORDER_OFF_TICK"]
+    assert outcome.result.actions[0].order_id == 0 and outcome.result.actions[0].gas_used > 0
     changed = {key for key, value in stored(driver).items() if before.get(key) != value}
     assert changed == {b"r\x02" + ALICE.account(), b"r\x04fees"}
 

@@ -107,17 +107,50 @@ def test_adm_004_and_acct_003_nonces(driver: Driver) -> None:
         driver.chain.admit(driver.envelope(ALICE, b.cancel_all(), nonce=nonce))
 
 
-def test_adm_005_nobody_is_too_poor_to_cancel() -> None:
-    """ADM-005: with less equity than the fee, cancels are admitted and pay what is there; orders are refused."""
-    driver = Driver(b.genesis(cash_quanta=5))
-    assert reason_of(lambda: driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1)))) == "TX_CANNOT_PAY_FEE"
-    result = driver.act(ALICE, b.cancel_all())
-    assert (result.code, result.fee_quanta) == (0, 5)
-    assert driver.chain.ctx.accounts.peek(ALICE.account()).cash_quanta == 0
+def test_adm_005_nobody_is_too_poor_to_cancel_or_close() -> None:
+    """ADM-005: with less equity than the fee, cancels and reduce-only orders of an account that has orders or positions
+    are admitted and pay what is there; other orders are refused, and so is an account that has nothing to cancel.
+    """
+    driver = Driver(b.genesis(cash_quanta=2_400_000))
+    driver.do(ALICE, b.buy(P, 1, client_id=1), gas_limit=1_000_000)
+    driver.do(ORACLE, b.set_mark(P))
+    cash = driver.chain.ctx.accounts.peek(ALICE.account()).cash_quanta
+    limits = {"gas_limit": 3_000_000_000, "fee_limit_quanta": 3_000_000}
+    assert cash < 3_000_000
+    poor = driver.envelope(ALICE, b.buy(P - T, 1), **limits)
+    assert reason_of(lambda: driver.chain.admit(poor)) == "TX_CANNOT_PAY_FEE"
+    nothing = driver.envelope(BOB, b.cancel_all(), **limits)
+    assert reason_of(lambda: driver.chain.admit(nothing)) == "TX_CANNOT_PAY_FEE"
+    driver.chain.admit(driver.envelope(ALICE, b.sell(P, 1, reduce_only=True), **limits))
+    cancels = [driver.chain.admit(driver.envelope(ALICE, b.cancel_all(), **limits)) for _ in range(5)]
+    assert len(driver.chain.prepare(cancels, 10**6)) == 2
+    result = driver.act(ALICE, b.cancel(client_id=1), **limits)
+    assert (result.code, result.actions[0].cancelled_orders, result.fee_quanta) == (0, 1, 750_000)
+
+
+def test_a_proposer_takes_what_an_account_can_pay_for_together(driver: Driver) -> None:
+    """Each envelope alone is good, three of four are not: the fourth stays out of the proposal."""
+    driver = Driver(b.genesis(cash_quanta=65_000))
+    waiting = [driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1))) for _ in range(4)]  # 20,000 at most each
+    assert len(driver.chain.prepare(waiting, 10**6)) == 3
+
+
+def test_a_full_block_takes_no_more_candidates(driver: Driver) -> None:
+    """The pool may be large: once fifty envelopes did not fit, no more are looked at."""
+    seen = []
+    waiting = [driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1))) for _ in range(200)]
+    block = driver.chain.prepare((seen.append(tx) or tx for tx in waiting), 10 * encoded_size(waiting[0].raw) + 20)
+    assert (len(block), len(seen)) == (10, 60)
+
+
+def test_nothing_is_decoded_before_genesis() -> None:
+    """An envelope for the chain without a name must not be remembered for the one that begins later."""
+    chain = Chain(DictReader())
+    assert reason_of(lambda: chain.admit(b.envelope(ALICE, [b.cancel_all()], 1, chain_id=""))) == "TX_NO_CHAIN"
 
 
 def test_blk_002_to_004_outcomes_and_fees(driver: Driver) -> None:
-    """BLK-002, BLK-003, BLK-004: a failed action costs nonce and fee and nothing else; a refused envelope costs
+    """BLK-002 to BLK-004, GAS-005: a failed action costs nonce and fee and nothing else; a refused envelope costs
     nothing.
     """
     before = driver.chain.ctx.accounts.peek(ALICE.account()).cash_quanta
@@ -127,7 +160,7 @@ def test_blk_002_to_004_outcomes_and_fees(driver: Driver) -> None:
     assert (first.result.actions[0].reason, second.result.reason) == ("ORDER_OFF_TICK", "TX_NONCE_USED")
     after = driver.chain.ctx.accounts.peek(ALICE.account())
     assert after.cash_quanta == before - first.result.fee_quanta
-    assert first.result.fee_quanta == -(-first.gas_used // 1_000)
+    assert first.result.fee_quanta == b.GAS_LIMIT // 4 // 1_000 > first.gas_used // 1_000
     assert (second.gas_used, second.result.fee_quanta, after.highest_nonce) == (0, 0, 1)
 
 
@@ -159,6 +192,13 @@ def test_blk_001_time_never_runs_back(driver: Driver) -> None:
     time_ns = driver.chain.head.time_ns
     driver.run([], step_ns=-5_000_000_000)
     assert driver.chain.head.time_ns == time_ns
+
+
+def test_gas_005_a_reserved_limit_is_paid_in_part(driver: Driver) -> None:
+    """GAS-005: the worked case: limit 5,000,000 and little used: 1,250,000 is paid at 1,000 a million."""
+    result = driver.act(ALICE, b.buy(P + 1, 1), gas_limit=5_000_000)
+    assert result.gas_used < 1_250_000
+    assert result.fee_quanta == 1_250
 
 
 def test_gas_002_out_of_gas_fails_the_rest(driver: Driver) -> None:
@@ -217,9 +257,9 @@ def test_ord_002_accounts_of_one_owner_share_its_place(driver: Driver) -> None:
 
 def test_ord_004_block_gas() -> None:
     """ORD-004: gas limits that do not fit together are left out by Prepare and rejected by Process."""
-    driver = Driver(b.genesis(max_block_gas=45_000_000))
-    txs = [driver.chain.admit(driver.envelope(person, b.buy(P, 1))) for person in (ALICE, BOB, CAROL)]
-    assert len(driver.chain.prepare(txs, 10**6)) == 2
+    driver = Driver(b.genesis(max_block_gas=16 * b.GAS_LIMIT))
+    txs = [driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1))) for _ in range(17)]
+    assert len(driver.chain.prepare(txs, 10**6)) == 16
     everyone = sorted(txs, key=order_keys(driver.chain.head.app_hash))
     assert "gas limits" in driver.chain.process([tx.raw for tx in everyone])
 
