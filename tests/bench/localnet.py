@@ -205,4 +205,11 @@ def run(quick: bool) -> dict[str, object]:
         report["ratio_orders_to_kvstore_tx"] = round(
             report["novation_20"]["sustained_orders_per_second"]  # type: ignore[index]
             / report["kvstore"]["sustained_tx_per_second"], 2)  # type: ignore[index]
+        report["ratio_by_cpu"] = round(
+            cpu_of(report["kvstore"]) * 20 / cpu_of(report["novation_20"]), 2)  # type: ignore[arg-type]
     return report
+
+
+def cpu_of(row: dict[str, object]) -> int:
+    """CPU microseconds a transaction at the sustained rate, of all nodes together: less moved by other programs."""
+    return sum(row["at_sustained"]["cpu_microseconds_a_tx"].values())  # type: ignore[index]
