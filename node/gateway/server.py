@@ -100,6 +100,7 @@ class Gateway:
         try:
             bound = server.add_insecure_port(self.address)
         except RuntimeError as error:  # grpc's way of saying it
+            await server.stop(None)
             raise OSError(f"cannot listen on {self.address}: is another gateway running there? "
                           "Choose another port with --listen") from error
         self.address = f"{host}:{bound}" if port == "0" else self.address
