@@ -53,7 +53,8 @@ def test_the_gas_table_is_the_chains() -> None:
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
         "set_mark_price": gas.PRICE}
-    assert (e.GAS_FILL, e.GAS_CANCEL, e.GAS_ORDER_IN_RECORD) == (gas.FILL, gas.CANCEL, gas.ORDER_IN_RECORD)
+    assert (e.GAS_FILL, e.GAS_CANCEL, e.GAS_POSITION, e.GAS_ORDER_IN_RECORD) == (
+        gas.FILL, gas.CANCEL, gas.POSITION, gas.ORDER_IN_RECORD)
     assert (e.OPEN_ORDERS_MAX, e.ACTIONS_MAX, e.ENVELOPE_BYTES_MAX) == (
         MAX_OPEN_ORDERS, MAX_ACTIONS, MAX_ENVELOPE_BYTES)
 
