@@ -116,7 +116,7 @@ class Gateway:
         await asyncio.gather(*self._tasks)
 
     async def stop(self) -> None:
-        """Stop serving; open calls get a moment to end."""
+        """Stop serving; open calls get a moment to end. May be called twice."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:

@@ -95,5 +95,6 @@ async def network(folder: Path, limits: Limits | None = None, **engine_options: 
                 await client.close()
             await net.channel.close()
             engine = net.engine
+            await net.gateway.stop()  # perhaps another one by now
         await gateway.stop()
         engine.close()

@@ -146,7 +146,6 @@ def test_sending_again_after_a_broken_connection_never_acts_twice(tmp_path: Path
             order = await placing
             assert order.committed and order.height == height
             assert len(await alice.open_orders()) == 1 and (await alice.account()).highest_nonce
-            await net.gateway.stop()
 
     run(work())
 
@@ -168,7 +167,6 @@ def test_an_outcome_that_nobody_knows_any_more_is_not_guessed(tmp_path: Path) ->
             with pytest.raises(errors.OutcomeUnknown):
                 await placing
             assert len(await alice.open_orders()) == 1
-            await net.gateway.stop()
 
     run(work())
 
@@ -190,7 +188,6 @@ def test_connecting_waits_for_a_gateway_that_starts_later(tmp_path: Path) -> Non
             assert (await client.status()).chain_id == b.CHAIN_ID
             with pytest.raises(ValueError, match="no key"):
                 client.sign([envelopes.cancel_all()])
-            await net.gateway.stop()
 
     run(work())
 

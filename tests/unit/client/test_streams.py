@@ -62,7 +62,6 @@ def test_the_book_survives_a_restart_of_the_gateway(tmp_path: Path) -> None:
             assert book.bids == {45_000_000: (4, 1), 45_000_500: (2, 1)} and book.best_bid == 45_000_500
             await net.commit(b.envelope(b.BOB, [b.cancel_all()], 3))
             assert (await anext(books)).bids == {}
-            await net.gateway.stop()
 
     run(work())
 
@@ -85,7 +84,6 @@ def test_fills_and_blocks_say_what_a_restart_hid(tmp_path: Path) -> None:
             assert await anext(fills) == await anext(blocks) == Gap(height + 2, height + 2)
             await net.commit(b.envelope(b.BOB, [b.buy(46_000_000, 1)], 4))
             assert (await anext(fills)).size_lots == 1 and (await anext(blocks)).height == height + 3
-            await net.gateway.stop()
 
     run(work())
 
@@ -106,7 +104,6 @@ def test_orders_come_whole_again_after_a_hole(tmp_path: Path) -> None:
             update = await anext(orders)
             assert (update.status, update.client_id, update.cancelled_lots) == (
                 account_service.ORDER_STATUS_CANCELLED, 1, 4)
-            await net.gateway.stop()
 
     run(work())
 
