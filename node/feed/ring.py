@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from novation.v1 import feed_pb2
+from node.feed.encoding import encode_block
 
 if TYPE_CHECKING:
     from app.chain import BlockResult
@@ -24,21 +24,6 @@ class _Entry:
     result: BlockResult | None  # until it is encoded
     encoded: bytes  # a CommittedBlock, once `result` is None
     weight_bytes: int
-
-
-def encode_block(result: BlockResult) -> bytes:
-    """A block's result as the CommittedBlock that readers get."""
-    block = feed_pb2.CommittedBlock(height=result.height, time_ns=result.time_ns, app_hash=result.app_hash)
-    for outcome in result.txs:
-        tx = block.txs.add(hash=outcome.hash, nonce=outcome.nonce, result=outcome.result)
-        if len(outcome.account) == 24:  # an undecodable transaction has no account
-            tx.account.owner = outcome.account[:20]
-            tx.account.number = int.from_bytes(outcome.account[20:], "big")
-        tx.events.extend(outcome.events)
-    block.events.extend(result.events)
-    for domain, key, value in result.changes:
-        block.changes.add(domain=domain, key=key, value=value or b"", deleted=value is None)
-    return block.SerializeToString()
 
 
 def weigh(result: BlockResult) -> int:

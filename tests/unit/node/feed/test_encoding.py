@@ -1,0 +1,54 @@
+"""The feed's encoding of a block says what the plain form of its events says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import events
+from app.block import BlockResult, TxOutcome
+from app.book.types import Order
+from app.event_messages import event_messages
+from node.feed.encoding import encode_block
+from novation.v1 import feed_pb2, tx_pb2
+
+COUNTS = st.integers(0, 2**64 - 1)
+KEYS = st.binary(min_size=24, max_size=24)
+SIDES = st.integers(0, 2)
+ORDERS = st.builds(Order, COUNTS, KEYS, SIDES, COUNTS, COUNTS, st.booleans(), COUNTS, COUNTS)
+KINDS = {
+    events.Rested: st.builds(events.Rested, ORDERS),
+    events.Cancelled: st.builds(events.Cancelled, ORDERS, st.integers(0, 8), st.booleans()),
+    events.Reduced: st.builds(events.Reduced, ORDERS, COUNTS),
+    events.Filled: st.builds(events.Filled, COUNTS, ORDERS, COUNTS, COUNTS, KEYS, SIDES, COUNTS, COUNTS, COUNTS),
+    events.Deposited: st.builds(events.Deposited, KEYS, COUNTS),
+    events.Withdrawn: st.builds(events.Withdrawn, KEYS, COUNTS, st.binary(max_size=64)),
+    events.Transferred: st.builds(events.Transferred, KEYS, KEYS, COUNTS),
+    events.MarkPriceSet: st.builds(events.MarkPriceSet, st.integers(0, 2**32 - 1), COUNTS),
+}
+
+
+@given(st.lists(st.one_of(*KINDS.values()), max_size=20))
+def test_every_event_is_written_as_the_plain_form_says(occurred: list[events.Occurrence]) -> None:
+    """Inside a transaction and outside, all kinds, any values, byte for byte."""
+    outcome = TxOutcome(b"h" * 32, b"", 0, 0, "", b"", 0, 0, occurred, tx_pb2.EnvelopeResult())
+    result = BlockResult(1, 2, b"a", [outcome], occurred)
+    block = feed_pb2.CommittedBlock.FromString(encode_block(result))
+    plain = event_messages(occurred)
+    assert list(block.events) == list(block.txs[0].events) == plain
+    assert [e.SerializeToString() for e in block.events] == [e.SerializeToString() for e in plain]
+    assert not block.txs[0].HasField("account")
+
+
+def test_no_kind_of_event_is_missing_here() -> None:
+    """A new kind must be tried above."""
+    assert set(KINDS) == set(events.Occurrence.__args__)
+
+
+@pytest.mark.parametrize("key", [b"o" * 20 + b"\0\0\0\0", b"p" * 20 + b"\xff\xff\xff\xff"])
+def test_accounts_are_owner_and_number(key: bytes) -> None:
+    """Also when the same account was written before."""
+    outcome = TxOutcome(b"h" * 32, key, 7, 0, "", b"", 0, 0, [], tx_pb2.EnvelopeResult())
+    for _ in range(2):
+        block = feed_pb2.CommittedBlock.FromString(encode_block(BlockResult(1, 2, b"a", [outcome], [])))
+        account = block.txs[0].account
+        assert account.owner + account.number.to_bytes(4, "big") == key
