@@ -41,5 +41,5 @@ async def _connected(run: Run, arguments: argparse.Namespace) -> None:
     async with NovationClient(arguments.gateway, key, account_number=arguments.account) as client:
         if not (await client.account()).exists:
             raise ValueError(f"account {key.owner.hex()} is not funded: on a localnet, "
-                             f"`novation tx faucet --to {key.owner.hex()}` funds it")
+                             f"`novation faucet {key.owner.hex()}` funds it")
         await run(client, arguments)
