@@ -18,10 +18,10 @@ def book_state(ctx: Context, market: int) -> BookState:
 
 
 def open_orders(ctx: Context, account: bytes) -> OpenOrders:
-    """The account's open orders, ready to be changed."""
+    """The account's open orders, ready to be changed; the caller journals each change, together with the index's."""
     if ctx.orders.get(account) is None:
         ctx.orders.put(account, OpenOrders())
-    return ctx.orders.edit(account)
+    return ctx.orders.own(account)
 
 
 def find_order(ctx: Context, account: bytes, order_id: int, client_id: int) -> Order:
@@ -68,13 +68,10 @@ def add_order(ctx: Context, order: Order) -> None:
     market = market_of(order.order_id)
     account = ctx.accounts.edit(order.account)
     account.set_position(shifted(account.position(market), order.side, order.price_quanta, order.open_lots))
-    record = open_orders(ctx, order.account)
-    record.orders[order.order_id] = order
-    if order.client_id:
-        record.client_ids[order.client_id] = order.order_id
-    side = ctx.books[market].side(order.side)
+    record, side = open_orders(ctx, order.account), ctx.books[market].side(order.side)
+    record.add(order)
     side.insert(order)
-    ctx.journal.entries.append((_undo_insert, side, order))
+    ctx.journal.entries.append((_undo_add, (record, side), order))
 
 
 def remove_order(ctx: Context, order: Order) -> None:
@@ -87,23 +84,20 @@ def remove_order(ctx: Context, order: Order) -> None:
 
 def drop_order(ctx: Context, order: Order) -> None:
     """Take a resting order out of record and index; the account's sums are the caller's."""
-    record = open_orders(ctx, order.account)
-    del record.orders[order.order_id]
-    if order.client_id:
-        del record.client_ids[order.client_id]
+    record, side = open_orders(ctx, order.account), ctx.books[market_of(order.order_id)].side(order.side)
+    record.remove(order)
+    side.remove(order)
+    ctx.journal.entries.append((_undo_drop, (record, side), order))
     if not record.orders:
         ctx.orders.delete(order.account)
-    side = ctx.books[market_of(order.order_id)].side(order.side)
-    side.remove(order)
-    ctx.journal.entries.append((_undo_remove, side, order))
 
 
 def swap_order(ctx: Context, old: Order, new: Order) -> None:
     """A resting order shrinks in place (same id, price and priority); the account's sums are the caller's."""
-    open_orders(ctx, old.account).orders[old.order_id] = new
-    side = ctx.books[market_of(old.order_id)].side(old.side)
+    record, side = open_orders(ctx, old.account), ctx.books[market_of(old.order_id)].side(old.side)
+    record.orders[old.order_id] = new
     side.replace(new)
-    ctx.journal.entries.append((_undo_replace, side, old))
+    ctx.journal.entries.append((_undo_swap, (record, side), old))
 
 
 def rebuild(ctx: Context) -> None:
@@ -115,13 +109,19 @@ def rebuild(ctx: Context) -> None:
         ctx.books[market_of(order.order_id)].side(order.side).insert(order)
 
 
-def _undo_insert(side: BookSide, order: Order) -> None:
+def _undo_add(where: tuple[OpenOrders, BookSide], order: Order) -> None:
+    record, side = where
+    record.remove(order)
     side.remove(order)
 
 
-def _undo_remove(side: BookSide, order: Order) -> None:
+def _undo_drop(where: tuple[OpenOrders, BookSide], order: Order) -> None:
+    record, side = where
+    record.add(order)
     side.insert(order)
 
 
-def _undo_replace(side: BookSide, order: Order) -> None:
+def _undo_swap(where: tuple[OpenOrders, BookSide], order: Order) -> None:
+    record, side = where
+    record.orders[order.order_id] = order
     side.replace(order)

@@ -65,6 +65,18 @@ class OpenOrders:
         """A copy whose orders can be added and removed without touching this one."""
         return OpenOrders(self.orders.copy(), self.client_ids.copy())
 
+    def add(self, order: Order) -> None:
+        """Put an order in."""
+        self.orders[order.order_id] = order
+        if order.client_id:
+            self.client_ids[order.client_id] = order.order_id
+
+    def remove(self, order: Order) -> None:
+        """Take an order out."""
+        del self.orders[order.order_id]
+        if order.client_id:
+            del self.client_ids[order.client_id]
+
 
 @dataclass(slots=True)
 class BookState:

@@ -54,7 +54,10 @@ def may_reduce(initial_before: int, initial_after: int, excess_before: int, exce
 
 def fits_record(cash_quanta: int, entry_quanta: int, buy_notional_quanta: int, sell_notional_quanta: int) -> bool:
     """MARG-006: whether the figures stay within +-FIELD_LIMIT_QUANTA, so that the account's record can hold them."""
+    limit = FIELD_LIMIT_QUANTA
     return (
-        max(cash_quanta, -cash_quanta, entry_quanta, -entry_quanta, buy_notional_quanta, sell_notional_quanta)
-        <= FIELD_LIMIT_QUANTA
+        -limit <= cash_quanta <= limit
+        and -limit <= entry_quanta <= limit
+        and buy_notional_quanta <= limit
+        and sell_notional_quanta <= limit
     )

@@ -143,6 +143,22 @@ class Table(Generic[K, R]):
         self.live[key] = copy
         return copy
 
+    def own(self, key: K) -> R:
+        """The record, copied at most once a block: for large records that change a little at a time.
+
+        Whoever changes it puts the undo of each change into the journal. Raises KeyError if absent.
+        """
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        if self.before.get(key, found) is not found:
+            return found
+        copy = found.copy()
+        self.before[key] = found
+        self.journal.entries.append((self._restore, key, found))
+        self.live[key] = copy
+        return copy
+
     def put(self, key: K, record: R) -> None:
         """Insert or replace a record. The table owns `record` from here on."""
         old = self.get(key)
