@@ -74,7 +74,7 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], open_store
         chain = Chain(store)
         committed = Committed(chain, store)
         stack.callback(committed.history.close)
-        mempool = Mempool(chain.admit)
+        mempool = Mempool(chain)
         mempool.start()
         stack.callback(mempool.stop)
         feed = FeedServer(home.link_socket, committed, mempool)

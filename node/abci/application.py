@@ -7,7 +7,7 @@ too, and see committed state only.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 import structlog
 from tendermint.abci import types_pb2 as abci
@@ -18,7 +18,6 @@ from app.chain import Chain
 from app.errors import MEMPOOL_FULL, TX_TOO_LARGE, ChainError
 from app.limits import MAX_ENVELOPE_BYTES
 from app.params import APP_VERSION
-from app.tx import Tx
 from node.abci.dispatch import Handlers
 from node.abci.queries import QueryService
 from node.committed import Committed
@@ -27,8 +26,6 @@ from node.mempool.mempool import Mempool
 log = structlog.get_logger("engine")
 
 VERSION = "0.1.0"
-CHOICE = 2
-"""A proposer looks through waiting envelopes of so many times the block's bytes; some may not be good any more."""
 
 
 class Application:
@@ -102,8 +99,8 @@ class Application:
     def prepare_proposal(self, request: abci.RequestPrepareProposal) -> abci.ResponsePrepareProposal:
         """A block of ours, by the written order."""
         with self._consensus, self._mempool.standing_back():
-            candidates = _up_to(self._mempool.candidates(), CHOICE * request.max_tx_bytes)
-            return abci.ResponsePrepareProposal(txs=self._chain.prepare(candidates, request.max_tx_bytes))
+            txs = self._mempool.propose(lambda candidates: self._chain.prepare(candidates, request.max_tx_bytes))
+            return abci.ResponsePrepareProposal(txs=txs)
 
     def process_proposal(self, request: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
         """Somebody's block: accepted only if a correct proposer could have made it."""
@@ -152,15 +149,6 @@ def verify_vote_extension(request: abci.RequestVerifyVoteExtension) -> abci.Resp
     """There are no vote extensions yet, so only the empty one is right."""
     response = abci.ResponseVerifyVoteExtension
     return response(status=response.REJECT if request.vote_extension else response.ACCEPT)
-
-
-def _up_to(candidates: Iterable[Tx], size_bytes: int) -> Iterator[Tx]:
-    size = 0
-    for tx in candidates:
-        yield tx
-        size += len(tx.raw)
-        if size > size_bytes:
-            return
 
 
 def _finalized(result: BlockResult) -> abci.ResponseFinalizeBlock:

@@ -1,4 +1,5 @@
-"""The mempool as the engine uses it: three ways in (CheckTx, InsertTx, the link), each through `admit` and the pool.
+"""The mempool as the engine uses it: three ways in (CheckTx, InsertTx, the link), each through `admit` and the pool,
+and one way out, `propose`.
 
 `admit` (the chain's: decode, signature, committed-state checks) runs outside every lock. An envelope from a peer is
 only queued by InsertTx, because CometBFT makes that call inside the peer's receive loop and its votes wait
@@ -7,18 +8,21 @@ behind it; one thread of ours checks the queue.
 
 import hashlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
 from app.block import TxOutcome
 from app.errors import MEMPOOL_DUPLICATE, ChainError
 from app.tx import Tx
+from node.mempool.later import Later, may_pass
 from node.mempool.limits import Limits
-from node.mempool.pool import Pool
+from node.mempool.pool import Pool, Waiting
 from novation.v1 import tx_pb2
 
 log = structlog.get_logger("mempool")
@@ -26,6 +30,26 @@ log = structlog.get_logger("mempool")
 BATCH = 64
 BLOCK_PATIENCE_SECONDS = 0.25
 """So long the link and the checking thread stand back for a running block; then they do one envelope and wait again."""
+
+
+class Rules(Protocol):
+    """What the mempool asks of the chain, from several threads at once: `app.chain.Chain`, on committed state."""
+
+    def admit(self, raw: bytes) -> Tx:
+        """The decoded envelope if the next block could hold it. Raises ChainError."""
+        ...
+
+    def decode(self, raw: bytes) -> Tx:
+        """The decoded envelope, whatever its account. Raises ChainError."""
+        ...
+
+    def highest_fee(self, tx: Tx) -> int:
+        """The most it may cost, in quote quanta."""
+        ...
+
+    def equity(self, key: bytes) -> int:
+        """What an account is worth, in quote quanta."""
+        ...
 
 
 @dataclass(slots=True)
@@ -37,21 +61,29 @@ class Counters:
     dropped_unchecked: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Unchecked:
+    raw: bytes
+    waits: bool = False  # it waits already and is checked again
+    later_checks: int = 0  # it was refused before, and this is so many checks later
+
+
 @dataclass(slots=True)
 class _Inbox:
-    raws: deque[tuple[bytes, bool]] = field(default_factory=deque)  # (envelope, it waits already and is checked again)
+    queue: deque[_Unchecked] = field(default_factory=deque)
     size_bytes: int = 0
 
 
 class Mempool:
     """Admission, waiting and gossip of envelopes. Every method may be called from any thread."""
 
-    def __init__(self, admit: Callable[[bytes], Tx], limits: Limits | None = None) -> None:
-        """`admit` returns the decoded envelope or raises ChainError; it must be safe in several threads at once."""
-        self._admit = admit
+    def __init__(self, rules: Rules, limits: Limits | None = None) -> None:
+        self._rules = rules
         self._limits = limits or Limits()
         self._pool = Pool(self._limits)
         self._inbox = _Inbox()
+        self._later = Later(self._limits)
+        self._height = 0
         self._wake = threading.Condition()
         self._stopping = False
         self._busy = False
@@ -85,13 +117,15 @@ class Mempool:
             self._idle.set()
 
     def insert(self, raw: bytes) -> bool:
-        """InsertTx: queue an envelope from a peer, in microseconds. False when the queue is full."""
+        """InsertTx: queue an envelope from a peer, in microseconds. False when the queue or the pool is full: CometBFT
+        takes the same envelope once more when somebody repeats it."""
         limits, inbox = self._limits, self._inbox
         with self._wake:
-            if len(inbox.raws) >= limits.inbox_count or inbox.size_bytes + len(raw) > limits.inbox_bytes:
+            if (len(inbox.queue) >= limits.inbox_count or inbox.size_bytes + len(raw) > limits.inbox_bytes
+                    or not self._pool.has_room(len(raw))):
                 self.counters.dropped_unchecked += 1
                 return False
-            self._queue(raw, False)
+            self._queue(_Unchecked(raw))
         return True
 
     def check(self, raw: bytes) -> Tx:
@@ -100,8 +134,11 @@ class Mempool:
         if tx_hash in self._pool:
             raise ChainError(MEMPOOL_DUPLICATE, waiting_hash=tx_hash)
         self._pool.require_room(len(raw))
-        tx = self._admit(raw)
-        self._pool.add(tx)
+        return self._admit(raw)
+
+    def _admit(self, raw: bytes, from_peer: bool = False) -> Tx:
+        tx = self._rules.admit(raw)
+        self._pool.add(tx, self._rules.highest_fee(tx), self._rules.equity(tx.account), from_peer)
         self.counters.admitted += 1
         return tx
 
@@ -125,17 +162,55 @@ class Mempool:
         """ReapTxs: what peers are to be told of, each envelope once (and rarely again while no block takes it)."""
         return self._pool.reap(max_bytes, max_gas)
 
-    def candidates(self) -> list[Tx]:
-        """Everything a proposer may choose from, in the order of arrival."""
-        return self._pool.candidates()
+    def propose(self, prepare: Callable[[Iterator[Tx]], list[bytes]]) -> list[bytes]:
+        """The proposal that `prepare` makes of what waits; it takes candidates until it has enough.
+
+        What it took and left is checked: what can never be good any more is dropped, what cannot pay now, alone or
+        beside the others of its account, rests for some blocks. So envelopes that died while they waited fill no
+        second proposal's candidates.
+        """
+        offered: list[Waiting] = []
+        txs = prepare(self._offer(offered))
+        chosen = set(txs)
+        for entry in offered:
+            if entry.raw not in chosen:
+                self._review(entry)
+        return txs
+
+    def _offer(self, offered: list[Waiting]) -> Iterator[Tx]:
+        deadline = time.monotonic() + self._limits.offer_seconds
+        for entry in self._pool.candidates()[:self._limits.offer_count]:
+            if time.monotonic() > deadline:
+                return
+            try:
+                tx = self._rules.decode(entry.raw)
+            except ChainError:  # it was good once, but the engine must not rest on that
+                self._pool.discard(entry.hash)
+                continue
+            offered.append(entry)
+            yield tx
+
+    def _review(self, entry: Waiting) -> None:
+        try:
+            self._rules.admit(entry.raw)
+            if not entry.unpaid and self._pool.fees_waiting(entry.account) > self._rules.equity(entry.account):
+                self._pool.rest(entry.hash)
+        except ChainError as error:
+            if may_pass(error.code):
+                self._pool.rest(entry.hash)
+            else:
+                self._pool.discard(entry.hash)
 
     def after_commit(self, height: int, time_ns: int, used: Iterable[TxOutcome]) -> None:
-        """Drop what the committed block used, made stale or let expire; have the overdue checked again."""
+        """Drop what the committed block used, made stale or let expire; have the overdue checked again, and what was
+        refused for a reason that may have passed."""
         overdue = self._pool.after_commit(height, time_ns, used)
-        if overdue:
-            with self._wake:
-                for raw in overdue:
-                    self._queue(raw, True)
+        with self._wake:
+            self._height = height
+            for raw in overdue:
+                self._queue(_Unchecked(raw, waits=True))
+            for raw, checks in self._later.take_due(height):
+                self._queue(_Unchecked(raw, later_checks=checks))
 
     @property
     def count(self) -> int:
@@ -150,13 +225,13 @@ class Mempool:
     def wait_until_checked(self, timeout_seconds: float) -> bool:
         """Wait until nothing from peers is left to check; False after the timeout. For tests and for shutdown."""
         with self._wake:
-            return self._wake.wait_for(lambda: not self._inbox.raws and not self._busy, timeout_seconds)
+            return self._wake.wait_for(lambda: not self._inbox.queue and not self._busy, timeout_seconds)
 
-    def _queue(self, raw: bytes, again: bool) -> None:
+    def _queue(self, item: _Unchecked) -> None:
         """Under `_wake`."""
-        self._inbox.raws.append((raw, again))
-        self._inbox.size_bytes += len(raw)
-        if len(self._inbox.raws) == 1:
+        self._inbox.queue.append(item)
+        self._inbox.size_bytes += len(item.raw)
+        if len(self._inbox.queue) == 1:
             self._wake.notify_all()
 
     def _check_inbox(self) -> None:
@@ -164,42 +239,44 @@ class Mempool:
             with self._wake:
                 self._busy = False
                 self._wake.notify_all()
-                self._wake.wait_for(lambda: self._inbox.raws or self._stopping)
+                self._wake.wait_for(lambda: self._inbox.queue or self._stopping)
                 if self._stopping:
                     return
-                batch = [self._inbox.raws.popleft() for _ in range(min(BATCH, len(self._inbox.raws)))]
-                self._inbox.size_bytes -= sum(len(raw) for raw, _ in batch)
+                batch = [self._inbox.queue.popleft() for _ in range(min(BATCH, len(self._inbox.queue)))]
+                self._inbox.size_bytes -= sum(len(item.raw) for item in batch)
                 self._busy = True
-            for raw, again in batch:
+            for item in batch:
                 self._idle.wait(BLOCK_PATIENCE_SECONDS)
-                self._check_one(raw, again)
+                self._check_one(item)
 
-    def _check_one(self, raw: bytes, again: bool) -> None:
-        tx_hash = hashlib.sha256(raw).digest()
+    def _check_one(self, item: _Unchecked) -> None:
+        tx_hash = hashlib.sha256(item.raw).digest()
         try:
-            if again:
-                self._check_again(raw, tx_hash)
+            if item.waits:
+                self._check_again(item.raw, tx_hash)
             else:
-                self._check_new(raw, tx_hash)
+                self._check_new(item, tx_hash)
         except Exception as error:  # the edge of this thread: it must live on
             self._pool.discard(tx_hash)
             log.error("the check of an envelope failed", hash=tx_hash.hex(), error=repr(error), exc_info=True)
 
-    def _check_new(self, raw: bytes, tx_hash: bytes) -> None:
+    def _check_new(self, item: _Unchecked, tx_hash: bytes) -> None:
         if tx_hash in self._pool:
             return
         try:
-            self._pool.require_room(len(raw))
-            self._pool.add(self._admit(raw), from_peer=True)
-            self.counters.admitted += 1
-        except ChainError:
+            self._pool.require_room(len(item.raw))
+            self._admit(item.raw, from_peer=True)
+        except ChainError as error:
             self.counters.refused += 1
+            if may_pass(error.code):
+                with self._wake:
+                    self._later.add(item.raw, item.later_checks, self._height)
 
     def _check_again(self, raw: bytes, tx_hash: bytes) -> None:
         if tx_hash not in self._pool:
             return
         try:
-            self._admit(raw)
+            self._rules.admit(raw)
             self._pool.tell_again(tx_hash)
         except ChainError:
             self._pool.discard(tx_hash)

@@ -24,7 +24,7 @@ class LittleEngine:
         self.chain = Chain(self.database)
         if not self.chain.head.height:
             self.chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, app_state or builders.genesis())
-        self.mempool = Mempool(self.chain.admit)
+        self.mempool = Mempool(self.chain)
         self.socket = folder / socket
         self.committed = Committed(self.chain, self.database)
         self.feed = FeedServer(self.socket, self.committed, self.mempool, blocks_max=blocks_max)
@@ -37,7 +37,7 @@ class LittleEngine:
         """Make a block of what the mempool holds, commit and publish it."""
         with self._lock:
             chain = self.chain
-            txs = chain.prepare(self.mempool.candidates(), MAX_BYTES)
+            txs = self.mempool.propose(lambda candidates: chain.prepare(candidates, MAX_BYTES))
             assert chain.process(txs) == ""
             height = chain.head.height + 1
             result = chain.finalize(Block(height, GENESIS_TIME_NS + height * BLOCK_TIME_NS, txs))

@@ -5,29 +5,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.errors import MEMPOOL_DUPLICATE, MEMPOOL_FULL, TX_CANNOT_PAY_FEE, TX_MALFORMED, ChainError
+from app.errors import ACCOUNT_NOT_FOUND, MEMPOOL_DUPLICATE, MEMPOOL_FULL, TX_CANNOT_PAY_FEE, TX_MALFORMED, ChainError
 from node.mempool import mempool as mempool_module
+from node.mempool.later import Later
 from node.mempool.limits import Limits
 from node.mempool.mempool import Mempool
-from tests.unit.node.mempool.envelopes import FakeTx, admit, fake_tx
+from tests.unit.node.mempool.envelopes import FakeRules, FakeTx, fake_tx, waiting
 
 
-class Gate:
-    """An `admit` that can be held up, and that can learn to refuse an account."""
+class Gate(FakeRules):
+    """Rules that can be held up."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.open = threading.Event()
         self.open.set()
-        self.calls: list[bytes] = []
-        self.poor: set[bytes] = set()
 
-    def __call__(self, raw: bytes) -> FakeTx:
+    def admit(self, raw: bytes) -> FakeTx:
         assert self.open.wait(20)
-        self.calls.append(raw)
-        tx = admit(raw)
-        if tx.account in self.poor:
-            raise ChainError(TX_CANNOT_PAY_FEE)
-        return tx
+        return super().admit(raw)
 
 
 @pytest.fixture
@@ -53,7 +49,7 @@ def test_peers_envelopes_are_queued_then_checked(mempool: Mempool, gate: Gate) -
     assert mempool.count == 0
     gate.open.set()
     assert mempool.wait_until_checked(20)
-    assert mempool.candidates() == [good]
+    assert waiting(mempool) == [good]
     assert (mempool.counters.admitted, mempool.counters.refused) == (1, 1)
 
 
@@ -70,6 +66,47 @@ def test_the_inbox_is_bounded_in_number_and_bytes(mempool: Mempool, gate: Gate) 
     assert mempool.counters.dropped_unchecked == 19 - accepted + 1
 
 
+def test_a_full_pool_takes_nothing_from_peers(mempool: Mempool) -> None:
+    for number in range(8):
+        assert mempool.insert(fake_tx(number, 1).raw)
+        assert mempool.wait_until_checked(20)
+    assert not mempool.insert(fake_tx(9, 1).raw), "so that CometBFT takes it when a peer repeats it"
+    mempool.after_commit(1, 1, waiting(mempool)[:1])
+    assert mempool.insert(fake_tx(9, 1).raw)
+
+
+def test_a_peers_envelope_that_came_too_early_is_checked_again(mempool: Mempool, gate: Gate) -> None:
+    early, hopeless = fake_tx(1, 1), fake_tx(2, 1)
+    for tx in (early, hopeless):
+        gate.refusals[tx.account] = ChainError(ACCOUNT_NOT_FOUND)
+        assert mempool.insert(tx.raw)
+    assert mempool.insert(b"garbage")
+    assert mempool.wait_until_checked(20)
+    del gate.refusals[early.account]
+    checked: list[list[bytes]] = []
+    for height in range(1, 12):
+        gate.admitted.clear()
+        mempool.after_commit(height, height, [])
+        assert mempool.wait_until_checked(20)
+        checked.append(gate.admitted.copy())
+    assert checked == [[early.raw, hopeless.raw], [], [], [], [hopeless.raw], *[[]] * 6]
+    assert waiting(mempool) == [early]
+
+
+def test_what_may_pass_later_is_bounded() -> None:
+    limits = Limits(later_count=3, later_bytes=250, later_after_blocks=(1, 2), later_checks=2)
+    later = Later(limits)
+    assert [later.add(bytes(size), 0, 10) for size in (100, 100, 100, 50, 0)] == [True, True, False, True, False]
+    assert list(later.take_due(10)) == []
+    assert [(len(raw), checks) for raw, checks in later.take_due(11)] == [(100, 1), (100, 1)]
+    assert [(len(raw), checks) for raw, checks in later.take_due(11)] == [(50, 1)]
+    assert len(later) == 0
+    assert later.add(bytes(250), 1, 11)
+    assert not later.add(bytes(10), 2, 11)
+    assert list(later.take_due(12)) == []
+    assert list(later.take_due(13)) == [(bytes(250), 2)]
+
+
 def test_an_envelope_that_waits_is_not_checked_twice(mempool: Mempool, gate: Gate) -> None:
     tx = fake_tx(1, 1)
     assert mempool.check(tx.raw) == tx
@@ -78,20 +115,20 @@ def test_an_envelope_that_waits_is_not_checked_twice(mempool: Mempool, gate: Gat
     with pytest.raises(ChainError) as caught:
         mempool.check(tx.raw)
     assert caught.value.code is MEMPOOL_DUPLICATE
-    assert len(gate.calls) == 1
+    assert len(gate.admitted) == 1
 
 
 def test_a_full_pool_refuses_before_any_signature_is_checked(mempool: Mempool, gate: Gate) -> None:
     for nonce in range(1, 9):
         mempool.check(fake_tx(nonce, nonce).raw)
-    checked = len(gate.calls)
+    checked = len(gate.admitted)
     verdict, = mempool.submit([fake_tx(9, 9).raw])
     assert (verdict.code, verdict.codespace, verdict.reason) == (MEMPOOL_FULL.code, "mempool", "MEMPOOL_FULL")
     assert {detail.key: detail.value for detail in verdict.metadata}["most"] == "8"
     mempool.insert(fake_tx(10, 10).raw)
     assert mempool.wait_until_checked(20)
-    assert len(gate.calls) == checked
-    mempool.after_commit(1, 1, mempool.candidates()[:1])
+    assert len(gate.admitted) == checked
+    mempool.after_commit(1, 1, waiting(mempool)[:1])
     assert mempool.submit([fake_tx(9, 9).raw])[0].code == 0
 
 
@@ -100,7 +137,7 @@ def test_submit_gives_one_verdict_each_in_order(mempool: Mempool) -> None:
     verdicts = mempool.submit([one.raw, b"garbage", one.raw, other.raw, fake_tx(1, 2, variant=1).raw])
     assert [verdict.code for verdict in verdicts] == [
         0, TX_MALFORMED.code, MEMPOOL_DUPLICATE.code, 0, MEMPOOL_DUPLICATE.code]
-    assert mempool.candidates() == [one, other]
+    assert waiting(mempool) == [one, other]
 
 
 def test_peers_envelopes_are_told_on_once(mempool: Mempool) -> None:
@@ -120,23 +157,24 @@ def test_the_overdue_are_checked_again_and_told_again_or_dropped(mempool: Mempoo
     lasting, ruined = fake_tx(1, 1), fake_tx(2, 1)
     mempool.submit([lasting.raw, ruined.raw])
     assert len(mempool.reap(0, 0)) == 2
-    gate.poor.add(ruined.account)
+    gate.refusals[ruined.account] = ChainError(TX_CANNOT_PAY_FEE)
     mempool.after_commit(1, 1, [])
     assert mempool.wait_until_checked(20)
     assert mempool.reap(0, 0) == []
     mempool.after_commit(2, 2, [])
     assert mempool.wait_until_checked(20)
-    assert mempool.candidates() == [lasting]
+    assert waiting(mempool) == [lasting]
     assert mempool.reap(0, 0) == [lasting.raw]
 
 
 def test_a_check_that_breaks_does_not_stop_the_thread() -> None:
-    def broken(raw: bytes) -> FakeTx:
-        if raw == b"trap":
-            raise RuntimeError("broken on purpose")
-        return admit(raw)
+    class Broken(FakeRules):
+        def admit(self, raw: bytes) -> FakeTx:
+            if raw == b"trap":
+                raise RuntimeError("broken on purpose")
+            return super().admit(raw)
 
-    pool = Mempool(broken)
+    pool = Mempool(Broken())
     pool.start()
     try:
         pool.insert(b"trap")
@@ -148,7 +186,7 @@ def test_a_check_that_breaks_does_not_stop_the_thread() -> None:
 
 
 def test_many_threads_at_once_keep_the_bounds() -> None:
-    pool = Mempool(admit, Limits(pool_count=300, account_count=20))
+    pool = Mempool(FakeRules(), Limits(pool_count=300, account_count=20))
     pool.start()
     reaped: list[bytes] = []
 
@@ -162,17 +200,17 @@ def test_many_threads_at_once_keep_the_bounds() -> None:
     for thread in threads:
         thread.start()
     for height in range(1, 16):
-        pool.after_commit(height, height, pool.candidates()[:5])
+        pool.after_commit(height, height, waiting(pool)[:5])
     for thread in threads:
         thread.join()
     assert pool.wait_until_checked(20)
     pool.stop()
     reaped += pool.reap(0, 0)
     assert len(reaped) == len(set(reaped))
-    waiting = pool.candidates()
-    assert len(waiting) <= 300
-    assert len({(tx.account, tx.nonce) for tx in waiting}) == len(waiting)
-    assert max(sum(tx.account == other.account for tx in waiting) for other in waiting) <= 20
+    left = waiting(pool)
+    assert len(left) <= 300
+    assert len({(tx.account, tx.nonce) for tx in left}) == len(left)
+    assert max(sum(tx.account == other.account for tx in left) for other in left) <= 20
 
 
 def test_submissions_stand_back_for_a_block_and_the_mempool_connection_does_not(

@@ -15,15 +15,23 @@ from node.mempool.pool import Pool
 from tests.unit.node.mempool.envelopes import FakeTx, fake_tx
 
 SMALL = Limits(pool_count=10, pool_bytes=1_500, reserved_tenths=2, account_count=4, account_bytes=700,
-               relay_after_blocks=2, repeat_after_blocks=(2, 3), drop_after_blocks=4, repeat_count=3)
+               account_unpaid_count=1, rest_blocks=2, rest_count=1, relay_after_blocks=2, repeat_after_blocks=(2, 3),
+               drop_after_blocks=4, repeat_count=3)
 
 
 @dataclass(slots=True)
 class Waiting:
-    """One envelope of the model: `told` at that height, None while it is to be told; `rank` orders the last change."""
+    """One envelope of the model: `told` at that height, None while it is to be told; `rank` orders the last change.
+
+    `place` orders a lane; it rests until `back_at` is committed, unless that is 0.
+    """
 
     tx: FakeTx
     rank: int
+    unpaid: bool = False
+    place: int = 0
+    rests: int = 0
+    back_at: int = 0
     stage: int = 0
     told: int | None = None
     relay_at: int | None = None  # from a peer: to be told of once this height is committed
@@ -48,12 +56,20 @@ class PoolAgainstModel(RuleBasedStateMachine):
     def _drop(self, keep: object) -> None:
         self.waiting = [one for one in self.waiting if keep(one)]  # type: ignore[operator]
 
-    def _expected_refusal(self, tx: FakeTx) -> object:
+    def _is_beyond_means(self, tx: FakeTx, equity: int) -> bool:
+        paid = [one.tx.gas_limit for one in self.waiting if one.tx.account == tx.account and not one.unpaid]
+        return sum(paid) + tx.gas_limit > equity
+
+    def _expected_refusal(self, tx: FakeTx, equity: int) -> object:
         mine = [one.tx for one in self.waiting if one.tx.account == tx.account]
         if any(other.nonce == tx.nonce for other in mine):
             return MEMPOOL_DUPLICATE
         if len(mine) >= 4 or sum(len(other.raw) for other in mine) + len(tx.raw) > 700:
             return MEMPOOL_ACCOUNT_QUOTA
+        if self._is_beyond_means(tx, equity):
+            free = tx.gas_limit > equity or tx.kinds == ("cancel_all",)
+            if not free or any(one.unpaid for one in self.waiting if one.tx.account == tx.account):
+                return MEMPOOL_ACCOUNT_QUOTA
         most, most_bytes = (8, 1_200) if tx.lane == 2 else (10, 1_500)
         if len(self.waiting) >= most or sum(len(one.tx.raw) for one in self.waiting) + len(tx.raw) > most_bytes:
             return MEMPOOL_FULL
@@ -62,19 +78,21 @@ class PoolAgainstModel(RuleBasedStateMachine):
     @rule(account=st.integers(0, 4), nonce=st.sampled_from([1, 2, 43, 44, 45, 300]),
           size=st.sampled_from([40, 100, 400]), gas=st.integers(0, 5), variant=st.integers(0, 1),
           height=st.sampled_from([0, 0, 0, 1, 5, 20]), time_ns=st.sampled_from([0, 0, 0, 10, 50]),
-          lane=st.integers(0, 2), from_peer=st.booleans())
+          lane=st.integers(0, 2), from_peer=st.booleans(), equity=st.sampled_from([1_000, 1_000, 0, 4]),
+          kind=st.sampled_from(["place_order", "cancel_all"]))
     def add(self, account: int, nonce: int, size: int, gas: int, variant: int, height: int, time_ns: int,
-            lane: int, from_peer: bool) -> None:
-        tx = fake_tx(account, nonce, size, gas, height, time_ns, variant, lane)
-        refusal = self._expected_refusal(tx)
+            lane: int, from_peer: bool, equity: int = 1_000, kind: str = "place_order") -> None:
+        tx = fake_tx(account, nonce, size, gas, height, time_ns, variant, lane, kind)
+        refusal = self._expected_refusal(tx, equity)
         try:
-            self.pool.add(tx, from_peer)
+            self.pool.add(tx, tx.gas_limit, equity, from_peer)
         except ChainError as error:
             assert error.code is refusal
         else:
             assert refusal is None
             relay_at = self.height + 2 if from_peer else None
-            self.waiting.append(Waiting(tx, self._next_rank(), relay_at=relay_at))
+            self.waiting.append(Waiting(tx, self._next_rank(), self._is_beyond_means(tx, equity), self._next_rank(),
+                                        relay_at=relay_at))
 
     @rule()
     def add_several(self) -> None:
@@ -114,6 +132,18 @@ class PoolAgainstModel(RuleBasedStateMachine):
         assert not self.pool.discard(one.tx.hash)
         self.waiting.remove(one)
 
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def rest(self, data: st.DataObject) -> None:
+        one = data.draw(st.sampled_from(self.waiting))
+        self.pool.rest(one.tx.hash)
+        if one.back_at:
+            return
+        one.back_at, one.place = self.height + 2, self._next_rank()
+        one.rests += 1
+        if one.rests > 1:
+            self.waiting.remove(one)
+
     @rule(data=st.data(), elapsed_ns=st.integers(1, 12), outsider=st.booleans(), answer=st.booleans())
     def commit(self, data: st.DataObject, elapsed_ns: int, outsider: bool, answer: bool) -> None:
         chosen = data.draw(st.lists(st.sampled_from(self.waiting), unique_by=id, max_size=1)) if self.waiting else []
@@ -127,6 +157,9 @@ class PoolAgainstModel(RuleBasedStateMachine):
         self._forget_used(used)
         self._drop(lambda one: not (0 < one.tx.expiry_height <= self.height))
         self._drop(lambda one: not (0 < one.tx.expiry_time_ns <= self.time_ns))
+        for one in sorted(self.waiting, key=lambda one: one.place):
+            if one.back_at and one.back_at <= self.height:
+                one.back_at, one.place = 0, self._next_rank()
         for one in self.waiting:
             if one.relay_at is not None and one.relay_at <= self.height:
                 one.relay_at, one.rank = None, self._next_rank()
@@ -161,20 +194,22 @@ class PoolAgainstModel(RuleBasedStateMachine):
 
     @invariant()
     def same_content(self) -> None:
-        by_lane = sorted(self.waiting, key=lambda one: one.tx.lane)  # stable: arrival inside a lane
-        assert self.pool.candidates() == [one.tx for one in by_lane]
+        by_lane = sorted((one for one in self.waiting if not one.back_at), key=lambda one: (one.tx.lane, one.place))
+        assert [one.raw for one in self.pool.candidates()] == [one.tx.raw for one in by_lane]
         totals = self.pool.totals()
         assert totals.count == len(self.waiting) <= 10
-        assert totals.size_bytes == sum(len(one.tx.raw) for one in self.waiting) <= 1_500
+        assert totals.size_bytes == totals.weight_bytes == sum(len(one.tx.raw) for one in self.waiting) <= 1_500
         assert all(one.tx.hash in self.pool for one in self.waiting)
 
     @invariant()
     def bounded_memory(self) -> None:
         pool = self.pool
         held = len(pool._fresh) + len(pool._relayed) + sum(len(told) for told in pool._told)
-        assert held == sum(len(lane) for lane in pool._lanes) == len(self.waiting)
+        assert held == sum(len(lane) for lane in pool._lanes) + len(pool._resting) == len(self.waiting)
         assert sum(len(account.by_nonce) for account in pool._accounts.values()) == len(self.waiting)
         assert all(account.by_nonce for account in pool._accounts.values())
+        paid = [one.tx.gas_limit for one in self.waiting if not one.unpaid]
+        assert sum(account.fees_quanta for account in pool._accounts.values()) == sum(paid)
 
 
 TestPoolAgainstModel = PoolAgainstModel.TestCase
@@ -248,7 +283,7 @@ def test_a_commit_drops_exactly_the_nonces_below_the_window() -> None:
         pool.add(tx)
     pool.after_commit(1, 1, [fake_tx(1, 300, variant=1)])
     assert NONCE_WINDOW == 256
-    assert [(tx.account[-1], tx.nonce) for tx in pool.candidates()] == [(1, 45), (1, 301), (2, 44)]
+    assert [(entry.account[-1], entry.nonce) for entry in pool.candidates()] == [(1, 45), (1, 301), (2, 44)]
 
 
 def test_a_flood_of_orders_keeps_out_no_cancel() -> None:
@@ -262,7 +297,7 @@ def test_a_flood_of_orders_keeps_out_no_cancel() -> None:
     cancel, price = fake_tx(51, 1, lane=1), fake_tx(52, 1, lane=0)
     pool.add(cancel)
     pool.add(price)
-    assert pool.candidates() == [price, cancel, *orders]
+    assert [entry.raw for entry in pool.candidates()] == [tx.raw for tx in (price, cancel, *orders)]
 
 
 def test_peers_envelopes_are_told_on_only_when_they_keep_waiting() -> None:
