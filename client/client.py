@@ -46,7 +46,7 @@ WAITS = {"admitted": trading.WAIT_FOR_ADMISSION, "committed": trading.WAIT_FOR_C
 NONCE_ATTEMPTS = 6
 RETRY_SECONDS = 0.2
 OPTIONS = (
-    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -252,7 +252,8 @@ class NovationClient:
     async def book(self, market: str | int, depth: int = 20) -> market_data.GetBookResponse:
         """The best levels of a book."""
         request = market_data.GetBookRequest(market=self.market(market).market, depth=depth)
-        return await self._call(self._market_data.GetBook, request)
+        book: market_data.GetBookResponse = await self._call(self._market_data.GetBook, request)
+        return book
 
     async def trades(self, market: str | int, limit: int = 100) -> list[market_data.Trade]:
         """Recent trades, newest first."""
@@ -268,7 +269,8 @@ class NovationClient:
     async def account(self, account: tx_pb2.AccountId | None = None) -> account_service.GetAccountResponse:
         """Money, positions and margin of this account, or of another."""
         request = account_service.GetAccountRequest(account=account or self.account_id)
-        return await self._call(self._accounts.GetAccount, request)
+        found: account_service.GetAccountResponse = await self._call(self._accounts.GetAccount, request)
+        return found
 
     async def open_orders(self, market: str | int | None = None) -> list[state_pb2.Order]:
         """This account's open orders, ascending by id."""
@@ -278,16 +280,21 @@ class NovationClient:
 
     async def status(self) -> chain_service.GetStatusResponse:
         """Where the chain and the gateway stand."""
-        return await self._call(self._chain.GetStatus, chain_service.GetStatusRequest())
+        status: chain_service.GetStatusResponse = await self._call(
+            self._chain.GetStatus, chain_service.GetStatusRequest())
+        return status
 
     async def block(self, height: int = 0, *, with_txs: bool = False) -> chain_service.BlockSummary:
         """A recent block, the latest for height 0."""
         request = chain_service.GetBlockRequest(height=height, with_txs=with_txs)
-        return (await self._call(self._chain.GetBlock, request)).block
+        response: chain_service.GetBlockResponse = await self._call(self._chain.GetBlock, request)
+        return response.block
 
     async def tx(self, tx_hash: bytes) -> chain_service.GetTxResponse:
         """A recent transaction. Raises BadRequest when no recent block holds it."""
-        return await self._call(self._chain.GetTx, chain_service.GetTxRequest(hash=tx_hash))
+        found: chain_service.GetTxResponse = await self._call(
+            self._chain.GetTx, chain_service.GetTxRequest(hash=tx_hash))
+        return found
 
     # Watching. See client/streams.py for what the iterators yield.
 

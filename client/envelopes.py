@@ -8,10 +8,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from client.keys import Key, sign_bytes
 from novation.v1 import tx_pb2
+
+Chosen = TypeVar("Chosen")
 
 ENVELOPE_BYTES_MAX = 65_536
 ACTIONS_MAX = 256
@@ -151,7 +154,7 @@ def envelope_hash(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
 
 
-def _choice(name: str, value: str, known: dict[str, int]) -> int:
+def _choice(name: str, value: str, known: Mapping[str, Chosen]) -> Chosen:
     if value not in known:
         raise ValueError(f"{name}: {value!r} is not one of {', '.join(known)}")
     return known[value]

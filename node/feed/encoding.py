@@ -18,7 +18,7 @@ from app.events import Cancelled, Filled, Occurrence, Rested
 from novation.v1 import events_pb2, feed_pb2, tx_pb2
 
 if TYPE_CHECKING:
-    from app.chain import BlockResult
+    from app.block import BlockResult
 
 ACCOUNT_KEY_BYTES = 24
 

@@ -2,7 +2,7 @@
 
 from asyncio import IncompleteReadError, StreamReader
 
-FRAME_BYTES_MAX = 32 * 1024 * 1024
+FRAME_BYTES_MAX = 128 * 1024 * 1024
 LENGTH_BYTES_MAX = 4  # 28 bits of length: more than FRAME_BYTES_MAX needs
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from node.feed.encoding import encode_block
 
 if TYPE_CHECKING:
-    from app.chain import BlockResult
+    from app.block import BlockResult
 
 BLOCKS_MAX = 256
 BYTES_MAX = 64 * 1024 * 1024

@@ -26,7 +26,8 @@ from node.feed.ring import BLOCKS_MAX, BYTES_MAX, BlockRing
 from novation.v1 import tx_pb2
 
 if TYPE_CHECKING:
-    from app.chain import BlockResult, Head
+    from app.block import BlockResult
+    from app.chain import Head
 
 log = structlog.get_logger("feed")
 
@@ -97,9 +98,13 @@ class FeedServer:
         """Disconnect everybody and remove the socket. May be called twice."""
         if self._thread.is_alive():
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(lambda: self._stop and self._stop.set())
+                self._loop.call_soon_threadsafe(self._request_stop)
             self._thread.join()
         self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _request_stop(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import events_pb2, feed_pb2, tx_pb2
@@ -72,7 +73,7 @@ def _note_fill(activity: Activity, takers: dict[int, account_service.OrderUpdate
                tx_hash: bytes) -> None:
     maker_side = tx_pb2.SIDE_SELL if fill.taker_side == tx_pb2.SIDE_BUY else tx_pb2.SIDE_BUY
     maker, taker = account_key(fill.maker), account_key(fill.taker)
-    common = {"market": fill.market, "price_quanta": fill.price_quanta, "tx_hash": tx_hash}
+    common: dict[str, Any] = {"market": fill.market, "price_quanta": fill.price_quanta, "tx_hash": tx_hash}
     activity.orders[maker].append(account_service.OrderUpdate(
         **common, order_id=fill.maker_order_id, client_id=fill.maker_client_id, side=maker_side,
         open_lots=fill.maker_open_lots, filled_lots=fill.size_lots,

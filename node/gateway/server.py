@@ -44,7 +44,7 @@ CONCURRENT_CALLS_MAX = 8192
 STOP_SECONDS = 2.0
 OPTIONS = (
     ("grpc.max_receive_message_length", 1024 * 1024 + 64 * 1024),  # a full batch and its framing
-    ("grpc.max_send_message_length", 16 * 1024 * 1024),
+    ("grpc.max_send_message_length", 64 * 1024 * 1024),  # a full block with all its events
     ("grpc.max_metadata_size", 8192),
     # On one connection; above it a client's further calls wait. Waiting for a block holds a call open, hence so many.
     ("grpc.max_concurrent_streams", 2048),

@@ -107,7 +107,8 @@ class Submissions:
         """Hand queued envelopes to the engine, one group after the other, so that they keep their order."""
         while True:
             await self._queued.wait()
-            group, size_bytes = [], 0
+            group: list[Submission] = []
+            size_bytes = 0
             while self._queue and len(group) < HAND_OVER_ENVELOPES and size_bytes < HAND_OVER_BYTES:
                 group.append(self._queue.popleft())
                 size_bytes += len(group[-1].raw)
