@@ -56,7 +56,7 @@ def test_a_wait_that_ends_without_a_block_is_pending_not_an_error(tmp_path: Path
             raw = b.envelope(b.ALICE, [b.buy(45_000_000, 5)], 1)
             assert (await submit(net, raw, COMMITTED, timeout_ms=50)).state == IS_PENDING
             request = trading.SubmitEnvelopeRequest(envelope=raw, wait=COMMITTED)
-            assert (await net.trading.Submit(request, timeout=0.6)).outcome.state == IS_PENDING
+            assert (await net.trading.Submit(request, timeout=1.5)).outcome.state == IS_PENDING
 
     run(work())
 
