@@ -13,13 +13,21 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from node.comet.process import Child, Command, comet_command, log_tail, request_stop, spawn, wait
+from node.comet.process import (
+    STOP_PATIENCE_S,
+    Child,
+    Command,
+    comet_command,
+    log_tail,
+    request_stop,
+    spawn,
+    wait,
+)
 from node.home import Home
 from node.settings import Settings, read_settings
 
@@ -28,8 +36,34 @@ BACK_OFF_LAST_S = 15.0
 HEALTHY_AFTER_S = 20.0
 ENGINE_READY_S = 60.0
 WATCH_S = 0.1
+ORPHAN_PATIENCE_S = 1.0
+"""CometBFT without its engine often hangs instead of ending. It may be killed at any moment without harm."""
 
 Report = Callable[[str], None]
+
+
+class Flag:
+    """As much of `threading.Event` as is safe here: a signal handler sets it in the very thread that waits for it.
+
+    An Event's handler would wait for the Event's own lock if the signal came while that thread held it.
+    """
+
+    __slots__ = ("_set",)
+
+    def __init__(self) -> None:
+        self._set = False
+
+    def set(self) -> None:
+        """For good."""
+        self._set = True
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def wait(self, seconds: float) -> None:
+        """Sleep so long, or not at all when it is set already."""
+        if not self._set:
+            time.sleep(seconds)
 
 
 @dataclass(slots=True)
@@ -48,7 +82,8 @@ class BackOff:
 
 @dataclass(slots=True)
 class Group:
-    """Processes that live and die together, started in the order of `commands`, stopped in reverse."""
+    """Processes that live and die together, started in the order of `commands`, stopped in reverse. None is of use
+    without the first."""
 
     name: str
     commands: list[Command]
@@ -68,7 +103,7 @@ class Supervisor:
         self.folder = folder
         self.groups = groups
         self.report = report
-        self.stopping = threading.Event()
+        self.stopping = Flag()
 
     def run(self, pulse: Callable[[], None] = lambda: None) -> None:
         """Start everything and watch it until `stopping` is set; then stop everything. Never leaves a child behind.
@@ -112,7 +147,7 @@ class Supervisor:
                     f"starting {group.name} again in {delay_s:.2g} s")
         for line in log_tail(ended.command.log_file, 5):
             self.report(f"  {ended.command.name}: {line}")
-        self._stop(group)
+        self._stop(group, ORPHAN_PATIENCE_S if ended is group.children[0] else STOP_PATIENCE_S)
         group.start_at_s = time.monotonic() + delay_s
 
     def _start(self, group: Group) -> None:
@@ -127,18 +162,19 @@ class Supervisor:
                 return
 
     def _wait_ready(self, child: Child, ready_file: Path) -> bool:
-        """Whether the socket of `child` appeared. When it did not, the next look at the group sorts it out."""
+        """Whether to start the next process: when the socket of `child` appeared, or did not in a long time though
+        `child` runs, because the next one tries again until it answers. Otherwise the next look at the group tells."""
         deadline_s = time.monotonic() + ENGINE_READY_S
         while time.monotonic() < deadline_s and child.exit_code is None and not self.stopping.is_set():
             if ready_file.exists():
                 return True
             self.stopping.wait(0.02)
-        return False
+        return child.exit_code is None and not self.stopping.is_set()
 
-    def _stop(self, group: Group) -> None:
+    def _stop(self, group: Group, patience_s: float = STOP_PATIENCE_S) -> None:
         for child in reversed(group.children):
             request_stop(child)
-            wait(child)
+            wait(child, patience_s)
             self._pid_file(child).unlink(missing_ok=True)
         group.children.clear()
 

@@ -20,6 +20,7 @@ from novation.v1 import trading_service_pb2 as trading
 from novation.v1 import tx_pb2
 
 PENDING_MAX = 100_000
+QUEUED_BYTES_MAX = 64 * 1024 * 1024  # of envelopes that the engine has not answered for; then the bytes are let go
 PENDING_SECONDS = 120  # then it is forgotten here; the engine still knows it, and answers if it is sent again
 HAND_OVER_ENVELOPES = 1024
 HAND_OVER_BYTES = 4 * 1024 * 1024
@@ -49,6 +50,7 @@ class Submissions:
         self._pending: dict[bytes, Submission] = {}  # oldest first
         self._queue: deque[Submission] = deque()
         self._queued = asyncio.Event()
+        self._queued_bytes = 0
         self._stopping = False
         model.on_block = self._note_block
 
@@ -90,10 +92,13 @@ class Submissions:
                 raise engine_down()
             if len(self._pending) >= PENDING_MAX:
                 raise busy("pending envelopes", PENDING_MAX)
+            if self._queued_bytes + len(raw) > QUEUED_BYTES_MAX:
+                raise busy("bytes of envelopes on their way to the engine", QUEUED_BYTES_MAX)
             loop = asyncio.get_running_loop()
             submission = Submission(tx_hash, raw, time.monotonic(), loop.create_future(), loop.create_future())
             self._pending[tx_hash] = submission
             self._queue.append(submission)
+            self._queued_bytes += len(raw)
             self._queued.set()
         return submission
 
@@ -114,7 +119,10 @@ class Submissions:
                 size_bytes += len(group[-1].raw)
             if not self._queue:
                 self._queued.clear()
-            await self._hand_over(group)
+            try:
+                await self._hand_over(group)
+            finally:
+                self._queued_bytes -= size_bytes
 
     async def _hand_over(self, group: list[Submission]) -> None:
         try:

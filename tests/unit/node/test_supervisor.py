@@ -2,12 +2,14 @@
 
 import fcntl
 import os
+import signal
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from node import supervisor as supervisor_module
 from node.comet.process import Command, identify
 from node.home import Home
 from node.settings import GatewaySettings, PricesSettings, Settings, write_settings
@@ -54,6 +56,44 @@ def test_a_group_whose_member_dies_is_taken_down_and_started_again_in_order(tmp_
     assert list(tmp_path.glob("*.pid")) == []
 
 
+def test_what_hangs_without_the_first_process_is_killed_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "ORPHAN_PATIENCE_S", 0.05)
+    monkeypatch.setattr(supervisor_module, "STOP_PATIENCE_S", 600.0)
+    group = Group("core", [shell(tmp_path, "first", "exec sleep 60"),
+                           shell(tmp_path, "deaf", "trap '' TERM; echo deaf; while :; do sleep 0.1; done")])
+    supervisor = Supervisor(tmp_path, [group], lambda line: None)
+    try:
+        supervisor.tend()
+        tend_until(supervisor, lambda: (tmp_path / "deaf.log").read_text() == "deaf\n", "it did not start")
+        deaf = identify(group.children[1].pid)
+        group.children[0].process.kill()
+        tend_until(supervisor, lambda: not group.children, "the group was not taken down")
+        assert deaf
+        assert not deaf.is_alive()
+    finally:
+        for child in group.children:
+            child.process.kill()
+        supervisor.stop()
+
+
+def test_a_signal_ends_the_run(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, [], lambda line: None)
+    before = signal.signal(signal.SIGUSR1, lambda *_: supervisor.stopping.set())
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            signal.raise_signal(signal.SIGUSR1)
+
+    try:
+        supervisor.run(look)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert looks == 3
+
+
 def test_the_second_process_waits_for_the_first_one_to_listen(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     first = shell(tmp_path, "first", f"sleep 0.3; touch {ready}; exec sleep 60")
@@ -64,6 +104,19 @@ def test_the_second_process_waits_for_the_first_one_to_listen(tmp_path: Path) ->
     try:
         supervisor.tend()
         tend_until(supervisor, lambda: (tmp_path / "second.log").read_text() == "in order\n", "started too early")
+    finally:
+        supervisor.stop()
+
+
+def test_a_process_that_takes_very_long_to_listen_is_not_left_alone(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "ENGINE_READY_S", 0.05)
+    commands = [shell(tmp_path, "first", "exec sleep 60"), shell(tmp_path, "second", "exec sleep 60")]
+    group = Group("core", commands, ready_files={"first": tmp_path / "never"})
+    supervisor = Supervisor(tmp_path, [group], lambda line: None)
+    try:
+        supervisor.tend()
+        assert len(group.children) == 2
     finally:
         supervisor.stop()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from node.gateway import submissions
 from node.gateway.server import Gateway
 from novation.v1 import trading_service_pb2 as trading
 from novation.v1 import trading_service_pb2_grpc
@@ -203,6 +204,34 @@ def test_a_caller_who_leaves_takes_nobody_along(tmp_path: Path) -> None:
             gate.set()
             assert (await second).state == IS_PENDING
             assert net.engine.mempool.count == 1
+
+    run(work())
+
+
+def test_bytes_on_their_way_to_the_engine_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the engine thinks about one envelope there is no room for another; afterwards there is."""
+    first, second = (b.envelope(b.ALICE, [b.buy(45_000_000, 5)], nonce) for nonce in (1, 2))
+    monkeypatch.setattr(submissions, "QUEUED_BYTES_MAX", len(first) + len(second) - 1)
+
+    async def work() -> None:
+        async with network(tmp_path) as net:
+            check, gate = net.engine.mempool.check, asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def slow(envelope: bytes) -> object:
+                asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(10)
+                return check(envelope)
+
+            net.engine.mempool.check = slow
+            waiting = asyncio.create_task(submit(net, first))
+            await until(lambda: net.gateway._submissions._queued_bytes == len(first))
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await submit(net, second)
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            gate.set()
+            assert (await waiting).state == IS_PENDING
+            assert (await submit(net, second)).state == IS_PENDING
+            assert net.engine.mempool.count == 2
 
     run(work())
 
