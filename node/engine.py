@@ -63,7 +63,8 @@ def tune_interpreter() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def run(home: Home, address: str, wait_for_end: Callable[[], object], open_store: OpenStore = LevelDB) -> None:
+def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_blocks: int = 0,
+        open_store: OpenStore = LevelDB) -> None:
     """Serve until `wait_for_end` returns, then answer what was read, and close everything in order.
 
     Raises StorageError, StoreDamaged, GenesisError or AddressError when it cannot start.
@@ -81,7 +82,7 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], open_store
         feed.start()
         stack.callback(feed.close)
         queries = QueryService(committed.read_at_head, committed.history)
-        application = Application(chain, committed, mempool, queries, feed.publish)
+        application = Application(chain, committed, mempool, queries, feed.publish, keep_blocks)
         server = AbciServer(Dispatcher(application.handlers()))
         listener = listen(address)
         tune_interpreter()
@@ -109,6 +110,7 @@ def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) ->
     parser = argparse.ArgumentParser(prog="python -m node.engine", description="the engine of one Novation node")
     parser.add_argument("--home", required=True, help="the node's home folder")
     parser.add_argument("--abci", default="", help="unix://PATH or tcp://127.0.0.1:PORT; default: run/abci.sock")
+    parser.add_argument("--keep-blocks", type=int, default=0, help="blocks that CometBFT is to keep; default: all")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     options = parser.parse_args(arguments)
     configure_logs(options.log_level)
@@ -117,7 +119,8 @@ def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) ->
     # Blocked in every thread and waited for by this one: a handler could miss its moment while this thread sleeps.
     signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     try:
-        run(home, options.abci or f"unix://{home.abci_socket}", lambda: signal.sigwait(END_SIGNALS), open_store)
+        run(home, options.abci or f"unix://{home.abci_socket}", lambda: signal.sigwait(END_SIGNALS),
+            keep_blocks=options.keep_blocks, open_store=open_store)
     except (StorageError, StoreDamaged, GenesisError, AddressError, OSError) as error:
         log.critical("the engine cannot run", reason=str(error))
         sys.exit(EXIT_REFUSED)

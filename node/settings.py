@@ -16,6 +16,14 @@ class SettingsError(ValueError):
 
 
 @dataclass(slots=True)
+class EngineSettings:
+    """`keep_blocks`: how many blocks CometBFT keeps for others and for queries, at least a hundred or so; 0 keeps
+    all."""
+
+    keep_blocks: int = 0
+
+
+@dataclass(slots=True)
 class GatewaySettings:
     """The gRPC server. `listen` is host:port; empty runs no gateway."""
 
@@ -36,11 +44,12 @@ class PricesSettings:
 
 @dataclass(slots=True)
 class Settings:
+    engine: EngineSettings = field(default_factory=EngineSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     prices: PricesSettings = field(default_factory=PricesSettings)
 
 
-SECTIONS: dict[str, type] = {"gateway": GatewaySettings, "prices": PricesSettings}
+SECTIONS: dict[str, type] = {"engine": EngineSettings, "gateway": GatewaySettings, "prices": PricesSettings}
 
 
 def parse_settings(text: str) -> Settings:

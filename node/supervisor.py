@@ -191,9 +191,10 @@ def describe_exit(child: Child) -> str:
 
 def node_groups(home: Home, settings: Settings) -> list[Group]:
     """The processes of one node, as its settings say."""
+    engine = ["--home", str(home.root), "--keep-blocks", str(settings.engine.keep_blocks)]
     core = Group(
         "engine and cometbft",
-        [_python(home, "engine", "node.engine", "--home", str(home.root)), comet_command(home)],
+        [_python(home, "engine", "node.engine", *engine), comet_command(home)],
         ready_files={"engine": home.abci_socket},
     )
     groups = [core]

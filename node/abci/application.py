@@ -22,6 +22,7 @@ from node.abci.dispatch import Handlers
 from node.abci.queries import QueryService
 from node.committed import Committed
 from node.mempool.mempool import Mempool
+from node.storage.history import KEEP_HEIGHTS
 
 log = structlog.get_logger("engine")
 
@@ -29,15 +30,19 @@ VERSION = "0.1.0"
 
 
 class Application:
-    """The handlers over one chain, one mempool, one query service. `publish` gets every committed block."""
+    """The handlers over one chain, one mempool, one query service. `publish` gets every committed block.
+
+    CometBFT is told to keep so many blocks as `keep_blocks` says, 0 for all.
+    """
 
     def __init__(self, chain: Chain, committed: Committed, mempool: Mempool, queries: QueryService,
-                 publish: Callable[[BlockResult], None]) -> None:
+                 publish: Callable[[BlockResult], None], keep_blocks: int = 0) -> None:
         self._chain = chain
         self._committed = committed
         self._mempool = mempool
         self._queries = queries
         self._publish = publish
+        self._keep_blocks = keep_blocks
         self._consensus = threading.Lock()  # never contended by CometBFT; guards against a second client
         self._initial_height = 1
         self._finalize_seconds = 0.0
@@ -135,7 +140,7 @@ class Application:
         log.info("block", height=result.height, txs=len(result.txs), app_hash=result.app_hash.hex()[:16],
                  finalize_ms=round(1_000 * self._finalize_seconds, 1), commit_ms=round(1_000 * (stored - started), 1),
                  waiting=self._mempool.count)
-        return abci.ResponseCommit()
+        return abci.ResponseCommit(retain_height=retain_height(result.height, self._keep_blocks))
 
     def _tell(self, result: BlockResult) -> None:
         try:
@@ -143,6 +148,14 @@ class Application:
             self._publish(result)
         except Exception as error:  # the block is durable; a reader's trouble is not consensus's
             log.error("telling mempool and feed failed", height=result.height, error=repr(error), exc_info=True)
+
+
+def retain_height(height: int, keep_blocks: int) -> int:
+    """The lowest block that CometBFT is to keep once `height` is committed, 0 to keep all. Those that queries of old
+    heights need, for the headers that prove them, are always kept."""
+    if keep_blocks <= 0:
+        return 0
+    return max(0, height - max(keep_blocks, KEEP_HEIGHTS + 1))
 
 
 def verify_vote_extension(request: abci.RequestVerifyVoteExtension) -> abci.ResponseVerifyVoteExtension:

@@ -12,7 +12,7 @@ import pytest
 from node import supervisor as supervisor_module
 from node.comet.process import Command, identify
 from node.home import Home
-from node.settings import GatewaySettings, PricesSettings, Settings, write_settings
+from node.settings import EngineSettings, GatewaySettings, PricesSettings, Settings, write_settings
 from node.supervisor import BACK_OFF_LAST_S, HEALTHY_AFTER_S, BackOff, Group, Supervisor, node_groups, run_node
 
 DEADLINE_S = 20.0
@@ -161,6 +161,8 @@ def test_a_node_runs_what_its_settings_say(tmp_path: Path) -> None:
     assert [group.name for group in quiet] == ["engine and cometbft"]
     assert [group.name for group in full] == ["engine and cometbft", "gateway", "feeder"]
     assert [command.name for command in full[0].commands] == ["engine", "cometbft"]
+    pruned = node_groups(home, Settings(engine=EngineSettings(keep_blocks=500)))
+    assert pruned[0].commands[0].arguments[-2:] == ["--keep-blocks", "500"]
 
 
 def test_a_home_runs_once(tmp_path: Path) -> None:

@@ -30,15 +30,16 @@ def timestamp(time_ns: int) -> Timestamp:
 class EngineProcess:
     """An engine on its own home; `close` always. `consensus` is the connection that runs blocks."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *arguments: str) -> None:
+        self.arguments = arguments
         self.home = Home.at(root)
         self.home.create()
         self.clients: list[Client] = []
         self.child: Child | None = None
 
     def start(self) -> "EngineProcess":
-        command = Command("engine", [sys.executable, "-m", "node.engine", "--home", str(self.home.root)],
-                          self.home.log_file("engine"), {"PYTHONPATH": str(PROJECT)})
+        program = [sys.executable, "-m", "node.engine", "--home", str(self.home.root), *self.arguments]
+        command = Command("engine", program, self.home.log_file("engine"), {"PYTHONPATH": str(PROJECT)})
         self.child = spawn(command)
         wait_until(lambda: self.home.abci_socket.exists() or self.exit_code is not None, "the engine's socket")
         assert self.exit_code is None, log_tail(self.home.log_file("engine"))

@@ -23,6 +23,8 @@ from app.errors import (
     TX_TOO_LARGE,
 )
 from app.params import APP_VERSION
+from node.abci.application import retain_height
+from node.storage.history import KEEP_HEIGHTS
 from novation.v1 import state_pb2, tx_pb2
 from tests.helpers import builders
 from tests.helpers.builders import ALICE, BOB, CAROL, DAVE, ORACLE, Person, buy, cancel_all, envelope, sell, set_mark
@@ -97,6 +99,26 @@ def test_an_engine_that_never_committed_starts_from_genesis_again(engine: Engine
     assert engine.head() == (0, b"")
     assert engine.init_chain() == genesis_hash
     assert engine.block([tx]).app_hash == app_hash
+
+
+def test_blocks_are_kept_as_long_as_told_and_as_old_heights_can_be_asked_for() -> None:
+    assert retain_height(10**6, 0) == 0
+    assert retain_height(10**6, 5_000) == 995_000
+    assert retain_height(5_000, 5_000) == 0
+    assert retain_height(10**6, 1) == 10**6 - KEEP_HEIGHTS - 1
+
+
+def test_commit_tells_which_blocks_to_keep(tmp_path: Path) -> None:
+    engine = EngineProcess(tmp_path / "h", "--keep-blocks", "1")
+    try:
+        engine.start().init_chain()
+        kept = []
+        for _ in range(KEEP_HEIGHTS + 3):
+            engine.finalize([])
+            kept.append(engine.consensus.call("commit").retain_height)
+        assert kept == [0] * (KEEP_HEIGHTS + 1) + [1, 2]
+    finally:
+        engine.close()
 
 
 def test_proposals_of_a_byzantine_proposer_are_rejected(shared: EngineProcess) -> None:
