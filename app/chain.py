@@ -172,15 +172,16 @@ class Chain:
         free: dict[bytes, int] = {}
         for tx in candidates:
             try:
-                self.check(tx)
+                hold = self.check(tx)
             except ChainError:
                 continue
             fee = self.highest_fee(tx)
-            left = means.setdefault(tx.account, self.equity(tx.account))
-            if fee <= left:
-                means[tx.account] = left - fee
+            if tx.account not in means:
+                means[tx.account] = self.equity(tx.account)
+            if fee <= means[tx.account]:
+                means[tx.account] -= fee
                 yield tx
-            elif left == self.equity(tx.account) and free.get(tx.account, 0) < FREE_A_BLOCK:
+            elif hold < fee and free.get(tx.account, 0) < FREE_A_BLOCK:
                 free[tx.account] = free.get(tx.account, 0) + 1
                 yield tx
 

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import structlog
+from google.protobuf.internal import api_implementation
 
 from app.chain import Chain
 from app.errors import GenesisError
@@ -99,9 +100,14 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_bl
 
 
 def refuse_optimised() -> None:
-    """`python -O` strips assertions; a chain must not run with other code than the one that was tested."""
+    """`python -O` strips assertions; a chain must not run with other code than the one that was tested. Nor with
+    another protobuf: the plain Python one refuses the same envelopes with other codes.
+    """
     if sys.flags.optimize:
         sys.exit("Novation refuses to run under `python -O` or PYTHONOPTIMIZE: start it without")
+    if api_implementation.Type() != "upb":
+        sys.exit(f"Novation needs protobuf's upb, not {api_implementation.Type()}: unset "
+                 "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION, and run `make setup`")
 
 
 def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) -> None:
