@@ -53,9 +53,9 @@ def test_faults_are_all_reported_at_once(app_state: dict) -> None:
 
 def test_the_chain_itself_has_the_last_word(app_state: dict) -> None:
     assert check_app_state(app_state) == []
-    app_state["params"]["max_block_gas"] = 1
+    app_state["params"]["gas_price_e6"] = 10**12 + 1
     assert problems(app_state) == []
-    assert "max_block_gas" in check_app_state(app_state)[0]
+    assert "gas_price_e6" in check_app_state(app_state)[0]
 
 
 def test_a_state_is_read_bare_or_out_of_a_genesis_file(tmp_path: Path, app_state: dict) -> None:
