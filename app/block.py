@@ -161,19 +161,40 @@ def settle_fee(ctx: Context, tx: Tx, hold: int) -> int:
 def run_actions(ctx: Context, tx: Tx, result: tx_pb2.EnvelopeResult) -> None:
     """BLK-005: each action succeeds or leaves no trace; with `all_or_nothing`, one that fails undoes them all and
     ends the envelope.
+
+    One savepoint serves all actions, because a handler checks everything before it changes anything. Should one fail
+    after a change all the same, the envelope runs again with a savepoint for each action, to the same end.
     """
-    whole = tx.body.all_or_nothing
-    if whole:
-        ctx.journal.savepoint()
+    used = ctx.gas.used
+    ctx.journal.savepoint()
     for kind, action in zip(tx.kinds, tx.body.actions, strict=True):
+        touches = ctx.journal.touches
         failure = run_action(ctx, tx.account, kind, action, result)
-        if whole and failure is not None:
+        if failure is None:
+            continue
+        if tx.body.all_or_nothing:
             ctx.journal.rollback()
             ctx.events.clear()
             undo_results(result, failure)
             return
-    if whole:
-        ctx.journal.release()
+        if ctx.journal.touches != touches:
+            ctx.journal.rollback()
+            ctx.events.clear()
+            ctx.gas.used = used
+            result.ClearField("actions")
+            run_actions_apart(ctx, tx, result)
+            return
+    ctx.journal.release()
+
+
+def run_actions_apart(ctx: Context, tx: Tx, result: tx_pb2.EnvelopeResult) -> None:
+    """BLK-005 with a savepoint for each action, whatever its handler does before it fails."""
+    for kind, action in zip(tx.kinds, tx.body.actions, strict=True):
+        ctx.journal.savepoint()
+        if run_action(ctx, tx.account, kind, action, result) is None:
+            ctx.journal.release()
+        else:
+            ctx.journal.rollback()
 
 
 def undo_results(result: tx_pb2.EnvelopeResult, failure: ChainError) -> None:
@@ -190,19 +211,17 @@ def undo_results(result: tx_pb2.EnvelopeResult, failure: ChainError) -> None:
 def run_action(
     ctx: Context, account: bytes, kind: str, action: tx_pb2.Action, result: tx_pb2.EnvelopeResult
 ) -> ChainError | None:
-    """One action inside its own savepoint; its result is appended, its error returned."""
+    """One action: its result is appended, its error returned. What it changed before an error is the caller's to
+    undo.
+    """
     used, events = ctx.gas.used, len(ctx.events)
-    ctx.journal.savepoint()
     failure = None
     try:
         done = ACTIONS[kind](ctx, account, getattr(action, kind))
     except ChainError as error:
-        ctx.journal.rollback()
         del ctx.events[events:]
         failure, done = error, tx_pb2.ActionResult()
         fill_error(done, error)
-    else:
-        ctx.journal.release()
     done.gas_used = ctx.gas.used - used + ACTION
     result.actions.append(done)
     return failure

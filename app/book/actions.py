@@ -3,8 +3,8 @@
 from app.accounts.state import require_account
 from app.accounts.types import Account, Position
 from app.book import rules
-from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, plan_match
-from app.book.state import add_order, find_order, remove_order, shifted, swap_order
+from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, plan_match, settle
+from app.book.state import find_order, remove_order, rest_order, shifted, swap_order
 from app.book.types import (
     BUY,
     FILL_OR_KILL,
@@ -127,7 +127,7 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
             price_quanta=taker.price_quanta,
         )
     ctx.gas.charge((FILL - MEET) * plan.fills)
-    return carry_out(ctx, taker, plan, rest)
+    return carry_out(ctx, taker, plan, after, rest)
 
 
 def plan_order(ctx: Context, taker: Taker, account: Account) -> Plan:
@@ -158,14 +158,17 @@ def check_position_limit(market: Market, before: Position, after: Position) -> N
         raise ChainError(MARGIN_POSITION_LIMIT, most_lots=limit, would_be_lots=max(longest, shortest))
 
 
-def carry_out(ctx: Context, taker: Taker, plan: Plan, rest: int) -> tx_pb2.ActionResult:
-    """Apply a checked plan and rest `rest` lots."""
+def carry_out(ctx: Context, taker: Taker, plan: Plan, after: Position, rest: int) -> tx_pb2.ActionResult:
+    """Apply a checked plan: the taker comes to hold `after`, `rest` lots rest."""
     market = taker.market.market
     state = ctx.states.edit(market)
     sequence = state.next_sequence
     state.next_sequence = sequence + 1
     order_id = order_id_of(market, sequence)
-    apply_plan(ctx, taker, plan, order_id)
+    if plan.steps:
+        apply_plan(ctx, taker, plan, after, order_id)
+    elif rest:
+        settle(ctx, taker.account, market, plan.cash_quanta, after)
     if plan.open_lots:
         order = Order(
             order_id,
@@ -178,7 +181,7 @@ def carry_out(ctx: Context, taker: Taker, plan: Plan, rest: int) -> tx_pb2.Actio
             sequence,
         )
         if rest:
-            add_order(ctx, order)
+            rest_order(ctx, order)
             ctx.emit(Rested(order))
         else:
             reason = plan.stopped or events_pb2.CANCEL_REASON_IMMEDIATE
@@ -225,8 +228,6 @@ def handle_replace_order(ctx: Context, account: bytes, action: tx_pb2.ReplaceOrd
     check_price_and_size(market, action.price_quanta, action.size_lots)
     if action.price_quanta == order.price_quanta and action.size_lots <= order.open_lots:
         return shrink(ctx, order, action.size_lots)
-    remove_order(ctx, order)
-    ctx.emit(Cancelled(order, events_pb2.CANCEL_REASON_REPLACED, True))
     taker = Taker(
         account,
         market,
@@ -238,7 +239,16 @@ def handle_replace_order(ctx: Context, account: bytes, action: tx_pb2.ReplaceOrd
         order.client_id,
         CANCEL_MAKER,
     )
-    return place(ctx, taker)
+    ctx.journal.savepoint()
+    try:
+        remove_order(ctx, order)
+        ctx.emit(Cancelled(order, events_pb2.CANCEL_REASON_REPLACED, True))
+        done = place(ctx, taker)
+    except ChainError:
+        ctx.journal.rollback()
+        raise
+    ctx.journal.release()
+    return done
 
 
 def shrink(ctx: Context, order: Order, size_lots: int) -> tx_pb2.ActionResult:

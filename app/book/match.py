@@ -150,14 +150,12 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
     plan.fills += 1
 
 
-def apply_plan(ctx: Context, taker: Taker, plan: Plan, order_id: int) -> None:
-    """CLR-001: write `plan`: both sides of every fill, fees, open interest, orders, events. The taker's rest is the
-    caller's.
+def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id: int) -> None:
+    """CLR-001: write `plan`: both sides of every fill, fees, open interest, orders, events. The taker comes to hold
+    `after`, the plan's position with its rest; putting that rest on the book is the caller's.
     """
-    if not plan.steps:
-        return
     market = taker.market.market
-    interest = settle(ctx, taker.account, market, plan.cash_quanta, plan.position)
+    interest = settle(ctx, taker.account, market, plan.cash_quanta, after)
     for key, (cash, held) in plan.makers.items():
         interest += settle(ctx, key, market, cash, held)
     add_open_interest(ctx, market, interest)

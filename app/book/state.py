@@ -63,15 +63,12 @@ def shifted(held: Position, side: int, price_quanta: int, lots: int) -> Position
     )
 
 
-def add_order(ctx: Context, order: Order) -> None:
-    """A new order rests."""
-    market = market_of(order.order_id)
-    account = ctx.accounts.edit(order.account)
-    account.set_position(shifted(account.position(market), order.side, order.price_quanta, order.open_lots))
-    record, side = open_orders(ctx, order.account), ctx.books[market].side(order.side)
+def rest_order(ctx: Context, order: Order) -> None:
+    """Put a new order into record and index; the account's sums are the caller's."""
+    record, side = open_orders(ctx, order.account), ctx.books[market_of(order.order_id)].side(order.side)
     record.add(order)
     side.insert(order)
-    ctx.journal.entries.append((_undo_add, (record, side), order))
+    ctx.journal.entries.append((_undo_rest, (record, side), order))
 
 
 def remove_order(ctx: Context, order: Order) -> None:
@@ -109,7 +106,7 @@ def rebuild(ctx: Context) -> None:
         ctx.books[market_of(order.order_id)].side(order.side).insert(order)
 
 
-def _undo_add(where: tuple[OpenOrders, BookSide], order: Order) -> None:
+def _undo_rest(where: tuple[OpenOrders, BookSide], order: Order) -> None:
     record, side = where
     record.remove(order)
     side.remove(order)

@@ -33,8 +33,12 @@ def initial_margin(
     bought_loss = buy_notional_quanta - mark_quanta * buy_lots
     sold_loss = mark_quanta * sell_lots - sell_notional_quanta
     flat = position_margin(lots, mark_quanta, rate_ppm)
-    bought = position_margin(lots + buy_lots, mark_quanta, rate_ppm) + (bought_loss if bought_loss > 0 else 0)
-    sold = position_margin(lots - sell_lots, mark_quanta, rate_ppm) + (sold_loss if sold_loss > 0 else 0)
+    bought = position_margin(lots + buy_lots, mark_quanta, rate_ppm) if buy_lots else flat
+    sold = position_margin(lots - sell_lots, mark_quanta, rate_ppm) if sell_lots else flat
+    if bought_loss > 0:
+        bought += bought_loss
+    if sold_loss > 0:
+        sold += sold_loss
     return max(flat, bought, sold)
 
 

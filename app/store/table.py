@@ -50,17 +50,18 @@ MISSING = _Missing()
 class Journal:
     """Undo log and savepoints of one store. An entry is (function, key, old): calling it undoes one change."""
 
-    __slots__ = ("entries", "floor", "marks", "stamp")
+    __slots__ = ("entries", "floor", "marks", "stamp", "touches")
 
     def __init__(self) -> None:
         self.entries: list[tuple[Callable[[Any, Any], None], Any, Any]] = []
-        self.marks: list[tuple[int, int]] = []
+        self.marks: list[tuple[int, int, int]] = []
+        self.touches = 0  # how often a record was asked for in order to be changed; a rollback takes its own back
         self.stamp = 1  # records decoded from storage carry 0, so they are never changed in place
         self.floor = 1  # records stamped at or above it were copied inside the innermost savepoint
 
     def savepoint(self) -> None:
         """Open a savepoint. Each is closed by exactly one `release` or `rollback`."""
-        self.marks.append((len(self.entries), self.floor))
+        self.marks.append((len(self.entries), self.floor, self.touches))
         self.stamp += 1
         self.floor = self.stamp
 
@@ -70,7 +71,7 @@ class Journal:
 
     def rollback(self) -> None:
         """Close the innermost savepoint and undo its changes, newest first."""
-        length, floor = self.marks.pop()
+        length, floor, self.touches = self.marks.pop()
         entries = self.entries
         while len(entries) > length:
             undo, key, old = entries.pop()
@@ -128,6 +129,7 @@ class Table(Generic[K, R]):
 
     def edit(self, key: K) -> R:
         """The record, ready to be changed in place until the innermost savepoint closes. Raises KeyError if absent."""
+        self.journal.touches += 1
         found = self.live.get(key)
         if found is None:
             found = self.get(key)
@@ -148,6 +150,7 @@ class Table(Generic[K, R]):
 
         Whoever changes it puts the undo of each change into the journal. Raises KeyError if absent.
         """
+        self.journal.touches += 1
         found = self.get(key)
         if found is None:
             raise KeyError(key)
@@ -161,6 +164,7 @@ class Table(Generic[K, R]):
 
     def put(self, key: K, record: R) -> None:
         """Insert or replace a record. The table owns `record` from here on."""
+        self.journal.touches += 1
         old = self.get(key)
         self.before.setdefault(key, old)
         record.stamp = self.journal.stamp
@@ -169,6 +173,7 @@ class Table(Generic[K, R]):
 
     def delete(self, key: K) -> None:
         """Remove a record; removing an absent one changes nothing that is stored."""
+        self.journal.touches += 1
         old = self.get(key)
         self.before.setdefault(key, old)
         self.journal.entries.append((self._restore, key, old))

@@ -21,7 +21,7 @@ from tests.helpers.builders import BTC, ORACLE, Person
 from tests.helpers.driver import Driver
 
 PEOPLE = tuple(Person(f"rollback {number}") for number in range(5))
-BLOCKS = 40
+BLOCKS = 60
 
 
 def content(record: Any) -> Any:

@@ -10,6 +10,7 @@ from app.errors import REGISTRY, ChainError, GenesisError, InvariantError
 from app.invariants import audit, check_block
 from app.kernel.hashing import address_of
 from app.ordering import encoded_size, order_keys
+from app.registry import ACTIONS
 from app.store.view import DictReader
 from novation.v1 import tx_pb2
 from tests.helpers import builders as b
@@ -177,6 +178,24 @@ def test_blk_005_all_or_nothing(driver: Driver) -> None:
     outcome = driver.run([driver.envelope(BOB, *mixed, all_or_nothing=True)]).txs[0]
     assert (outcome.result.reason, len(outcome.result.actions), outcome.events) == ("TX_ACTION_FAILED", 2, [])
     assert driver.chain.ctx.orders.peek(BOB.account()) is None
+    audit(driver.chain.ctx)
+
+
+def test_blk_005_holds_for_a_handler_that_fails_after_a_change(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BLK-005: no handler does so, but one that did would be undone all the same, and what stood beside it would not."""
+    def careless(ctx: object, account: bytes, _action: object) -> None:
+        ctx.accounts.edit(account).cash_quanta -= 7  # type: ignore[attr-defined]
+        raise ChainError(REGISTRY[301])
+
+    monkeypatch.setitem(ACTIONS, "transfer", careless)
+    actions = [b.buy(P - T, 1, client_id=1), b.transfer(BOB, 5), b.buy(P - T, 2, client_id=2), b.cancel(client_id=1)]
+    before = driver.chain.ctx.accounts.peek(ALICE.account()).cash_quanta
+    outcome = driver.run([driver.envelope(ALICE, *actions)]).txs[0]
+    assert [action.reason for action in outcome.result.actions] == ["", "COLLATERAL_AMOUNT", "", ""]
+    assert [event.WhichOneof("kind") for event in outcome.events] == ["order_rested", "order_rested", "order_cancelled"]
+    after = driver.chain.ctx.accounts.peek(ALICE.account())
+    assert before - after.cash_quanta == outcome.result.fee_quanta
+    assert after.position(BTC).open_buy_lots == 2
     audit(driver.chain.ctx)
 
 
