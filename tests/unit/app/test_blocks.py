@@ -182,7 +182,7 @@ def test_blk_005_all_or_nothing(driver: Driver) -> None:
 
 
 def test_blk_005_holds_for_a_handler_that_fails_after_a_change(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """BLK-005: no handler does so, but one that did would be undone all the same, and what stood beside it would not."""
+    """BLK-005: no handler does so; one that did would be undone all the same, and what stands beside it would not."""
     def careless(ctx: object, account: bytes, _action: object) -> None:
         ctx.accounts.edit(account).cash_quanta -= 7  # type: ignore[attr-defined]
         raise ChainError(REGISTRY[301])
