@@ -2,17 +2,16 @@
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || \
            (command -v python3.11 >/dev/null 2>&1 && python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3))
 BIN    := .venv/bin
-COMET  := build/.comet-$(shell sed -n 's/^COMETBFT_VERSION = "\(.*\)"/\1/p' node/comet/version.py)
 PROTOS := $(wildcard proto/novation/*/*.proto)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup localnet test lint bench soak clean
+.PHONY: help setup comet localnet test lint bench soak clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: build/.venv gen/.compiled $(COMET) ## install everything into the project's own folders
+setup: build/.venv gen/.compiled comet ## install everything into the project's own folders
 
 build/.venv: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 12) else \
@@ -25,9 +24,9 @@ gen/.compiled: build/.venv proto/generate.py node/comet/version.py $(PROTOS)
 	$(BIN)/python proto/generate.py
 	@touch $@
 
-$(COMET): node/comet/version.py | build/.venv
-	$(BIN)/python -m node.comet.install
-	@touch $@
+# Not a file, because COMETBFT may name another binary from one call to the next; it is quick when there is nothing to build.
+comet: build/.venv
+	@$(BIN)/python -m node.comet.install
 
 localnet: setup ## four validators that trade; ARGS='--prices FILE.csv' replays real prices, Ctrl-C stops all
 	$(BIN)/novation localnet up $(ARGS)

@@ -41,7 +41,7 @@ def go_command() -> str:
         sys.exit(f"Go is not installed. Novation builds CometBFT {COMETBFT_VERSION} from source and needs Go "
                  f"{wanted} or later (https://go.dev/dl). "
                  "To bring your own binary: COMETBFT=/path/to/cometbft make setup")
-    text = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True).stdout
     match = re.match(r"go(\d+)\.(\d+)", text)
     if not match or (int(match[1]), int(match[2])) < GO_MINIMUM:
         sys.exit(f"{text.strip() or 'This Go'} is too old: CometBFT {COMETBFT_VERSION} needs Go {wanted} or later. "
@@ -59,10 +59,15 @@ def install() -> Path:
     BINARY.parent.mkdir(parents=True, exist_ok=True)
     print(f"building CometBFT {COMETBFT_VERSION} (about a minute, once) ...", file=sys.stderr, flush=True)
     environment = {**os.environ, "GOBIN": str(BINARY.parent), "GOFLAGS": "-mod=mod"}
-    subprocess.run([go, "install", COMETBFT_COMMAND], env=environment, check=True)
+    if subprocess.run([go, "install", COMETBFT_COMMAND], env=environment).returncode:
+        sys.exit(f"Go could not build {COMETBFT_COMMAND}: see above. It needs a C compiler and, once, the network. "
+                 "To bring your own binary: COMETBFT=/path/to/cometbft make setup")
     (BINARY.parent / "cometbft").rename(BINARY)
     return BINARY
 
 
 if __name__ == "__main__":
-    print(install())
+    try:
+        install()
+    except FileNotFoundError as error:
+        sys.exit(f"{error}. Name one that is, or leave COMETBFT out to have CometBFT {COMETBFT_VERSION} built")

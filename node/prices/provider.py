@@ -105,8 +105,8 @@ def _column(path: Path, header: list[str], wanted: str, usual: tuple[str, ...], 
     for name in (wanted.lower(),) if wanted else usual:
         if name in header:
             return header.index(name)
-    raise PricesError(f"{path} has no {kind} column {wanted or 'of a usual name'!r} among {', '.join(header)}: "
-                      f"name it with --{kind}-column")
+    raise PricesError(f"{path} has no {kind} column among {', '.join(header)}: "
+                      f"call it {wanted or ', '.join(usual[:3])} in the first line of the file")
 
 
 def _is_number(text: str) -> bool:

@@ -50,8 +50,8 @@ def test_columns_can_be_named_or_numbered(tmp_path: Path) -> None:
         ("time,price\n1,2\n2,-3\n", r"line 3.*not a price"),
         ("time,price\nsoon,2\n", r"line 2.*not a time"),
         ("time,price\n1\n", r"line 2.*too few"),
-        ("a,b\n1,2\n", "--time-column"),
-        ("time,b\n1,2\n", "--price-column"),
+        ("a,b\n1,2\n", "call it timestamp"),
+        ("time,b\n1,2\n", "call it close"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
