@@ -2,10 +2,11 @@
 
 import importlib
 import sys
+from typing import Any
 
 import click
 
-from node.cli.session import session_options
+from node.cli.session import EXIT_USAGE, current_session, fail, session_options
 
 HELP = """Novation: run a validator, a local network, or trade on one.
 
@@ -45,6 +46,15 @@ class LazyGroup(click.Group):
         module_name, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module_name), attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if not current_session().json:
+                raise
+            path = (error.ctx or ctx).command_path
+            fail(f"{error.format_message()} See `{path} --help`", EXIT_USAGE)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

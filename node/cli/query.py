@@ -1,6 +1,7 @@
 """`novation query`: what the chain says, in decimals for people, in decimals and integers for scripts."""
 
 import base64
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,8 +18,14 @@ from node.cli.chain import account_id, ask, comet_address
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail, simple_table
 from node.cli.tx import plain
 from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
-from novation.v1 import tx_pb2
+from novation.v1 import state_pb2, tx_pb2
 
+# What the records of each table are.
+RECORDS: dict[str, type[Message]] = {
+    "params": state_pb2.Params, "accounts": state_pb2.Account, "vault": state_pb2.Vault, "funds": state_pb2.Fund,
+    "markets": state_pb2.Market, "totals": state_pb2.MarketTotals, "marks": state_pb2.MarkPrice,
+    "books": state_pb2.BookState, "orders": state_pb2.OpenOrders,
+}
 SIDES = {tx_pb2.SIDE_BUY: "buy", tx_pb2.SIDE_SELL: "sell"}
 
 
@@ -224,6 +231,8 @@ def tx(session: Session, tx_hash: str) -> None:
     try:
         wanted = bytes.fromhex(tx_hash)
     except ValueError:
+        wanted = b""
+    if len(wanted) != 32:
         fail(f"{tx_hash!r} is not a hash of 64 hex digits", EXIT_USAGE)
 
     async def work(client: NovationClient) -> Any:
@@ -231,7 +240,8 @@ def tx(session: Session, tx_hash: str) -> None:
 
     found = ask(session, work)
     lines = [f"height {found.tx_height}, place {found.index}, {when(found.time_ns)}"]
-    lines += [f"  action {index}: {one.reason or 'done'} order {one.order_id} filled {one.filled_lots} lots"
+    lines += [f"  action {index}: {one.reason or 'done'}"
+              + (f", order {one.order_id}, filled {one.filled_lots} lots" if one.order_id else "")
               for index, one in enumerate(found.tx.result.actions)]
     session.emit(as_data(found), "\n".join(lines))
 
@@ -274,8 +284,12 @@ def _comet(session: Session, rpc: str | None) -> CometRpc:
 def proof(session: Session, table: str, key: str, rpc: str | None) -> None:
     """Prove the record KEY (hex, or text like `usd`) of TABLE, or its absence, against the header that states it.
 
+    The key of an account and its orders is the owner with the number in 8 hex digits, that of a market its number in 8.
+
     The header is the one this node gives: to trust nobody, check it with a light client.
     """
+    if table not in RECORDS:
+        fail(f"no table {table!r}: there are {', '.join(RECORDS)}", EXIT_USAGE)
     with _comet(session, rpc) as comet:
         try:
             data = prove(comet, table, _key_bytes(key))
@@ -283,9 +297,11 @@ def proof(session: Session, table: str, key: str, rpc: str | None) -> None:
             fail(f"the node's proof does not hold: {error}")
         except (RpcUnreachable, RpcError) as error:
             fail(f"{error}; is the node running? `novation status`", EXIT_UNREACHABLE)
-    found = f"holds {len(bytes.fromhex(data['value']))} bytes" if data["present"] else "holds no such record"
-    session.emit(data, f"{table} {found}, proven at height {data['height']}\napp hash {data['app_hash']} "
-                       f"(in the header of {data['height'] + 1})")
+    record = RECORDS[table].FromString(bytes.fromhex(data["value"]))
+    data["record"] = as_data(record) if data["present"] else None
+    found = f"{json.dumps(data['record'])}\n" if data["present"] else "no such record, "
+    session.emit(data, f"{table} {key}: {found}proven at height {data['height']} by {data['operators']} operators: "
+                       f"app hash {data['app_hash']} (in the header of {data['height'] + 1})")
 
 
 def _key_bytes(key: str) -> bytes:

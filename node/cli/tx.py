@@ -88,7 +88,7 @@ def show_order(session: Session, placed: PlacedOrder) -> None:
         return
     filled = f"filled {data['filled_size']} at {data['average_price']}" if placed.filled_size else "nothing filled"
     rest = f", {data['open_size']} rests on the book" if placed.open_size else ""
-    session.emit(data, f"order {placed.order_id}: {filled}{rest} (height {placed.height}, fee {data['fee']} USD)")
+    session.emit(data, f"order {placed.order_id}: {filled}{rest} (height {placed.height}, gas fee {data['fee']} USD)")
 
 
 def plain(value: Decimal) -> str:
@@ -106,7 +106,7 @@ def show_sent(session: Session, sent: Sent, done: str) -> None:
         "fee": plain(sent.fee),
         "cancelled_orders": result.cancelled_orders if result else 0,
     }
-    committed = f"{done} (height {sent.height}, fee {data['fee']} USD)"
+    committed = f"{done} (height {sent.height}, gas fee {data['fee']} USD)"
     session.emit(data, committed if sent.committed else f"admitted, hash {data['hash']}")
 
 

@@ -38,6 +38,8 @@ def totals_line(view: NetworkView) -> str:
 def agreement(view: NetworkView) -> Text:
     if view.disagreement:
         return Text(f"APP HASHES DIFFER: {view.disagreement}", style="bold red")
+    if not view.agreed_height:
+        return Text("no block seen on all nodes yet")
     return Text(f"all {len(view.nodes)} app hashes equal up to height {view.agreed_height}", style="green")
 
 

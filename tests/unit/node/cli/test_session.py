@@ -74,5 +74,15 @@ def test_errors_are_json_when_json_is_asked_for(run) -> None:
     assert "novation keys add nobody" in error["error"]
 
 
+@pytest.mark.parametrize("arguments", [("query", "book"), ("bogus",), ("query", "proof", "bogus", "usd")])
+def test_wrong_usage_is_json_too_when_json_is_asked_for(run, arguments: tuple[str, ...]) -> None:
+    result = run("--output", "json", *arguments)
+    assert (result.exit_code, json.loads(result.stderr)["exit_code"]) == (2, 2)
+
+
+def test_a_hash_of_another_length_is_wrong_usage(run) -> None:
+    assert run("query", "tx", "00").exit_code == 2
+
+
 def test_no_colour_reaches_a_pipe(run) -> None:
     assert "\x1b[" not in run("keys", "list", "--dev").output
