@@ -36,7 +36,8 @@ def run_example(run: Run, parser: argparse.ArgumentParser) -> None:
 
 async def _connected(run: Run, arguments: argparse.Namespace) -> None:
     if bool(arguments.key_file) == bool(arguments.key_hex):
-        raise ValueError("give a key with --key-file or --key-hex (on a localnet: one of those it prints)")
+        raise ValueError("give a key with --key-file or --key-hex, on a localnet any 64 hexadecimal digits: "
+                         "`openssl rand -hex 32 > my.key`")
     key = Key.from_file(arguments.key_file) if arguments.key_file else Key.from_hex(arguments.key_hex)
     async with NovationClient(arguments.gateway, key, account_number=arguments.account) as client:
         if not (await client.account()).exists:

@@ -1,6 +1,7 @@
 """`novation init`, `start`, `status` and `version`: one node and its life."""
 
 import platform
+import re
 import shutil
 import sys
 import time
@@ -25,6 +26,7 @@ from node.localnet.network import check_app_state
 from node.settings import GatewaySettings, Settings, SettingsError, write_settings
 from node.supervisor import run_node
 
+PEER = re.compile(r"[0-9a-f]{40}@[^@/\s]+:\d+")  # as CometBFT wants it
 PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
 
 
@@ -40,6 +42,10 @@ PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
 def init(session: Session, **options: Any) -> None:
     """Make a home: keys, genesis and settings. With --genesis it joins a chain, else it begins one of its own."""
     home = session.paths
+    wrong = [peer for peer in options["peers"].split(",") if peer and not PEER.fullmatch(peer)]
+    if wrong:
+        fail(f"{wrong[0]!r} is no peer: write NODE_ID@HOST:PORT, with the node id that `novation status` shows there",
+             EXIT_USAGE)
     if home.exists():
         fail(f"{home.root} is a home already: run it with `novation start --home {home.root}`, or give another --home")
     try:

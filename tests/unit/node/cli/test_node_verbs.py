@@ -28,7 +28,7 @@ def test_init_never_overwrites(run, tmp_path: Path) -> None:
 def test_joining_takes_the_genesis_as_it_is(run, data, tmp_path: Path) -> None:
     data("init", "--home", str(tmp_path / "a"))
     genesis = tmp_path / "a" / "config" / "genesis.json"
-    data("init", "--home", str(tmp_path / "b"), "--genesis", str(genesis), "--peers", "ab@127.0.0.1:1")
+    data("init", "--home", str(tmp_path / "b"), "--genesis", str(genesis), "--peers", f"{'ab' * 20}@127.0.0.1:1")
     assert (tmp_path / "b" / "config" / "genesis.json").read_bytes() == genesis.read_bytes()
     config = tomllib.loads((tmp_path / "b" / "config" / "config.toml").read_text())
     assert config["p2p"]["persistent_peers"] == "ab@127.0.0.1:1"
@@ -59,3 +59,9 @@ def test_version_names_what_consensus_rests_on(data) -> None:
     assert {"novation", "cometbft", "app_version", "protobuf", "PyNaCl", "plyvel", "python"} <= set(
         data("version", "--long")
     )
+
+
+def test_a_peer_without_its_node_id_is_refused_before_a_home_is_made(run, tmp_path) -> None:
+    result = run("init", "--peers", "127.0.0.1:26600")
+    assert (result.exit_code, (tmp_path / "home").exists()) == (2, False)
+    assert "NODE_ID@HOST:PORT" in result.stderr
