@@ -31,7 +31,7 @@ def test_joining_takes_the_genesis_as_it_is(run, data, tmp_path: Path) -> None:
     data("init", "--home", str(tmp_path / "b"), "--genesis", str(genesis), "--peers", f"{'ab' * 20}@127.0.0.1:1")
     assert (tmp_path / "b" / "config" / "genesis.json").read_bytes() == genesis.read_bytes()
     config = tomllib.loads((tmp_path / "b" / "config" / "config.toml").read_text())
-    assert config["p2p"]["persistent_peers"] == "ab@127.0.0.1:1"
+    assert config["p2p"]["persistent_peers"] == f"{'ab' * 20}@127.0.0.1:1"
 
 
 def test_a_failed_init_leaves_no_home_behind(run, tmp_path: Path) -> None:
