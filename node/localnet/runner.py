@@ -139,8 +139,9 @@ async def wait_ready(plan: Plan, timeout_s: float = READY_TIMEOUT_S) -> None:
 async def _is_ready(node: NodePlan) -> bool:
     try:
         async with AsyncCometRpc(node.rpc, timeout_s=2.0) as rpc:
-            if (await rpc.status()).height < READY_HEIGHT:
-                return False
+            status = await rpc.status()
+        if status.node_id != node.node_id or status.height < READY_HEIGHT:  # another network may have taken the port
+            return False
         _, writer = await asyncio.open_connection("127.0.0.1", node.gateway_port)
         writer.close()
         return True
