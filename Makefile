@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/novation/*/*.proto)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup comet localnet test lint bench soak clean
+.PHONY: help setup comet localnet test prove lint bench soak clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ localnet: setup ## four validators that trade; ARGS='--prices FILE.csv' replays 
 
 test: setup lint ## every test that fits in about ten minutes
 	$(BIN)/python -m pytest $(ARGS)
+
+prove: setup ## laws of the rules, decided by z3 on their own source
+	$(BIN)/python -m tests.proofs $(ARGS)
 
 lint: setup ## style, types, layers
 	$(BIN)/ruff check .

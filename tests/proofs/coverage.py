@@ -1,0 +1,26 @@
+"""Every function under proof: the proofs that speak of it, or why there are none. A test keeps this complete."""
+
+from tests.proofs import source
+from tests.proofs.all import PROOFS
+
+LISTED = {
+    "params.Params.copy": "copies a record; no arithmetic",
+    "params.is_authority": "compares bytes; no arithmetic",
+    "params.params_from_genesis": "reads a document; its tests are in tests/unit",
+    "params.require_integer": "reads a document; its tests are in tests/unit",
+}
+
+
+def functions() -> list[str]:
+    """Every function of every rules.py, of the integers, and of gas and params."""
+    return [name for short in source.modules() for name in source.functions(short)]
+
+
+def proofs_of(function: str) -> list[str]:
+    """The names of the proofs that speak of a function. Laws that do not hold are no proofs."""
+    return [item.name for item in PROOFS if function in item.about and not item.breaks]
+
+
+def rows() -> list[tuple[str, str]]:
+    """(function, its proofs or the reason for none)."""
+    return [(name, ", ".join(proofs_of(name)) or LISTED.get(name, "NEITHER PROVEN NOR LISTED")) for name in functions()]

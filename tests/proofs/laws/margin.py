@@ -1,0 +1,223 @@
+# ruff: noqa: E501 - a slip is quoted as the source has it
+"""Laws of what an account must hold."""
+
+from typing import Any
+
+from app.limits import MAX_ORDER_LOTS, MAX_ORDER_NOTIONAL_QUANTA, MAX_PRICE_QUANTA, MAX_VAULT_QUANTA
+from tests.proofs.prover import proof
+
+PPM = 1_000_000
+FIELD_MOST = (1 << 63) - 1  # a signed 64-bit field
+MARGIN = "return -(-abs(lots) * mark_quanta * rate_ppm // PPM)"
+NOT_NEGATIVE = "mark >= 0, rate >= 0, all lots"
+WORST = "return max(flat, bought, sold)"
+BOUGHT = "position_margin(lots + buy_lots, mark_quanta, rate_ppm) if buy_lots else flat"
+SOLD = "position_margin(lots - sell_lots, mark_quanta, rate_ppm) if sell_lots else flat"
+PAIRS = ((46_000_000, 50_000), (333, 5_000))  # (mark in quanta, rate in ppm)
+AT_PAIRS = "(mark, rate ppm) one of (46,000,000, 50,000), (333, 5,000)"
+ORDERS = AT_PAIRS + "; order lots and notionals >= 0, all lots"
+
+
+@proof("MARG-001", "never negative, rounded up by less than one quantum", "margin.position_margin", bounds=NOT_NEGATIVE,
+       slips={"margin": [(MARGIN, "return abs(lots) * mark_quanta * rate_ppm // PPM"),
+                         (MARGIN, "return -(-lots * mark_quanta * rate_ppm // PPM)"),
+                         (MARGIN, "return -(-abs(lots) * mark_quanta * rate_ppm // PPM) + 1")]})
+def margin_rounds_up(case: Any, rules: Any) -> None:
+    lots, mark, rate = case.whole("lots"), case.whole("mark", low=0), case.whole("rate", low=0)
+    margin = rules.margin.position_margin(lots, mark, rate)
+    exact = abs(lots) * mark * rate
+    case.claim(margin >= 0, "never negative")
+    case.claim(margin * PPM >= exact, "never below the exact margin")
+    case.claim((margin - 1) * PPM < exact, "above it by less than one quantum")
+
+
+@proof("MARG-001", "monotone in size, mark and rate; long and short alike", "margin.position_margin",
+       bounds=NOT_NEGATIVE,
+       slips={"margin": [(MARGIN, "return -(-lots * mark_quanta * rate_ppm // PPM)"),
+                         (MARGIN, "return -(-abs(lots) * mark_quanta * -rate_ppm // PPM)"),
+                         (MARGIN, "return -(abs(lots) * mark_quanta * rate_ppm // PPM)")]})
+def margin_is_monotone(case: Any, rules: Any) -> None:
+    lots, mark, rate = case.whole("lots", low=0), case.whole("mark", low=0), case.whole("rate", low=0)
+    more = case.whole("more", low=0)
+    margin = rules.margin.position_margin(lots, mark, rate)
+    case.claim(rules.margin.position_margin(-lots, mark, rate) == margin, "long and short alike")
+    case.claim(rules.margin.position_margin(lots + more, mark, rate) >= margin, "monotone in size")
+    case.claim(rules.margin.position_margin(lots, mark + more, rate) >= margin, "monotone in mark")
+    case.claim(rules.margin.position_margin(lots, mark, rate + more) >= margin, "monotone in rate")
+
+
+@proof("MARG-001", "merging positions never asks for more, at most the whole value", "margin.position_margin",
+       bounds="mark >= 0, 0 <= rate <= 1,000,000 ppm, all lots",
+       slips={"margin": [(MARGIN, "return abs(lots) * mark_quanta * rate_ppm // PPM"), (MARGIN, MARGIN + " + 1")]})
+def margin_nets(case: Any, rules: Any) -> None:
+    one, two = case.whole("one"), case.whole("two")
+    mark, rate = case.whole("mark", low=0), case.whole("rate", low=0, high=PPM)
+    apart = rules.margin.position_margin(one, mark, rate) + rules.margin.position_margin(two, mark, rate)
+    case.claim(rules.margin.position_margin(one + two, mark, rate) <= apart, "netted is no more than apart")
+    case.claim(rules.margin.position_margin(one, mark, rate) <= abs(one) * mark, "at most the value")
+
+
+@proof("MARG-002", "zero at cost, gains the lots when the mark gains one, and the other side's is the opposite",
+       "margin.unrealised_profit",
+       slips={"margin": [("return lots * mark_quanta - entry_quanta", "return lots * mark_quanta + entry_quanta"),
+                         ("return lots * mark_quanta - entry_quanta", "return abs(lots) * mark_quanta - entry_quanta")]})
+def profit_mirrors(case: Any, rules: Any) -> None:
+    lots, entry, mark, price = case.whole("lots"), case.whole("entry"), case.whole("mark"), case.whole("price")
+    profit = rules.margin.unrealised_profit(lots, entry, mark)
+    case.claim(rules.margin.unrealised_profit(lots, lots * price, price) == 0, "zero at cost")
+    case.claim(rules.margin.unrealised_profit(lots, entry, mark + 1) == profit + lots, "moves with the mark")
+    case.claim(rules.margin.unrealised_profit(-lots, -entry, mark) == -profit, "zero-sum")
+
+
+def mark_and_rate(case: Any) -> tuple[int, int]:
+    """One of PAIRS: with both known the margin is linear, and z3 decides it for all sizes."""
+    chosen = case.whole("pair", 0, len(PAIRS) - 1)
+    return next(pair for number, pair in enumerate(PAIRS) if chosen == number)
+
+
+def market(case: Any) -> tuple[Any, ...]:
+    """A position with open orders on both sides."""
+    return (case.whole("lots"), case.whole("buys", low=0), case.whole("buy_notional", low=0),
+            case.whole("sells", low=0), case.whole("sell_notional", low=0), *mark_and_rate(case))
+
+
+@proof("MARG-003", "never below the margin of what is held, and just that without orders", "margin.initial_margin",
+       "margin.position_margin", bounds=ORDERS,
+       slips={"margin": (WORST, "return min(flat, bought, sold)")})
+def orders_never_lower_margin(case: Any, rules: Any) -> None:
+    lots, buys, buy_notional, sells, sell_notional, mark, rate = market(case)
+    held = rules.margin.position_margin(lots, mark, rate)
+    initial = rules.margin.initial_margin(lots, buys, buy_notional, sells, sell_notional, mark, rate)
+    case.claim(initial >= held, "never below what is held")
+    case.claim(initial >= 0, "never negative")
+    case.claim(rules.margin.initial_margin(lots, 0, 0, 0, 0, mark, rate) == held, "no orders: what is held")
+
+
+@proof("MARG-003", "whoever has it can carry all buys filling, or all sells, at their prices", "margin.initial_margin",
+       "margin.position_margin", "margin.may_take_on", "clearing.cash_after_fill",
+       bounds=ORDERS + "; all orders of a side at one price, fee 0",
+       slips={"margin": [(WORST, "return max(flat, bought)"), (WORST, "return max(flat, sold)"), (WORST, "return flat"),
+                         ("bought += bought_loss", "pass"), ("sold += sold_loss", "pass"),
+                         (BOUGHT, BOUGHT.replace("lots + buy_lots", "lots - buy_lots")),
+                         (SOLD, SOLD.replace("lots - sell_lots", "lots")),
+                         ("sold_loss = mark_quanta * sell_lots - sell_notional_quanta",
+                          "sold_loss = sell_notional_quanta - mark_quanta * sell_lots")]})
+def either_side_may_fill(case: Any, rules: Any) -> None:
+    lots, (mark, rate) = case.whole("lots"), mark_and_rate(case)
+    buys, bid = case.whole("buys", low=1), case.whole("bid", low=0)
+    sells, ask = case.whole("sells", low=1), case.whole("ask", low=0)
+    cash = case.whole("cash")
+    initial = rules.margin.initial_margin(lots, buys, buys * bid, sells, sells * ask, mark, rate)
+    case.assume(rules.margin.may_take_on(cash + lots * mark, initial))
+    for filled, price in ((buys, bid), (-sells, ask)):
+        equity = rules.clearing.cash_after_fill(cash, filled, price, 0) + (lots + filled) * mark
+        after = rules.margin.position_margin(lots + filled, mark, rate)
+        case.claim(rules.margin.may_take_on(equity, after), "the position it leads to is covered")
+
+
+@proof("MARG-003", "an order that leads away from flat, no better than the mark, never lowers it",
+       "margin.initial_margin", bounds=ORDERS + "; the side's orders lead away from flat, the new price is at the mark or "
+       "worse for the account",
+       slips={"margin": [(WORST, "return flat - bought"), ("if bought_loss > 0:", "if bought_loss < 0:"),
+                         (BOUGHT, BOUGHT.replace("lots + buy_lots", "lots - buy_lots")), ("sold += sold_loss", "sold -= sold_loss")]})
+def another_order_adds(case: Any, rules: Any) -> None:
+    lots, buys, buy_notional, sells, sell_notional, mark, rate = market(case)
+    more, worse = case.whole("more", low=1), case.whole("worse", low=0)
+    before = rules.margin.initial_margin(lots, buys, buy_notional, sells, sell_notional, mark, rate)
+    bid = buy_notional + more * (mark + worse)
+    if lots + buys >= 0:
+        after = rules.margin.initial_margin(lots, buys + more, bid, sells, sell_notional, mark, rate)
+        case.claim(after >= before, "another bid")
+    if lots - sells <= 0 and worse <= mark:
+        ask = sell_notional + more * (mark - worse)
+        after = rules.margin.initial_margin(lots, buys, buy_notional, sells + more, ask, mark, rate)
+        case.claim(after >= before, "another ask")
+
+
+@proof("MARG-003", "any further order never lowers it", "margin.initial_margin", breaks=True, slips={},
+       bounds="mark >= 0, a single further bid of one lot far below the mark")
+def any_order_adds(case: Any, rules: Any) -> None:
+    lots, buys, buy_notional, mark = case.whole("lots"), case.whole("buys", low=1), case.whole("buy_notional", low=0), 100
+    before = rules.margin.initial_margin(lots, buys, buy_notional, 0, 0, mark, 50_000)
+    after = rules.margin.initial_margin(lots, buys + 1, buy_notional + 1, 0, 0, mark, 50_000)
+    case.claim(after >= before, "a bid below the mark makes up for one above it, as the README says")
+
+
+@proof("MARG-004", "more equity never forbids, more margin never allows, and enough is enough", "margin.may_take_on",
+       slips={"margin": [("return equity_after >= initial_after", "return equity_after <= initial_after"),
+                         ("return equity_after >= initial_after", "return equity_after > initial_after")]})
+def taking_on_is_monotone(case: Any, rules: Any) -> None:
+    equity, initial, more = case.whole("equity"), case.whole("initial"), case.whole("more", low=0)
+    case.claim(rules.margin.may_take_on(initial, initial), "just enough is enough")
+    if rules.margin.may_take_on(equity, initial):
+        case.claim(rules.margin.may_take_on(equity + more, initial), "more equity")
+        case.claim(rules.margin.may_take_on(equity, initial - more), "less margin")
+        case.claim(equity - initial >= 0, "nothing is short")
+
+
+@proof("MARG-005", "a reduction never lowers the excess: price and fee cost at most the maintenance margin it frees",
+       "margin.may_reduce", "margin.position_margin", "clearing.cash_after_fill",
+       bounds="one position, mark 46,000,000, initial 50,000 and maintenance 30,000 ppm; price and fee >= 0, all lots",
+       slips={"margin": [(" and excess_after >= excess_before", ""), ("excess_after >= excess_before", "excess_after <= excess_before"),
+                         ("initial_after <= initial_before and", ""), ("initial_after <= initial_before", "initial_after >= initial_before")]})
+def reducing_never_bleeds(case: Any, rules: Any) -> None:
+    cash, lots, filled = case.whole("cash"), case.whole("lots"), case.whole("filled")
+    price, fee = case.whole("price", low=0), case.whole("fee", low=0)
+    mark, initial, maintenance = 46_000_000, 50_000, 30_000
+    after = rules.clearing.cash_after_fill(cash, filled, price, fee)
+    margin = rules.margin.position_margin
+    excess = cash + lots * mark - margin(lots, mark, maintenance)
+    excess_after = after + (lots + filled) * mark - margin(lots + filled, mark, maintenance)
+    case.assume(rules.margin.may_reduce(margin(lots, mark, initial), margin(lots + filled, mark, initial), excess, excess_after))
+    freed = margin(lots, mark, maintenance) - margin(lots + filled, mark, maintenance)
+    case.claim(filled * (price - mark) + fee <= freed, "it costs at most the margin it frees")
+    case.claim(margin(lots + filled, mark, initial) <= margin(lots, mark, initial), "initial margin does not grow")
+
+
+@proof("MARG-005", "reductions chain: two that are allowed are together allowed, and doing nothing is",
+       "margin.may_reduce",
+       slips={"margin": [("initial_after <= initial_before and", "initial_after <= initial_before + 1 and"),
+                         ("excess_after >= excess_before", "excess_after > excess_before")]})
+def reductions_chain(case: Any, rules: Any) -> None:
+    first, second, third = ((case.whole(f"initial_{name}"), case.whole(f"excess_{name}")) for name in "abc")
+    may = rules.margin.may_reduce
+    case.claim(may(first[0], first[0], first[1], first[1]), "nothing may be done")
+    case.assume(may(first[0], second[0], first[1], second[1]), may(second[0], third[0], second[1], third[1]))
+    case.claim(may(first[0], third[0], first[1], third[1]), "together they are allowed")
+
+
+@proof("MARG-006", "what fits may trade, pay, receive or place once more and still fits 64 bits", "margin.fits_record",
+       "clearing.cash_after_fill", "clearing.entry_after_fill",
+       bounds="lots, prices, notionals, deposits within limits.py, 0 <= fee <= notional, notionals >= 0",
+       slips={"margin": [("FIELD_LIMIT_QUANTA = 1 << 62", "FIELD_LIMIT_QUANTA = 1 << 63"),
+                         ("-limit <= cash_quanta <= limit", "cash_quanta <= limit"),
+                         ("-limit <= cash_quanta <= limit", "-limit <= cash_quanta"),
+                         ("-limit <= entry_quanta <= limit", "entry_quanta <= limit"),
+                         ("-limit <= entry_quanta <= limit", "-limit <= entry_quanta"),
+                         ("        and buy_notional_quanta <= limit\n", ""), ("        and sell_notional_quanta <= limit\n", "")]})
+def one_more_fits_the_record(case: Any, rules: Any) -> None:
+    cash, entry, lots = case.whole("cash"), case.whole("entry"), case.whole("lots")
+    buys, sells = case.whole("buys", low=0), case.whole("sells", low=0)
+    case.assume(rules.margin.fits_record(cash, entry, buys, sells))
+    filled, price = case.whole("filled", -MAX_ORDER_LOTS, MAX_ORDER_LOTS), case.whole("price", 0, MAX_PRICE_QUANTA)
+    moved, fee = case.whole("moved", 0, MAX_VAULT_QUANTA), case.whole("fee", low=0)
+    notional = case.whole("notional", 0, MAX_ORDER_NOTIONAL_QUANTA)
+    case.assume(abs(filled) * price <= MAX_ORDER_NOTIONAL_QUANTA)
+    case.assume(fee <= abs(filled) * price)  # as fee_is_at_most_the_notional proves
+    cash_after = rules.clearing.cash_after_fill(cash, filled, price, fee)
+    entry_after = rules.clearing.entry_after_fill(lots, entry, filled, price)
+    for figure, words in ((cash_after, "cash after a fill"), (cash + moved, "cash after a deposit"),
+                          (cash - moved, "cash after a withdrawal"), (entry_after, "entry after a fill"),
+                          (buys + notional, "bids after another"), (sells + notional, "asks after another")):
+        case.claim((figure <= FIELD_MOST) & (figure >= -FIELD_MOST), words)
+
+
+@proof("MARG-006", "whatever is within the limit fits", "margin.fits_record",
+       bounds="all four figures within 2^62 of zero",
+       slips={"margin": [("and buy_notional_quanta <= limit", "and buy_notional_quanta < limit"),
+                         ("-limit <= cash_quanta <= limit", "limit <= cash_quanta <= limit"),
+                         ("FIELD_LIMIT_QUANTA = 1 << 62", "FIELD_LIMIT_QUANTA = 1 << 61")]})
+def nothing_is_refused_in_vain(case: Any, rules: Any) -> None:
+    most = 1 << 62
+    figures = [case.whole(name, -most, most) for name in ("cash", "entry", "buys", "sells")]
+    case.claim(rules.margin.fits_record(*figures), "fits")
