@@ -1,7 +1,7 @@
 """What a proof is, and how it is decided.
 
 A proof is a function `law(case, rules)`: it takes integers from `case`, states what may be assumed of them, calls
-rules, and claims what must hold. `prove` runs it along every path and asks z3, for each claim, for integers that break it.
+rules, and claims what must hold. `prove` runs it along every path and asks z3 for integers that break a claim.
 None: proven. Some: refuted, and the law is run once more on those integers, by Python alone, to see it fail.
 """
 

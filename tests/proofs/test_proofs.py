@@ -1,4 +1,4 @@
-"""The quick part of `make prove`: the executor does what Python does, laws hold, a slip breaks each, none is left out."""
+"""The quick part of `make prove`: the executor does what Python does, laws hold, and a slip breaks each."""
 
 import pytest
 import z3
