@@ -24,6 +24,8 @@ def line(tmp_path: Path) -> Iterator[list[Node]]:
         for node in nodes:
             node.wait_height(2)
         wait_until(lambda: [node.rpc.peers() for node in nodes] == [1, 2, 1], "the line of peers")
+        # A node that still fetches old blocks has committed some, but takes no transactions yet.
+        wait_until(lambda: not any(node.rpc.status().catching_up for node in nodes), "consensus on every node")
         yield nodes
     finally:
         for node in nodes:
