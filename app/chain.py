@@ -6,7 +6,7 @@ once the batch is durable, makes the working records the committed ones. `prepar
 committed state only.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.accounts.state import check_nonce, require_account
@@ -21,6 +21,7 @@ from app.margin.state import equity
 from app.memo import Memo
 from app.ordering import fault, select
 from app.params import PARAMS_KEY, Params
+from app.proposal import affordable
 from app.registry import TABLES, committed_view, open_context
 from app.store.tree import DomainTree, Staged, app_hash
 from app.store.view import Batch, LayeredReader, Reader
@@ -28,7 +29,6 @@ from app.tx import Tx, Verify, decode_tx
 from novation.v1 import state_pb2
 
 HEAD_KEY = b"mhead"
-FREE_A_BLOCK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,29 +161,9 @@ class Chain:
 
         Takes no more of them than the block has room for.
         """
-        good = self._affordable(candidates)
-        return [tx.raw for tx in select(good, self.head.app_hash, max_bytes, self.params.max_block_gas)]
-
-    def _affordable(self, candidates: Iterable[Tx]) -> Iterator[Tx]:
-        """Candidates that are good on committed state and that their account can pay for together. Of those that are
-        admitted although it cannot (ADM-005), FREE_A_BLOCK an account.
-        """
-        means: dict[bytes, int] = {}
-        free: dict[bytes, int] = {}
-        for tx in candidates:
-            try:
-                hold = self.check(tx)
-            except ChainError:
-                continue
-            fee = self.highest_fee(tx)
-            if tx.account not in means:
-                means[tx.account] = self.equity(tx.account)
-            if fee <= means[tx.account]:
-                means[tx.account] -= fee
-                yield tx
-            elif hold < fee and free.get(tx.account, 0) < FREE_A_BLOCK:
-                free[tx.account] = free.get(tx.account, 0) + 1
-                yield tx
+        most = self.params.max_block_gas
+        good = affordable(candidates, most, self.check, self.highest_fee, self.equity)
+        return [tx.raw for tx in select(good, self.head.app_hash, max_bytes, most)]
 
     def process(self, raws: list[bytes]) -> str:
         """Whether a proposal is one that a correct proposer can make: "" or the reason to reject it."""

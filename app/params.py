@@ -53,7 +53,7 @@ def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
     numbers = {}
     for name, low, high in (
         ("gas_price_e6", 0, 10**12),
-        ("max_block_gas", 10**6, 10**13),
+        ("max_block_gas", 32_000_000, 10**13),
         ("max_faucet_quanta", 0, 10**15),
     ):
         numbers[name] = require_integer(section, "params", name, low, high)

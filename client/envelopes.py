@@ -109,7 +109,7 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
     """
     size_bytes = SIGNATURE_BYTES + sum(action.ByteSize() + 4 for action in actions) + 60
     gas = GAS_ENVELOPE + GAS_BYTE * size_bytes
-    taking = 0
+    taking = cancelling = 0
     for action in actions:
         kind = action.WhichOneof("kind") or ""
         gas += GAS_ACTION + GAS_BY_KIND.get(kind, 0)
@@ -117,11 +117,12 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
             gas += GAS_ORDER_IN_RECORD * open_orders + GAS_POSITION * POSITIONS
             taking += getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY
         elif kind == "cancel_all":
-            gas += GAS_CANCEL * OPEN_ORDERS_MAX
+            cancelling = OPEN_ORDERS_MAX
         elif kind in ("transfer", "withdraw"):
             gas += GAS_POSITION * POSITIONS
     if fills is None:
         fills = SPARE_FILLS + taking if taking else 0
+    gas += GAS_CANCEL * cancelling  # an account cannot have more, however many actions cancel them
     return gas + (GAS_FILL + GAS_POSITION * POSITIONS + GAS_ORDER_IN_RECORD * MAKER_ORDERS) * fills
 
 

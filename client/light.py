@@ -158,7 +158,7 @@ class LightClient:
 
     async def _forwards(self, trusted: LightBlock, height: int) -> LightBlock:
         """Verify up to `height`, in one step when enough validators stayed, else by way of headers in between."""
-        waiting = [await self._fetch(self.address, height)]
+        waiting, verified = [await self._fetch(self.address, height)], []
         while waiting:
             new = waiting[-1]
             try:
@@ -169,7 +169,11 @@ class LightClient:
                 waiting.append(await self._fetch(self.address, middle))
                 continue
             trusted = waiting.pop()
-            self._remember(trusted)
+            verified.append(trusted)
+        # Only what no witness contradicts is trusted from here on.
+        await self._ask_witnesses(trusted.header)
+        for block in verified:
+            self._remember(block)
         return trusted
 
     async def _backwards(self, height: int) -> Header:

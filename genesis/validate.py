@@ -48,7 +48,7 @@ PARAMS: dict[str, Check] = {
     "test_network": _flag,
     "price_authority": _owner_or_none,
     "gas_price_e6": _integer(0, UINT64_MAX),
-    "max_block_gas": _integer(10**6, 10**13),
+    "max_block_gas": _integer(32_000_000, 10**13),
     "max_faucet_quanta": _integer(0, UINT64_MAX),
 }
 MARKET: dict[str, Check] = {

@@ -117,11 +117,13 @@ class Table(Generic[K, R]):
 
     def peek(self, key: K) -> R | None:
         """The committed record, for readers on any thread. It never fills the cache, so it cannot race a commit."""
-        record = self.live.get(key)
-        committed = self.before.get(key, MISSING)  # looked at second: it is filled before `live` changes
-        if not isinstance(committed, _Missing):
-            return committed
-        return self._load(key) if record is None else record
+        while True:
+            record = self.live.get(key)
+            committed = self.before.get(key, MISSING)  # looked at second: it is filled before `live` changes
+            if not isinstance(committed, _Missing):
+                return committed
+            if self.live.get(key) is record:  # else a block was dropped or committed in between
+                return self._load(key) if record is None else record
 
     def _load(self, key: K) -> R | None:
         value = self.reader.get(self.space + self.schema.encode_key(key))

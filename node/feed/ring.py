@@ -16,6 +16,7 @@ BYTES_MAX = 64 * 1024 * 1024
 # What a block weighs before it is encoded: Python objects are far bigger than their bytes on the wire.
 TX_BYTES_ESTIMATE = 600
 EVENT_BYTES_ESTIMATE = 300
+RESULT_WEIGHT = 5  # times the encoded size
 
 
 @dataclass(slots=True)
@@ -30,7 +31,8 @@ def weigh(result: BlockResult) -> int:
     """Roughly how many bytes a block's result keeps alive, without looking inside its messages."""
     events = len(result.occurred) + sum(len(outcome.occurred) for outcome in result.txs)
     changes = sum(len(key) + len(value or b"") + 200 for _, key, value in result.changes)
-    return len(result.txs) * TX_BYTES_ESTIMATE + events * EVENT_BYTES_ESTIMATE + changes
+    results = sum(RESULT_WEIGHT * len(outcome.data) for outcome in result.txs)
+    return len(result.txs) * TX_BYTES_ESTIMATE + events * EVENT_BYTES_ESTIMATE + changes + results
 
 
 class BlockRing:

@@ -112,21 +112,50 @@ def test_adm_005_nobody_is_too_poor_to_cancel_or_close() -> None:
     """ADM-005: with less equity than the fee, cancels and reduce-only orders of an account that has orders or positions
     are admitted and pay what is there; other orders are refused, and so is an account that has nothing to cancel.
     """
-    driver = Driver(b.genesis(cash_quanta=2_400_000))
-    driver.do(ALICE, b.buy(P, 1, client_id=1), gas_limit=1_000_000)
-    driver.do(ORACLE, b.set_mark(P))
-    cash = driver.chain.ctx.accounts.peek(ALICE.account()).cash_quanta
-    limits = {"gas_limit": 3_000_000_000, "fee_limit_quanta": 3_000_000}
-    assert cash < 3_000_000
+    driver = Driver(b.genesis(cash_quanta=3_000_000, gas_price_e6=2_000_000))
+    driver.do(ALICE, b.buy(P, 1, client_id=1), gas_limit=300_000)
+    limits = {"gas_limit": 2_000_000, "fee_limit_quanta": 4_000_000}
     poor = driver.envelope(ALICE, b.buy(P - T, 1), **limits)
     assert reason_of(lambda: driver.chain.admit(poor)) == "TX_CANNOT_PAY_FEE"
     nothing = driver.envelope(BOB, b.cancel_all(), **limits)
     assert reason_of(lambda: driver.chain.admit(nothing)) == "TX_CANNOT_PAY_FEE"
+    large = driver.envelope(ALICE, b.cancel_all(), gas_limit=2_000_001, fee_limit_quanta=5_000_000)
+    assert reason_of(lambda: driver.chain.admit(large)) == "TX_CANNOT_PAY_FEE"
     driver.chain.admit(driver.envelope(ALICE, b.sell(P, 1, reduce_only=True), **limits))
     cancels = [driver.chain.admit(driver.envelope(ALICE, b.cancel_all(), **limits)) for _ in range(5)]
     assert len(driver.chain.prepare(cancels, 10**6)) == 2
     result = driver.act(ALICE, b.cancel(client_id=1), **limits)
-    assert (result.code, result.actions[0].cancelled_orders, result.fee_quanta) == (0, 1, 750_000)
+    assert (result.code, result.actions[0].cancelled_orders, result.fee_quanta) == (0, 1, 1_000_000)
+
+
+def test_those_who_cannot_pay_share_a_sixteenth_of_the_block() -> None:
+    """ADM-005: many poor accounts together cannot crowd out one that pays."""
+    poor = [b.Person(f"poor {number}") for number in range(20)]
+    driver = Driver(b.genesis((*poor, ALICE, ORACLE), cash_quanta=3_000_000, gas_price_e6=2_000_000,
+                              max_block_gas=64_000_000))
+    for person in poor:
+        driver.do(person, b.buy(P, 1), gas_limit=300_000)
+    limits = {"gas_limit": 2_000_000, "fee_limit_quanta": 4_000_000}
+    waiting = [driver.chain.admit(driver.envelope(person, b.cancel_all(), **limits)) for person in poor]
+    paying = driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1), gas_limit=300_000))
+    assert len(driver.chain.prepare([*waiting, paying], 10**6)) == 3
+
+
+def test_envelopes_behind_one_that_empties_the_account_are_not_taken(driver: Driver) -> None:
+    """They would be refused unpaid, and their gas would have kept others out of the block."""
+    cash = driver.chain.ctx.accounts.peek(ALICE.account()).cash_quanta
+    emptying = driver.chain.admit(driver.envelope(ALICE, b.transfer(BOB, cash - 20_000)))
+    behind = [driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1))) for _ in range(5)]
+    assert driver.chain.prepare([emptying, *behind], 10**6) == [emptying.raw]
+
+
+def test_the_last_lane_keeps_a_quarter_of_the_block() -> None:
+    """A flood of cancels leaves room for takers."""
+    driver = Driver(b.genesis(max_block_gas=16 * b.GAS_LIMIT))
+    cancels = [driver.chain.admit(driver.envelope(ALICE, b.cancel_all())) for _ in range(16)]
+    takers = [driver.chain.admit(driver.envelope(BOB, b.buy(P, 1))) for _ in range(16)]
+    lanes = [driver.chain.decode(raw).lane for raw in driver.chain.prepare([*cancels, *takers], 10**6)]
+    assert (lanes.count(1), lanes.count(2)) == (12, 4)
 
 
 def test_a_proposer_takes_what_an_account_can_pay_for_together(driver: Driver) -> None:
