@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.book.types import BookState, OpenOrders
     from app.collateral.types import Fund, Vault
     from app.events import Occurrence
+    from app.funding.types import Funding
     from app.markets.types import Market, MarketTotals
     from app.oracle.types import MarkPrice
     from app.params import Params
@@ -31,6 +32,7 @@ class Context:
         "accounts",
         "books",
         "events",
+        "funding",
         "funds",
         "gas",
         "height",
@@ -49,6 +51,7 @@ class Context:
     )
 
     accounts: "Table[bytes, Account]"
+    funding: "Table[int, Funding]"
     funds: "Table[bytes, Fund]"
     marks: "Table[int, MarkPrice]"
     markets: "Table[int, Market]"

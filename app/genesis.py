@@ -8,9 +8,10 @@ from typing import Any
 from app.accounts.genesis import load_account
 from app.book.index import MarketBook
 from app.book.types import BookState
-from app.collateral.types import FEES_FUND, VAULT_KEY, Fund, Vault
+from app.collateral.types import FUNDS, VAULT_KEY, Fund, Vault, funding_pool, insurance_fund
 from app.context import Context
 from app.errors import GenesisError
+from app.funding.types import Funding
 from app.limits import MAX_VAULT_QUANTA
 from app.markets.genesis import load_market
 from app.oracle.genesis import load_mark_price
@@ -53,8 +54,12 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
         load_mark_price(ctx, market, section)
         ctx.states.put(market, BookState())
         ctx.books[market] = MarketBook()
+        ctx.funding.put(market, Funding())
+        ctx.funds.put(insurance_fund(market), Fund())
+        ctx.funds.put(funding_pool(market), Fund())
     held = sum(load_account(ctx, section) for section in state["accounts"])
     if held > MAX_VAULT_QUANTA:
         raise GenesisError(f"accounts: together more than {MAX_VAULT_QUANTA} quanta")
     ctx.vault.put(VAULT_KEY, Vault(held))
-    ctx.funds.put(FEES_FUND, Fund(0))
+    for fund in FUNDS:
+        ctx.funds.put(fund, Fund())

@@ -13,6 +13,7 @@ from app.clearing import actions as clearing_actions
 from app.collateral import actions as collateral_actions
 from app.collateral import types as collateral
 from app.context import Context
+from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
 from app.markets import types as markets
 from app.oracle import actions as oracle_actions
@@ -62,6 +63,7 @@ TABLES: dict[str, Schema[Any, Any]] = {
         _flat("marks", 7, oracle.MarkPrice, state_pb2.MarkPrice, numbered=True),
         _flat("books", 8, book.BookState, state_pb2.BookState, numbered=True),
         Schema("orders", 9, identity, identity, book.encode_open_orders, book.decode_open_orders),
+        _flat("funding", 10, funding.Funding, state_pb2.Funding, numbered=True),
     )
 }
 
@@ -101,3 +103,4 @@ def _name_tables(ctx: Context) -> None:
     ctx.marks = tables["marks"]
     ctx.states = tables["books"]
     ctx.orders = tables["orders"]
+    ctx.funding = tables["funding"]

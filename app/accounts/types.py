@@ -10,7 +10,7 @@ class Position:
     """One market of one account. A value: it is replaced, never changed in place.
 
     `lots` is signed (long > 0). `entry_quanta` is the signed cost of the open lots; it informs, it never settles. The
-    open_ fields sum the account's resting orders.
+    open_ fields sum the account's resting orders. Funding is settled up to `funding_index_e9` (FUND-002).
     """
 
     market: int
@@ -20,6 +20,7 @@ class Position:
     open_buy_notional_quanta: int = 0
     open_sell_lots: int = 0
     open_sell_notional_quanta: int = 0
+    funding_index_e9: int = 0
 
     def is_empty(self) -> bool:
         """True when nothing is held and nothing rests: such a position is not stored."""
@@ -73,6 +74,7 @@ def encode(account: Account) -> bytes:
             open_buy_notional_quanta=held.open_buy_notional_quanta,
             open_sell_lots=held.open_sell_lots,
             open_sell_notional_quanta=held.open_sell_notional_quanta,
+            funding_index_e9=held.funding_index_e9,
         )
     return message.SerializeToString(deterministic=True)
 
@@ -89,6 +91,7 @@ def decode(_key: bytes, data: bytes) -> Account:
             held.open_buy_notional_quanta,
             held.open_sell_lots,
             held.open_sell_notional_quanta,
+            held.funding_index_e9,
         )
         for held in message.positions
     }

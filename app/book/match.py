@@ -12,10 +12,12 @@ from app.book.state import drop_order, shifted, swap_order
 from app.book.types import Order
 from app.clearing.rules import cash_after_fill
 from app.clearing.state import add_open_interest, maker_position, taker_position
-from app.collateral.state import collect_fees
+from app.collateral.state import collect_fees, credit_fund
+from app.collateral.types import funding_pool
 from app.context import Context
 from app.events import Cancelled, Filled
 from app.fees.rules import trading_fee
+from app.funding.state import index_of, settled
 from app.gas import MEET, ORDER_IN_RECORD, POSITION, REMOVAL
 from app.limits import MAX_FILLS, MAX_REMOVALS
 from app.margin.state import allows_change
@@ -59,6 +61,8 @@ class Plan:
     cash_quanta: int
     position: Position
     open_lots: int
+    funding_index_e9: int = 0
+    funding_quanta: int = 0  # what all accounts of the plan pay into the market's funding pool
     makers: dict[bytes, tuple[int, Position]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     filled_lots: int = 0
@@ -70,11 +74,14 @@ class Plan:
 
 def plan_match(ctx: Context, taker: Taker, account: Account) -> Plan:
     """BOOK-005: walk the opposite side by price, then priority, and plan fills at the makers' prices. Changes nothing.
+    FUND-002: funding is settled before the first fill of each account.
 
     Bounded by MAX_FILLS fills and MAX_REMOVALS removals; then the rest of the taker stops (CANCEL_REASON_FILL_LIMIT).
     GAS-004: each maker is paid for before it is met, so that a walk that leads nowhere costs what it takes.
     """
-    plan = Plan(account.cash_quanta, account.position(taker.market.market), taker.size_lots)
+    index = index_of(ctx, taker.market.market)
+    owed, held = settled(account.position(taker.market.market), index)
+    plan = Plan(account.cash_quanta - owed, held, taker.size_lots, index, owed)
     side, limit = taker.side, taker.price_quanta
     for maker in ctx.books[taker.market.market].opposite(side).best_first():
         if plan.open_lots == 0 or not rules.crosses(side, limit, maker.price_quanta):
@@ -115,7 +122,9 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
     if before is None:
         record = ctx.orders.get(maker.account)
         ctx.gas.charge(ORDER_IN_RECORD * len(record.orders) if record else 0)
-        before = account.cash_quanta, account.position(market.market)
+        owed, position = settled(account.position(market.market), plan.funding_index_e9)
+        before = account.cash_quanta - owed, position
+        plan.funding_quanta += owed
     cash, held = before
     lots, removal = min(plan.open_lots, maker.open_lots), 0
     if maker.reduce_only:
@@ -160,6 +169,7 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
         interest += settle(ctx, key, market, cash, held)
     add_open_interest(ctx, market, interest)
     collect_fees(ctx, plan.fees_quanta)
+    credit_fund(ctx, funding_pool(market), plan.funding_quanta)
     state = ctx.states.edit(market)
     for step in plan.steps:
         if step.lots:

@@ -51,6 +51,7 @@ def shifted(held: Position, side: int, price_quanta: int, lots: int) -> Position
             held.open_buy_notional_quanta + notional,
             held.open_sell_lots,
             held.open_sell_notional_quanta,
+            held.funding_index_e9,
         )
     return Position(
         held.market,
@@ -60,6 +61,7 @@ def shifted(held: Position, side: int, price_quanta: int, lots: int) -> Position
         held.open_buy_notional_quanta,
         held.open_sell_lots + lots,
         held.open_sell_notional_quanta + notional,
+        held.funding_index_e9,
     )
 
 

@@ -6,6 +6,7 @@ from app.collateral import rules, state
 from app.context import Context
 from app.errors import COLLATERAL_DESTINATION, COLLATERAL_INSUFFICIENT, COLLATERAL_SAME_ACCOUNT, ChainError
 from app.events import Transferred, Withdrawn
+from app.funding.state import unsettled
 from app.gas import POSITION, TRANSFER
 from app.limits import MAX_DESTINATION_BYTES
 from app.margin.state import account_standing
@@ -13,12 +14,16 @@ from novation.v1 import tx_pb2
 
 
 def free_collateral(ctx: Context, key: bytes) -> int:
-    """COLL-004: what may leave the account now, in quote quanta. Raises ACCOUNT_NOT_FOUND."""
+    """COLL-004: what may leave the account now, in quote quanta; unsettled funding is as good as settled (FUND-002).
+
+    Raises ACCOUNT_NOT_FOUND.
+    """
     account = require_account(ctx.accounts.get(key), key)
     ctx.gas.charge(POSITION * len(account.positions))
     now = account_standing(ctx, account)
     entry = sum(held.entry_quanta for held in account.positions.values())
-    return rules.withdrawable(account.cash_quanta, entry, now.equity, now.initial)
+    owed = sum(unsettled(ctx, held) for held in account.positions.values())
+    return rules.withdrawable(account.cash_quanta - owed, entry, now.equity, now.initial)
 
 
 def handle_transfer(ctx: Context, sender: bytes, action: tx_pb2.Transfer) -> tx_pb2.ActionResult:

@@ -15,6 +15,7 @@ def taker_position(held: Position, signed_lots: int, price_quanta: int) -> Posit
         held.open_buy_notional_quanta,
         held.open_sell_lots,
         held.open_sell_notional_quanta,
+        held.funding_index_e9,
     )
 
 
@@ -33,9 +34,17 @@ def maker_position(held: Position, signed_lots: int, price_quanta: int) -> Posit
             buy_notional - signed_lots * price_quanta,
             sells,
             sell_notional,
+            held.funding_index_e9,
         )
     return Position(
-        held.market, lots, entry, buys, buy_notional, sells + signed_lots, sell_notional + signed_lots * price_quanta
+        held.market,
+        lots,
+        entry,
+        buys,
+        buy_notional,
+        sells + signed_lots,
+        sell_notional + signed_lots * price_quanta,
+        held.funding_index_e9,
     )
 
 

@@ -54,6 +54,12 @@ def transfer(ctx: Context, sender: bytes, receiver: bytes, amount_quanta: int) -
     open_account(ctx, receiver).cash_quanta += amount_quanta
 
 
+def credit_fund(ctx: Context, key: bytes, amount_quanta: int) -> None:
+    """Credit a fund with what the caller took from accounts; a negative amount is what the caller gives them."""
+    if amount_quanta:
+        ctx.funds.edit(key).balance_quanta += amount_quanta
+
+
 def collect_fees(ctx: Context, amount_quanta: int) -> None:
     """Credit the fee fund with what the caller took from accounts."""
     if amount_quanta:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from app.accounts.types import Account, Position
 from app.context import Context
+from app.funding.state import unsettled
 from app.margin import rules
 from app.margin.types import Standing
 from app.markets.state import require_market
@@ -11,14 +12,15 @@ from app.oracle.state import mark_price
 
 
 def market_margin(ctx: Context, held: Position, *, with_orders: bool) -> tuple[int, int]:
-    """(value at the mark, initial margin) of one position, in quote quanta.
+    """(value at the mark less unsettled funding, initial margin) of one position, in quote quanta.
 
     `with_orders` counts open orders at their worst side (MARG-003); without, only what is held (MARG-001).
     """
     market, mark, lots = require_market(ctx, held.market), mark_price(ctx, held.market), held.lots
+    value = lots * mark - unsettled(ctx, held)
     if not with_orders or not (held.open_buy_lots or held.open_sell_lots):
-        return lots * mark, rules.position_margin(lots, mark, market.initial_margin_ppm)
-    return lots * mark, rules.initial_margin(
+        return value, rules.position_margin(lots, mark, market.initial_margin_ppm)
+    return value, rules.initial_margin(
         lots,
         held.open_buy_lots,
         held.open_buy_notional_quanta,
@@ -52,11 +54,11 @@ def account_standing(ctx: Context, account: Account) -> Standing:
 
 
 def equity(ctx: Context, account: Account) -> int:
-    """Cash plus all positions at their marks, in quote quanta; may be negative."""
+    """Cash plus all positions at their marks less unsettled funding, in quote quanta; may be negative."""
     value = account.cash_quanta
     for held in account.positions.values():
         if held.lots:
-            value += held.lots * mark_price(ctx, held.market)
+            value += held.lots * mark_price(ctx, held.market) - unsettled(ctx, held)
     return value
 
 

@@ -2,7 +2,7 @@
 
 from app.context import Context
 from app.errors import MARKET_NOT_FOUND, MARKET_NOT_TRADING, ChainError
-from app.markets.types import ACTIVE, HALTED, Market
+from app.markets.types import ACTIVE, QUARANTINED, REDUCE_ONLY, Market
 
 
 def require_market(ctx: Context, market_id: int) -> Market:
@@ -14,7 +14,7 @@ def require_market(ctx: Context, market_id: int) -> Market:
 
 
 def require_trading(market: Market, *, reduces: bool) -> None:
-    """MKT-002: active markets take all orders, reduce-only markets those that reduce, halted markets none."""
-    if market.status == ACTIVE or (reduces and market.status != HALTED):
+    """MKT-002: active markets take all orders, reduce-only and quarantined ones those that reduce, others none."""
+    if market.status == ACTIVE or (reduces and market.status in (REDUCE_ONLY, QUARANTINED)):
         return
     raise ChainError(MARKET_NOT_TRADING, market=market.market, status=market.status)

@@ -5,6 +5,11 @@ from dataclasses import dataclass, replace
 ACTIVE = 1
 REDUCE_ONLY = 2
 HALTED = 3
+ANNOUNCED = 4
+AUCTION = 5
+SETTLING = 6
+SETTLED = 7
+QUARANTINED = 8
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from novation.v1 import state_pb2, tx_pb2
 RECORDS: dict[str, type[Message]] = {
     "params": state_pb2.Params, "accounts": state_pb2.Account, "vault": state_pb2.Vault, "funds": state_pb2.Fund,
     "markets": state_pb2.Market, "totals": state_pb2.MarketTotals, "marks": state_pb2.MarkPrice,
-    "books": state_pb2.BookState, "orders": state_pb2.OpenOrders,
+    "books": state_pb2.BookState, "orders": state_pb2.OpenOrders, "funding": state_pb2.Funding,
 }
 SIDES = {tx_pb2.SIDE_BUY: "buy", tx_pb2.SIDE_SELL: "sell"}
 
