@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.collateral.types import Fund, Vault
     from app.events import Occurrence
     from app.funding.types import Funding
+    from app.margin.types import MarketRisk
     from app.markets.types import Market, MarketTotals
     from app.oracle.types import MarkPrice
     from app.params import Params
@@ -43,6 +44,7 @@ class Context:
         "params",
         "params_table",
         "reader",
+        "risks",
         "states",
         "tables",
         "time_ns",
@@ -67,6 +69,7 @@ class Context:
         self.journal = Journal()
         self.tables: dict[str, Any] = {}
         self.books: dict[int, MarketBook] = {}
+        self.risks: dict[int, MarketRisk] = {}
         self.events: list[Occurrence] = []
         self.gas = GasMeter(NO_LIMIT)
         self.height = 0
@@ -75,3 +78,21 @@ class Context:
     def emit(self, event: "Occurrence") -> None:
         """Note what happened. A rolled-back action takes its events with it."""
         self.events.append(event)
+
+    def forget_risk(self, market: int) -> None:
+        """A market's mark, funding or margin terms changed: what `margin.state.market_risk` remembers of it is stale.
+
+        Whoever changes them calls this. The journal forgets once more when it undoes the change.
+        """
+        self.risks.pop(market, None)
+        self.journal.entries.append((self._forget, market, None))
+
+    def _forget(self, market: int, _old: None) -> None:
+        self.risks.pop(market, None)
+
+
+class NoRisks(dict[int, "MarketRisk"]):
+    """The risks of a context that other threads read: it remembers none, since a commit may fall in between."""
+
+    def __setitem__(self, _market: int, _risk: "MarketRisk") -> None:
+        """Remember nothing."""

@@ -12,7 +12,7 @@ from app.book import types as book
 from app.clearing import actions as clearing_actions
 from app.collateral import actions as collateral_actions
 from app.collateral import types as collateral
-from app.context import Context
+from app.context import Context, NoRisks
 from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
 from app.markets import types as markets
@@ -79,6 +79,7 @@ def open_context(reader: Reader) -> Context:
 def committed_view(ctx: Context) -> Context:
     """A context that reads only what is committed, for any thread; it cannot write."""
     view = Context(ctx.reader)
+    view.risks = NoRisks()
     view.tables = {name: ReadOnlyTable(table) for name, table in ctx.tables.items()}
     _name_tables(view)
     return view

@@ -4,11 +4,44 @@ from collections.abc import Iterable
 
 from app.accounts.types import Account, Position
 from app.context import Context
-from app.funding.state import unsettled
+from app.funding.rules import payment
+from app.funding.state import index_of
 from app.margin import rules
-from app.margin.types import Standing
+from app.margin.types import MarketRisk, Standing
 from app.markets.state import require_market
 from app.oracle.state import mark_price
+
+
+def market_risk(ctx: Context, market: int) -> MarketRisk:
+    """What margin needs to know of a market now. Raises MARKET_NOT_FOUND.
+
+    Kept in `ctx.risks`; whoever changes mark, funding or margin terms of a market calls `ctx.forget_risk`.
+    """
+    risk = ctx.risks.get(market)
+    if risk is None:
+        risk = ctx.risks[market] = _make_risk(ctx, market)
+    return risk
+
+
+def _make_risk(ctx: Context, number: int) -> MarketRisk:
+    market = require_market(ctx, number)
+    return MarketRisk(
+        number,
+        mark_price(ctx, number),
+        index_of(ctx, number),
+        market.initial_margin_ppm,
+        market.maintenance_margin_ppm,
+        ((0, market.initial_margin_ppm, 0),),
+        ((0, market.maintenance_margin_ppm, 0),),
+    )
+
+
+def position_value(risk: MarketRisk, held: Position) -> int:
+    """What a position is worth at the mark, less the funding it has not settled (FUND-002), in quote quanta."""
+    lots, index = held.lots, risk.funding_index_e9
+    if lots and index != held.funding_index_e9:
+        return lots * risk.mark_quanta - payment(lots, index, held.funding_index_e9)
+    return lots * risk.mark_quanta
 
 
 def market_margin(ctx: Context, held: Position, *, with_orders: bool) -> tuple[int, int]:
@@ -16,10 +49,11 @@ def market_margin(ctx: Context, held: Position, *, with_orders: bool) -> tuple[i
 
     `with_orders` counts open orders at their worst side (MARG-003); without, only what is held (MARG-001).
     """
-    market, mark, lots = require_market(ctx, held.market), mark_price(ctx, held.market), held.lots
-    value = lots * mark - unsettled(ctx, held)
+    risk = market_risk(ctx, held.market)
+    lots, mark = held.lots, risk.mark_quanta
+    value = position_value(risk, held)
     if not with_orders or not (held.open_buy_lots or held.open_sell_lots):
-        return value, rules.position_margin(lots, mark, market.initial_margin_ppm)
+        return value, rules.position_margin(lots, mark, risk.initial_ppm)
     return value, rules.initial_margin(
         lots,
         held.open_buy_lots,
@@ -27,14 +61,14 @@ def market_margin(ctx: Context, held: Position, *, with_orders: bool) -> tuple[i
         held.open_sell_lots,
         held.open_sell_notional_quanta,
         mark,
-        market.initial_margin_ppm,
+        risk.initial_ppm,
     )
 
 
 def maintenance_margin(ctx: Context, held: Position) -> int:
     """MARG-001: the maintenance margin of one position, in quote quanta."""
-    market = require_market(ctx, held.market)
-    return rules.position_margin(held.lots, mark_price(ctx, held.market), market.maintenance_margin_ppm)
+    risk = market_risk(ctx, held.market)
+    return rules.position_margin(held.lots, risk.mark_quanta, risk.maintenance_ppm)
 
 
 def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, with_orders: bool = True) -> Standing:
@@ -58,7 +92,7 @@ def equity(ctx: Context, account: Account) -> int:
     value = account.cash_quanta
     for held in account.positions.values():
         if held.lots:
-            value += held.lots * mark_price(ctx, held.market) - unsettled(ctx, held)
+            value += position_value(market_risk(ctx, held.market), held)
     return value
 
 

@@ -23,3 +23,4 @@ def index_price(ctx: Context, market: int) -> int:
 def set_mark_price(ctx: Context, market: int, price_quanta: int) -> None:
     """Replace the mark of `market`, dated with the running block."""
     ctx.marks.put(market, MarkPrice(price_quanta, ctx.height, ctx.time_ns))
+    ctx.forget_risk(market)

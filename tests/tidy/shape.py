@@ -19,6 +19,7 @@ DOMAIN_FILES = {
 DOMAIN_EXTRAS = {
     ("book", "index.py"): "the sorted index in memory",
     ("book", "match.py"): "the price-time loop",
+    ("margin", "health.py"): "who is within reach of a price, in memory",
 }
 NOT_DOMAINS = {"kernel", "store"}
 
