@@ -1,0 +1,78 @@
+"""What a simulation led to: as JSON, as a table for people, and as a picture."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from rich.console import Console
+from rich.table import Table
+
+from tests.sim.run import Outcome
+
+LIQUIDATION_WORDS = ("liquid", "auction", "reduc", "deficit", "wind", "insur")
+QUANTA_A_USD = 1_000_000
+
+
+def as_data(outcome: Outcome) -> dict[str, Any]:
+    """The report as plain data; money in USD."""
+    samples = outcome.samples
+    marks = [sample.mark_quanta for sample in samples]
+    return {
+        "blocks": outcome.blocks,
+        "seconds": round(outcome.seconds, 1),
+        "blocks_per_second": round(outcome.blocks / max(outcome.seconds, 1e-9)),
+        "audits": outcome.audits,
+        "blocks_with_invariants_checked": outcome.blocks,
+        "broken_invariant": outcome.broken or "none",
+        "actions": outcome.actions,
+        "failed": dict(outcome.failed.most_common()),
+        "events": dict(outcome.events.most_common()),
+        "volume_usd": outcome.volume_quanta // QUANTA_A_USD,
+        "fees_usd": outcome.fees_quanta // QUANTA_A_USD,
+        "deepest_fall_percent": round(100 - 100 * min(marks) / max(marks), 1),
+        "insurance_usd_first": samples[0].insurance_quanta // QUANTA_A_USD,
+        "insurance_usd_lowest": min(sample.insurance_quanta for sample in samples) // QUANTA_A_USD,
+        "insurance_usd_last": samples[-1].insurance_quanta // QUANTA_A_USD,
+        "lowest_fund_quanta": min(sample.lowest_fund_quanta for sample in samples),
+        "app_hash": outcome.app_hash,
+    }
+
+
+def show(report: dict[str, Any], console: Console) -> None:
+    """Print the report as a table."""
+    table = Table(title="The simulated month", show_header=False)
+    for name, value in report.items():
+        if isinstance(value, dict):
+            value = "\n".join(f"{key}: {number:,}" for key, number in value.items())
+        table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+    console.print(table)
+
+
+def draw(outcome: Outcome, path: Path) -> None:
+    """Mark, equity of the gamblers, insurance and liquidations over time, as a PNG."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    times = [datetime.fromtimestamp(sample.time_ns / 1e9, UTC) for sample in outcome.samples]
+    figure, (top, middle, bottom) = pyplot.subplots(3, 1, sharex=True, figsize=(12, 8), constrained_layout=True)
+    top.plot(times, [sample.mark_quanta / 1_000 for sample in outcome.samples], color="black", linewidth=0.8)
+    top.set_ylabel("mark, USD a BTC")
+    gamblers = [sample.gamblers_quanta / QUANTA_A_USD for sample in outcome.samples]
+    middle.plot(times, gamblers, label="leveraged accounts")
+    middle.plot(times, [sample.insurance_quanta / QUANTA_A_USD for sample in outcome.samples], label="insurance")
+    middle.set_ylabel("equity, USD")
+    middle.legend()
+    kinds = sorted({kind for sample in outcome.samples for kind in sample.events
+                    if any(word in kind for word in LIQUIDATION_WORDS)})
+    floor = [0.0] * len(times)
+    width = (times[-1] - times[0]) / max(1, len(times))
+    for kind in kinds:
+        heights = [float(sample.events[kind]) for sample in outcome.samples]
+        bottom.bar(times, heights, width=width, bottom=floor, label=kind.replace("_", " "))
+        floor = [low + high for low, high in zip(floor, heights, strict=True)]
+    bottom.set_ylabel("liquidation events")
+    if kinds:
+        bottom.legend()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
