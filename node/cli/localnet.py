@@ -14,6 +14,7 @@ from genesis.builder import PresetError
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail
 from node.comet.install import cometbft_binary
 from node.comet.process import log_tail, stop_by_pid
+from node.keys.dev import GAMBLERS
 from node.localnet import network, table
 from node.localnet.plan import (
     DEFAULT_DIRECTORY,
@@ -44,6 +45,8 @@ def localnet() -> None:
 @click.option("--validators", default=4, show_default=True, help="How many nodes.")
 @click.option("--prices", type=click.Path(exists=True, dir_okay=False), help="Replay this CSV of time and price.")
 @click.option("--speed", default=60.0, show_default=True, help="Seconds of the price file a second.")
+@click.option("--gamblers", type=click.IntRange(0, len(GAMBLERS)), default=4, show_default=True,
+              help="Bots with leverage, some of which a fall of the price ruins.")
 @click.option("--seed", default=1, show_default=True, help="Of the random walk and the bots.")
 @click.option("--base-port", type=int, help="First port; default: the first free block of ports.")
 @directory_option
@@ -101,7 +104,7 @@ def prepare(directory: Path, options: dict[str, Any]) -> Plan:
         bars = read_bars(Path(options["prices"])) if options["prices"] else []
         network.make_homes(plan, network.localnet_state(options["preset"], bars[0].price if bars else None))
     plan.prices = str(Path(options["prices"]).absolute()) if options["prices"] else ""
-    plan.speed = options["speed"]
+    plan.speed, plan.gamblers = options["speed"], options["gamblers"]
     save_plan(plan)
     return plan
 
@@ -197,7 +200,7 @@ def _detach(session: Session, directory: Path, options: dict[str, Any]) -> None:
 def _repeat(directory: Path, options: dict[str, Any]) -> list[str]:
     """The arguments of `up` again, without --detach."""
     arguments = ["--dir", str(directory), "--validators", str(options["validators"]), "--speed", str(options["speed"]),
-                 "--seed", str(options["seed"]), "--preset", options["preset"]]
+                 "--seed", str(options["seed"]), "--preset", options["preset"], "--gamblers", str(options["gamblers"])]
     for name, flag in (("prices", "--prices"), ("base_port", "--base-port"), ("run_s", "--for")):
         if options[name] is not None:
             arguments += [flag, str(options[name])]

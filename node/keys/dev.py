@@ -15,7 +15,8 @@ FAUCET = "faucet"
 PRICE_AUTHORITY = "price-authority"
 MAKERS = tuple(f"maker-{index}" for index in range(4))
 TAKERS = tuple(f"taker-{index}" for index in range(4))
-NAMES = (*TRADERS, FAUCET, PRICE_AUTHORITY, *MAKERS, *TAKERS)
+GAMBLERS = tuple(f"gambler-{index}" for index in range(12))
+NAMES = (*TRADERS, FAUCET, PRICE_AUTHORITY, *MAKERS, *TAKERS, *GAMBLERS)
 
 
 def dev_key(name: str) -> Key:

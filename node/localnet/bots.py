@@ -1,6 +1,7 @@
 """What the bots of a local network do: plain functions from what they see to the actions of their next envelope.
 
-A maker quotes a ladder on both sides of the mark price, leaning against its position; a taker hits it now and then.
+A maker quotes a ladder on both sides of the mark price, leaning against its position; a taker hits it now and then; a
+gambler borrows as much as its taste allows, holds on, and starts again with fresh money once it is ruined.
 Prices are quote quanta a lot, sizes lots, as the chain counts them.
 """
 
@@ -14,6 +15,10 @@ HALF_SPREAD_PPM = 150  # of the mark: from mark to the best quote
 LEVEL_STEP_PPM = 100  # from one level to the next
 LEAN_PPM = 300  # how far a maker at its position limit moves its quotes
 TAKER_REACH_PPM = 2_000  # how far through the mark a taker is ready to pay
+LEVERAGES = (5, 8, 10, 12, 15)
+LONG_SHARE = 0.65  # of the gamblers
+STAKE_QUANTA = 20_000 * 10**6
+LEAVE_CHANCE = 0.01  # each time a gambler looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,19 @@ class BotMarket:
     tick_quanta: int
     quote_lots: int  # size of a maker's quote at one level
     position_lots: int  # beyond it a bot only works its position down
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What a gambler likes: how many times its money, and which way."""
+
+    leverage: int
+    buys: bool
+
+
+def taste_of(chance: random.Random) -> Taste:
+    """A taste by chance."""
+    return Taste(chance.choice(LEVERAGES), chance.random() < LONG_SHARE)
 
 
 def on_tick(price_quanta: int, market: BotMarket, up: bool) -> int:
@@ -54,11 +72,27 @@ def taker_actions(market: BotMarket, mark_quanta: int, held_lots: int, chance: r
     """One envelope of a taker: a few orders on one side, filled at once or not at all; the side that brings it home."""
     lean = max(-0.4, min(0.4, held_lots / market.position_lots))
     buys = chance.random() > 0.5 + lean
+    sizes = [1 + chance.randrange(2 * market.quote_lots) for _ in range(chance.randint(1, 3))]
+    return [_through(market, mark_quanta, buys, size) for size in sizes]
+
+
+def gambler_actions(market: BotMarket, mark_quanta: int, held_lots: int, cash_quanta: int, taste: Taste,
+                    chance: random.Random) -> list[tx_pb2.Action]:
+    """What a gambler sends now, often nothing."""
+    if held_lots:
+        if chance.random() >= LEAVE_CHANCE:
+            return []
+        return [_through(market, mark_quanta, held_lots < 0, abs(held_lots))]
+    size_lots = min(cash_quanta, STAKE_QUANTA) * taste.leverage // mark_quanta
+    return [_through(market, mark_quanta, taste.buys, size_lots)] if size_lots > 0 else []
+
+
+def _through(market: BotMarket, mark_quanta: int, buys: bool, size_lots: int) -> tx_pb2.Action:
+    """An order that reaches through the mark and is filled at once as far as it can be."""
     reach = mark_quanta * TAKER_REACH_PPM // 1_000_000
     price = on_tick(mark_quanta + reach, market, up=True) if buys else on_tick(mark_quanta - reach, market, up=False)
     side = tx_pb2.SIDE_BUY if buys else tx_pb2.SIDE_SELL
-    sizes = [1 + chance.randrange(2 * market.quote_lots) for _ in range(chance.randint(1, 3))]
-    return [_order(market, side, price, size, tx_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL) for size in sizes]
+    return _order(market, side, price, size_lots, tx_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL)
 
 
 def _order(market: BotMarket, side: int, price_quanta: int, size_lots: int, time_in_force: int) -> tx_pb2.Action:

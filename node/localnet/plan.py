@@ -50,7 +50,9 @@ class NodePlan:
 
 @dataclass(slots=True)
 class Plan:
-    """`prices` is a CSV file, or empty for the random walk. `state` is planned, starting, ready or stopped."""
+    """`prices` is a CSV file, or empty for the random walk. `gamblers` are bots that borrow. `state` is planned,
+    starting, ready or stopped.
+    """
 
     directory: str
     chain_id: str
@@ -59,6 +61,7 @@ class Plan:
     seed: int = 1
     prices: str = ""
     speed: float = 60.0
+    gamblers: int = 0
     state: str = "planned"
     runner_pid: int = 0
     runner_start_ticks: int = 0

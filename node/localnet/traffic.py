@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from client.client import NovationClient
-from node.keys.dev import MAKERS, PRICE_AUTHORITY, TAKERS, dev_key
-from node.localnet.bots import BotMarket, maker_actions, taker_actions
+from node.keys.dev import GAMBLERS, MAKERS, PRICE_AUTHORITY, TAKERS, dev_key
+from node.localnet.bots import STAKE_QUANTA, BotMarket, gambler_actions, maker_actions, taker_actions, taste_of
 from node.localnet.plan import Plan, load_plan
 from node.prices.feeder import feed, keep_working
 from node.prices.provider import random_walk, read_bars, replay
@@ -21,6 +21,7 @@ from novation.v1 import tx_pb2
 PRICE_EVERY_S = 1.0
 MAKER_EVERY_S = 0.8
 TAKER_EVERY_S = 0.5
+GAMBLER_EVERY_S = 3.0
 QUOTE_USD = 2_000  # of one quote at the innermost level
 POSITION_USD = 200_000
 MAKERS_BY_MARKET = (2, 1)  # makers and takers of the first market, of the second; the others get none
@@ -42,6 +43,26 @@ async def bot(client: NovationClient, market: int, act: Act, chance: random.Rand
         await asyncio.sleep(every_s * chance.uniform(0.8, 1.2))
 
 
+def gambling(market: int, chance: random.Random) -> Callable[[NovationClient], object]:
+    """The work of one gambler."""
+    taste = taste_of(chance)
+
+    async def gamble(client: NovationClient) -> None:
+        while True:
+            await asyncio.sleep(GAMBLER_EVERY_S * chance.uniform(0.5, 1.5))
+            summary = next(one for one in await client.refresh_markets() if one.market.market == market)
+            mark_quanta, own = summary.mark_price_quanta, await client.account()
+            held_lots = next((one.position.lots for one in own.positions if one.position.market == market), 0)
+            if not held_lots and own.cash_quanta < STAKE_QUANTA // 4:
+                await client.faucet(STAKE_QUANTA // 10**6)
+                continue
+            view = sizes(market, summary.market.tick_quanta, mark_quanta)
+            if actions := gambler_actions(view, mark_quanta, held_lots, own.cash_quanta, taste, chance):
+                await client.send(actions)
+
+    return gamble
+
+
 def sizes(market: int, tick_quanta: int, mark_quanta: int) -> BotMarket:
     """How much a bot trades at once and in all, in lots that are worth about the same in every market."""
     quote_lots = max(1, QUOTE_USD * 1_000_000 // mark_quanta)
@@ -57,6 +78,9 @@ async def run(plan: Plan) -> None:
     work = [prices(plan, markets, marks, addresses)]
     work += bots(plan, markets, MAKERS, MAKERS_BY_MARKET, maker_actions, MAKER_EVERY_S)
     work += bots(plan, markets, TAKERS, TAKERS_BY_MARKET, taker_actions, TAKER_EVERY_S)
+    for index, name in enumerate(GAMBLERS[:plan.gamblers]):
+        work.append(keep_working(name, turned(addresses, index), dev_key(name),
+                                 gambling(markets[0], random.Random(f"novation/{plan.seed}/{name}"))))
     await asyncio.gather(*work)
 
 
@@ -79,11 +103,16 @@ def bots(plan: Plan, markets: list[int], names: tuple[str, ...], counts: tuple[i
     tasks = []
     for index, (name, market) in enumerate(zip(names, placed, strict=False)):
         chance = random.Random(f"novation/{plan.seed}/{name}")
-        start = index % len(plan.nodes)
-        addresses = [node.gateway for node in plan.nodes[start:] + plan.nodes[:start]]
+        addresses = turned([node.gateway for node in plan.nodes], index)
         work = _bound(market, act, chance, every_s)
         tasks.append(asyncio.ensure_future(keep_working(name, addresses, dev_key(name), work)))
     return tasks
+
+
+def turned(addresses: list[str], index: int) -> list[str]:
+    """The same gateways, each bot's beginning at another."""
+    first = index % len(addresses)
+    return addresses[first:] + addresses[:first]
 
 
 def _bound(market: int, act: Act, chance: random.Random, every_s: float) -> Callable[[NovationClient], object]:

@@ -4,7 +4,17 @@ import random
 
 import pytest
 
-from node.localnet.bots import LEVELS, BotMarket, maker_actions, on_tick, taker_actions
+from node.localnet.bots import (
+    LEVELS,
+    STAKE_QUANTA,
+    BotMarket,
+    Taste,
+    gambler_actions,
+    maker_actions,
+    on_tick,
+    taker_actions,
+    taste_of,
+)
 from novation.v1 import tx_pb2
 
 MARKET = BotMarket(market=1, tick_quanta=500, quote_lots=50, position_lots=5_000)
@@ -69,3 +79,21 @@ def test_rounding_to_ticks() -> None:
     assert on_tick(501, MARKET, up=True) == 1_000
     assert on_tick(999, MARKET, up=False) == 500
     assert on_tick(3, MARKET, up=False) == 500
+
+
+def test_a_gambler_borrows_by_its_taste_and_holds_on() -> None:
+    (entry,) = orders(gambler_actions(MARKET, MARK, 0, STAKE_QUANTA, Taste(10, buys=True), random.Random(1)))
+    assert entry.side == tx_pb2.SIDE_BUY
+    assert entry.price_quanta > MARK
+    assert entry.size_lots * MARK <= 10 * STAKE_QUANTA < (entry.size_lots + 1) * MARK
+    assert gambler_actions(MARKET, MARK, 0, 1_000, Taste(10, buys=True), random.Random(1)) == []
+    chance = random.Random(1)
+    looks = [gambler_actions(MARKET, MARK, -7, STAKE_QUANTA, Taste(5, buys=False), chance) for _ in range(1_000)]
+    left = [orders(actions)[0] for actions in looks if actions]
+    assert 0 < len(left) < 30
+    assert {(order.side, order.size_lots) for order in left} == {(tx_pb2.SIDE_BUY, 7)}
+
+
+def test_tastes_differ() -> None:
+    tastes = {taste_of(random.Random(seed)) for seed in range(50)}
+    assert len(tastes) > 5
