@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from node.localnet.plan import (
     DEFAULT_DIRECTORY,
     Plan,
     PlanError,
-    choose_base_port,
     load_plan,
     make_plan,
+    reserve_ports,
     save_plan,
 )
 from node.localnet.runner import Display, Options, StartError, run
@@ -30,7 +31,7 @@ from node.localnet.watch import NetworkView
 from node.prices.provider import PricesError, read_bars
 
 PLAIN_EVERY_S = 5.0
-DETACH_TIMEOUT_S = 120.0
+DETACH_TIMEOUT_S = 180.0
 LOG_NAMES = ("engine", "cometbft", "gateway", "supervisor")
 
 directory_option = click.option("--dir", "directory", type=click.Path(file_okay=False), help="Where its files are.")
@@ -51,7 +52,8 @@ def localnet() -> None:
 @click.option("--base-port", type=int, help="First port; default: the first free block of ports.")
 @directory_option
 @click.option("--preset", default="localnet", show_default=True, help="Genesis preset: a name or a TOML file.")
-@click.option("--for", "run_s", type=float, metavar="SECONDS", help="Stop after that; exit 0 if all went well, else 1.")
+@click.option("--for", "run_s", type=float, metavar="SECONDS",
+              help="Stop after that, or later if nothing was traded yet; exit 0 if all went well, else 1.")
 @click.option("--keep", is_flag=True, help="Go on from the state of the last run.")
 @click.option("--detach", is_flag=True, help="Leave it running in the background.")
 @click.option("--no-traffic", is_flag=True, help="No prices and no bots: a quiet network.")
@@ -67,9 +69,9 @@ def up(session: Session, **options: Any) -> None:
         _detach(session, directory, options)
         return
     try:
-        with network.hold(directory):
+        with network.hold(directory), ExitStack() as ports:
             with session.progress("making keys, genesis and settings"):
-                plan = prepare(directory, options)
+                plan = prepare(directory, options, ports)
             view = _run(session, plan, options)
     except (PlanError, PresetError) as error:
         fail(str(error), EXIT_USAGE)
@@ -87,19 +89,19 @@ def choose_directory(given: str | None) -> Path:
     return next((one for one in candidates if not network.is_held(one)), base)
 
 
-def prepare(directory: Path, options: dict[str, Any]) -> Plan:
-    """Homes for all nodes: new ones, or with --keep the old ones on ports that are free now.
+def prepare(directory: Path, options: dict[str, Any], ports: ExitStack) -> Plan:
+    """Homes for all nodes: new ones, or with --keep the old ones on ports that are free now. `ports` keeps the ports.
 
     Raises PlanError, PresetError, FileNotFoundError (no CometBFT) before anything is touched, as far as can be known.
     """
     cometbft_binary()
     if options["keep"]:
         plan = load_plan(directory)
-        plan = _replan(plan, options["base_port"])
+        plan = _replan(plan, options["base_port"], ports)
         network.configure(plan)
     else:
         network.clear(directory)
-        base_port = choose_base_port(options["base_port"], options["validators"])
+        base_port = ports.enter_context(reserve_ports(options["base_port"], options["validators"]))
         plan = make_plan(directory, base_port, options["validators"], options["seed"])
         bars = read_bars(Path(options["prices"])) if options["prices"] else []
         network.make_homes(plan, network.localnet_state(options["preset"], bars[0].price if bars else None))
@@ -109,12 +111,12 @@ def prepare(directory: Path, options: dict[str, Any]) -> Plan:
     return plan
 
 
-def _replan(plan: Plan, base_port: int | None) -> Plan:
+def _replan(plan: Plan, base_port: int | None, ports: ExitStack) -> Plan:
     """The same nodes on their old ports if these are free, else on others."""
     try:
-        base_port = choose_base_port(base_port or plan.base_port, len(plan.nodes))
+        base_port = ports.enter_context(reserve_ports(base_port or plan.base_port, len(plan.nodes)))
     except PlanError:
-        base_port = choose_base_port(base_port, len(plan.nodes))
+        base_port = ports.enter_context(reserve_ports(base_port, len(plan.nodes)))
     fresh = make_plan(Path(plan.directory), base_port, len(plan.nodes), plan.seed)
     fresh.chain_id = plan.chain_id
     return fresh

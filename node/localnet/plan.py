@@ -2,6 +2,8 @@
 
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -12,6 +14,7 @@ PLAN_FILE = "localnet.json"
 DEFAULT_DIRECTORY = ".localnet"
 DEFAULT_BASE_PORT = 26600
 PORTS_PER_NODE = 10
+RESERVING_PORT = 9  # above the base port: whoever runs a network listens there, and no node does
 BASE_PORT_STEP = 100
 BASE_PORTS_TRIED = 40
 VALIDATORS_MAX = 16
@@ -98,7 +101,8 @@ def node_ports(base_port: int, index: int) -> tuple[int, int, int]:
 
 
 def busy_ports(base_port: int, validators: int) -> list[int]:
-    return [port for index in range(validators) for port in node_ports(base_port, index) if not port_is_free(port)]
+    ports = [port for index in range(validators) for port in node_ports(base_port, index)]
+    return [port for port in (*ports, base_port + RESERVING_PORT) if not port_is_free(port)]
 
 
 def choose_base_port(wanted: int | None, validators: int) -> int:
@@ -113,6 +117,21 @@ def choose_base_port(wanted: int | None, validators: int) -> int:
         if not busy_ports(base_port, validators):
             return base_port
     raise PlanError("no free ports from 26600 on: stop other networks (`novation localnet down`) or use --base-port")
+
+
+@contextmanager
+def reserve_ports(wanted: int | None, validators: int) -> Iterator[int]:
+    """A base port like that of `choose_base_port`, kept for this process: of two networks that start at the same moment
+    each gets its own, though no node listens yet."""
+    while True:
+        base_port = choose_base_port(wanted, validators)
+        try:
+            reserving = socket.create_server(("127.0.0.1", base_port + RESERVING_PORT))
+        except OSError:
+            continue  # somebody was quicker, as the next look will show
+        with reserving:
+            yield base_port
+        return
 
 
 def make_plan(directory: Path, base_port: int, validators: int, seed: int) -> Plan:

@@ -16,9 +16,10 @@ from node.localnet.watch import NetworkView, NodeView, follow
 from node.supervisor import Group, Supervisor, python_command
 
 READY_HEIGHT = 2
-READY_TIMEOUT_S = 90.0
+READY_TIMEOUT_S = 150.0
 TEND_S = 0.1
 REFRESH_S = 0.5
+PATIENCE_S = 60.0  # how much longer than asked for a run may last so that there is something to judge
 
 Say = Callable[[str], None]
 Show = Callable[[NetworkView], None]
@@ -30,7 +31,8 @@ class StartError(Exception):
 
 @dataclass(slots=True)
 class Options:
-    """How to run. `run_s` None means until told to stop."""
+    """How to run. `run_s` None means until told to stop; otherwise it is the least: on a slow machine nothing may have
+    happened by then."""
 
     run_s: float | None = None
     traffic: bool = True
@@ -46,7 +48,7 @@ class Display:
 
 
 async def run(plan: Plan, options: Options, display: Display) -> NetworkView:
-    """Run the network until it is told to stop, or for `options.run_s` seconds. No process is left when this returns.
+    """Run the network until it is told to stop, or its time is over. No process is left when this returns.
 
     Raises StartError. Call it in the main thread: the children die with the thread that started them.
     """
@@ -69,7 +71,7 @@ async def run(plan: Plan, options: Options, display: Display) -> NetworkView:
             tasks += [asyncio.create_task(follow(view, one, node)) for one, node in pairs]
             _record(plan, "ready")
             display.ready()
-            await _watch(view, display, stopping, options.run_s)
+            await _watch(view, display, stopping, options)
     finally:
         for task in tasks:
             task.cancel()
@@ -157,11 +159,18 @@ def _why_not_ready(node: NodePlan, timeout_s: float) -> str:
     return "\n".join(lines)
 
 
-async def _watch(view: NetworkView, display: Display, stopping: asyncio.Event, run_s: float | None) -> None:
-    end_s = None if run_s is None else time.monotonic() + run_s
-    while not stopping.is_set() and (end_s is None or time.monotonic() < end_s):
+async def _watch(view: NetworkView, display: Display, stopping: asyncio.Event, options: Options) -> None:
+    start_s = time.monotonic()
+    while not stopping.is_set() and not _is_over(view, options, time.monotonic() - start_s):
         view.sample()
         display.show(view)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), REFRESH_S)
     display.show(view)
+
+
+def _is_over(view: NetworkView, options: Options, passed_s: float) -> bool:
+    if options.run_s is None or passed_s < options.run_s:
+        return False
+    traded = bool(view.totals.fills) or not options.traffic
+    return bool(view.disagreement) or (view.agreed_height > 0 and traded) or passed_s >= options.run_s + PATIENCE_S

@@ -20,7 +20,7 @@ from novation.v1 import (
 from tests.helpers.builders import Person
 from tests.helpers.little_engine import LittleEngine
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 Result = TypeVar("Result")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Novation:
 
     folder: Path
 
-    def run(self, *arguments: object, timeout_s: float = 180.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: object, timeout_s: float = 300.0) -> subprocess.CompletedProcess[str]:
         """The command, run to its end, whatever the exit status."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATION_")}
         return subprocess.run(

@@ -29,7 +29,7 @@ from tests.helpers import builders
 from tests.helpers.builders import ALICE, BOB, MARK_QUANTA, Person
 
 PROJECT = Path(__file__).resolve().parents[2]
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 180.0
 POLL_SECONDS = 0.02
 GENESIS_TIME_NS = 1_700_000_000_000_000_000
 ENGINE = ("-m", "node.engine")

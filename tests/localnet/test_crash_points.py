@@ -14,7 +14,7 @@ import pytest
 
 from node.comet.process import kill
 from tests.localnet.crashing_engine import TRAPPED
-from tests.localnet.single import Node, make_node, replay
+from tests.localnet.single import Node, make_node, replay, wait_until
 
 pytestmark = pytest.mark.localnet
 
@@ -31,7 +31,20 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 
 def check_against_replay(node: Node, more_blocks: int = 2) -> None:
-    """Let the node go on a little; then every header and the database must agree with an undisturbed replay."""
+    """Let the node go on until some of the load is committed; then every header and the database must agree with an
+    undisturbed replay."""
+    looked_at = 0
+
+    def load_arrived() -> bool:
+        nonlocal looked_at
+        while looked_at < node.height():
+            looked_at += 1
+            results = node.rpc.call("block_results", height=str(looked_at))["txs_results"] or []
+            if any(result["code"] == 0 for result in results):
+                return True
+        return False
+
+    wait_until(load_arrived, "a block with some of the load")
     node.wait_height(node.height() + more_blocks)
     last = node.height()
     undisturbed = replay(node, last)

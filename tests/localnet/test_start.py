@@ -11,9 +11,9 @@ import pytest
 
 from node.comet.rpc import CometRpc, RpcUnreachable
 from node.home import Home
-from node.localnet.plan import choose_base_port
 from node.settings import PricesSettings, read_settings, write_settings
-from tests.localnet.commands import Novation, processes_of, wait_until
+from tests.localnet.commands import DEADLINE_S, Novation, processes_of, wait_until
+from tests.localnet.single import free_ports
 
 pytestmark = pytest.mark.localnet
 
@@ -24,9 +24,8 @@ class Node:
     def __init__(self, folder: Path) -> None:
         self.novation = Novation(folder)
         self.home = Home.at(folder / "home")
-        base = choose_base_port(None, 1)
-        self.rpc, self.gateway = f"127.0.0.1:{base + 1}", f"127.0.0.1:{base + 2}"
-        self.novation.data("init", "--home", self.home.root, "--p2p", f"127.0.0.1:{base}", "--rpc", self.rpc,
+        p2p, self.rpc, self.gateway = (f"127.0.0.1:{port}" for port in free_ports(3))
+        self.novation.data("init", "--home", self.home.root, "--p2p", p2p, "--rpc", self.rpc,
                            "--gateway", self.gateway)
         settings = read_settings(self.home)
         settings.prices = PricesSettings(provider="walk", interval_ms=200)
@@ -114,7 +113,7 @@ def test_engine_and_cometbft_come_back_together(node: Node, victim: str) -> None
 def test_ctrl_c_stops_everything_and_the_state_stays(node: Node) -> None:
     height = node.height()
     node.process.send_signal(signal.SIGINT)
-    assert node.process.wait(30) == 0
+    assert node.process.wait(DEADLINE_S) == 0
     assert processes_of(node.home.root) == {}
     assert list(node.home.run.glob("*.pid")) == []
     node.process = node.start()
@@ -123,6 +122,6 @@ def test_ctrl_c_stops_everything_and_the_state_stays(node: Node) -> None:
 
 def test_stop_ends_it_from_elsewhere(node: Node) -> None:
     node.novation.text("stop", "--home", node.home.root)
-    assert node.process.wait(30) == 0
+    assert node.process.wait(DEADLINE_S) == 0
     assert processes_of(node.home.root) == {}
     assert node.novation.run("stop", "--home", node.home.root).returncode == 3

@@ -15,7 +15,7 @@ from node.home import Home
 from node.settings import EngineSettings, GatewaySettings, PricesSettings, Settings, write_settings
 from node.supervisor import BACK_OFF_LAST_S, HEALTHY_AFTER_S, BackOff, Group, Supervisor, node_groups, run_node
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def shell(tmp_path: Path, name: str, script: str) -> Command:
@@ -40,7 +40,7 @@ def test_back_off_doubles_up_to_a_bound_and_forgets_after_a_good_run() -> None:
 
 def test_a_group_whose_member_dies_is_taken_down_and_started_again_in_order(tmp_path: Path) -> None:
     lines: list[str] = []
-    group = Group("core", [shell(tmp_path, "first", "sleep 60"), shell(tmp_path, "second", "sleep 60")])
+    group = Group("core", [shell(tmp_path, "first", "exec sleep 600"), shell(tmp_path, "second", "exec sleep 600")])
     supervisor = Supervisor(tmp_path, [group], lines.append)
     try:
         supervisor.tend()
@@ -59,7 +59,7 @@ def test_a_group_whose_member_dies_is_taken_down_and_started_again_in_order(tmp_
 def test_what_hangs_without_the_first_process_is_killed_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "ORPHAN_PATIENCE_S", 0.05)
     monkeypatch.setattr(supervisor_module, "STOP_PATIENCE_S", 600.0)
-    group = Group("core", [shell(tmp_path, "first", "exec sleep 60"),
+    group = Group("core", [shell(tmp_path, "first", "exec sleep 600"),
                            shell(tmp_path, "deaf", "trap '' TERM; echo deaf; while :; do sleep 0.1; done")])
     supervisor = Supervisor(tmp_path, [group], lambda line: None)
     try:
@@ -96,8 +96,8 @@ def test_a_signal_ends_the_run(tmp_path: Path) -> None:
 
 def test_the_second_process_waits_for_the_first_one_to_listen(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    first = shell(tmp_path, "first", f"sleep 0.3; touch {ready}; exec sleep 60")
-    second = shell(tmp_path, "second", f"test -e {ready} && echo in order; exec sleep 60")
+    first = shell(tmp_path, "first", f"sleep 0.3; touch {ready}; exec sleep 600")
+    second = shell(tmp_path, "second", f"test -e {ready} && echo in order; exec sleep 600")
     ready.touch()  # left behind by an earlier run: must not count
     group = Group("core", [first, second], ready_files={"first": ready})
     supervisor = Supervisor(tmp_path, [group], lambda line: None)
@@ -111,7 +111,7 @@ def test_the_second_process_waits_for_the_first_one_to_listen(tmp_path: Path) ->
 def test_a_process_that_takes_very_long_to_listen_is_not_left_alone(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "ENGINE_READY_S", 0.05)
-    commands = [shell(tmp_path, "first", "exec sleep 60"), shell(tmp_path, "second", "exec sleep 60")]
+    commands = [shell(tmp_path, "first", "exec sleep 600"), shell(tmp_path, "second", "exec sleep 600")]
     group = Group("core", commands, ready_files={"first": tmp_path / "never"})
     supervisor = Supervisor(tmp_path, [group], lambda line: None)
     try:
@@ -122,7 +122,7 @@ def test_a_process_that_takes_very_long_to_listen_is_not_left_alone(
 
 
 def test_other_groups_do_not_notice_a_death(tmp_path: Path) -> None:
-    steady = Group("steady", [shell(tmp_path, "steady", "exec sleep 60")])
+    steady = Group("steady", [shell(tmp_path, "steady", "exec sleep 600")])
     weak = Group("weak", [shell(tmp_path, "weak", "exit 1")])
     supervisor = Supervisor(tmp_path, [steady, weak], lambda line: None)
     try:
@@ -135,7 +135,7 @@ def test_other_groups_do_not_notice_a_death(tmp_path: Path) -> None:
 
 
 def test_run_stops_everything_when_told(tmp_path: Path) -> None:
-    group = Group("one", [shell(tmp_path, "one", "exec sleep 60")])
+    group = Group("one", [shell(tmp_path, "one", "exec sleep 600")])
     supervisor = Supervisor(tmp_path, [group], lambda line: None)
     seen = []
 

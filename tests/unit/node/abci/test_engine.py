@@ -66,7 +66,7 @@ def order(person: Person, nonce: int = 0, **fields: object) -> bytes:
 
 def wait_for_inbox(engine: EngineProcess, raw: bytes) -> None:
     """Until an inserted envelope was checked: CheckTx says that it waits."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while engine.check(raw)[0] not in (MEMPOOL_DUPLICATE.code, 0):
         assert time.monotonic() < deadline
 

@@ -43,7 +43,7 @@ class Running:
 
     def _finalize(self, message: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
         self.entered.set()
-        assert self.release.wait(20)
+        assert self.release.wait(60)
         return abci.ResponseFinalizeBlock(app_hash=b"h" * 32)
 
     def client(self) -> Client:
@@ -55,7 +55,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
     one = Running(tmp_path / "a.sock")
     yield one
     one.release.set()
-    assert one.server.stop(10)
+    assert one.server.stop(60)
 
 
 def test_all_methods_are_answered_by_their_own_response(running: Running) -> None:
@@ -210,7 +210,7 @@ def test_fuzzed_bytes_never_get_an_exception_and_harm_nobody(running: Running) -
 def test_a_slow_block_keeps_no_other_connection_waiting(running: Running) -> None:
     with running.client() as consensus, running.client() as mempool:
         consensus.send(request("finalize_block"), request("flush"))
-        assert running.entered.wait(10)
+        assert running.entered.wait(60)
         assert mempool.call("check_tx", tx=b"meanwhile").data == b"meanwhile"
         running.release.set()
         assert consensus.receive(2)[0].finalize_block.app_hash == b"h" * 32
@@ -220,14 +220,14 @@ def test_stop_answers_what_runs_and_closes_the_rest(tmp_path: Path) -> None:
     running = Running(tmp_path / "a.sock")
     with running.client() as busy, running.client() as idle:
         busy.send(request("finalize_block"))
-        assert running.entered.wait(10)
+        assert running.entered.wait(60)
         stopper = threading.Thread(target=running.server.stop)
         stopper.start()
         assert idle.is_closed()
         running.release.set()
         assert busy.receive(1)[0].finalize_block.app_hash == b"h" * 32
         assert busy.is_closed()
-        stopper.join(10)
+        stopper.join(60)
         assert not stopper.is_alive()
     assert not running.path.exists()
     assert running.server.connection_count == 0
@@ -252,7 +252,7 @@ def test_tcp_on_loopback_only() -> None:
     server.serve(listener)
     with Client(listener.socket.getsockname()) as client:
         assert client.call("echo", message="tcp").message == "tcp"
-    assert server.stop(10)
+    assert server.stop(60)
     for address in ("tcp://0.0.0.0:0", "tcp://192.0.2.1:1", "tcp://127.0.0.1", "tcp://example.org:1", "http://x", "x"):
         with pytest.raises(AddressError):
             listen(address)

@@ -39,7 +39,7 @@ def _empty(method: str) -> Callable[[Any], Message]:
 class Client:
     """One connection. `send` writes, `receive` reads so many responses; replies come in the order of requests."""
 
-    def __init__(self, address: str | Path | tuple[str, int], timeout_seconds: float = 20.0) -> None:
+    def __init__(self, address: str | Path | tuple[str, int], timeout_seconds: float = 60.0) -> None:
         if isinstance(address, tuple):
             self.socket = socket.create_connection(address, timeout_seconds)
         else:

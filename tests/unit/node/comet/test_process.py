@@ -9,7 +9,7 @@ from pathlib import Path
 
 from node.comet.process import Command, Identity, identify, kill, log_tail, spawn, stop, stop_by_pid
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 PARENT = """
 import sys, time

@@ -53,7 +53,7 @@ class ScriptedPool:
 
     def submit(self, envelopes: list[bytes]) -> list[tx_pb2.EnvelopeResult]:
         self.entered.set()
-        self.gate.wait(10)
+        self.gate.wait(60)
         self.calls.append(envelopes)
         return [tx_pb2.EnvelopeResult(code=103 if len(raw) > 3 else 0) for raw in envelopes]
 

@@ -240,14 +240,18 @@ def test_trades_resume_after_a_trade_id(tmp_path: Path) -> None:
 
 
 def test_a_quiet_stream_has_heartbeats_even_while_blocks_pass(tmp_path: Path, quick: Limits) -> None:
-    """A market where nothing happens: the height of the heartbeats follows the chain."""
+    """A market where nothing happens: the height of the heartbeats follows the chain, however many come in between."""
     async def work() -> None:
         async with network(tmp_path, quick) as net:
             stream = net.market_data.WatchBook(market_data.WatchBookRequest(market=b.ETH))
             assert (await stream.read()).HasField("snapshot")
             net.engine.tick(0.02)
-            heights = [(await stream.read()).height for _ in range(4)]
-            assert heights == sorted(set(heights)) and heights[-1] > heights[0] > 1
+            heights: list[int] = []
+            while len(set(heights)) < 4:
+                message = await stream.read()
+                assert message.HasField("heartbeat")
+                heights.append(message.height)
+            assert heights == sorted(heights)
 
     run(work())
 
@@ -261,22 +265,23 @@ def test_a_slow_reader_is_told_where_to_resume_and_can(tmp_path: Path) -> None:
                 ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536)])
             slow = chain_service_pb2_grpc.ChainServiceStub(narrow).WatchBlocks(
                 chain_service.WatchBlocksRequest(after_height=1, with_txs=True))
-            assert (await slow.read()).HasField("heartbeat")
+            first = await slow.read()
+            assert first.HasField("heartbeat") and first.height == 1
             for nonce in range(1, 41):
                 height = await net.commit(*(b.envelope(p, orders, nonce) for p in PEOPLE))
-            got = []
+            got = [1]
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 while True:
                     got.append((await slow.read()).height)
             assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-            assert got == list(range(2, got[-1] + 1)) and got[-1] < height
+            assert got == list(range(1, got[-1] + 1)) and got[-1] < height
             status, info = status_pb2.Status(), error_details_pb2.ErrorInfo()
             status.ParseFromString(dict(caught.value.trailing_metadata())["grpc-status-details-bin"])
             status.details[0].Unpack(info)
             assert (info.reason, int(info.metadata["last_height"])) == ("STREAM_TOO_SLOW", got[-1])
             again = _watch_blocks(net, height - 1)
             assert [m.height for m in (await again.read(), await again.read())] == [height - 1, height]
-            assert net.gateway._streams._open == 1
+            await until(lambda: net.gateway._streams._open == 1)
             await narrow.close()
 
     run(work())

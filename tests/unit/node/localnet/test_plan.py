@@ -9,13 +9,16 @@ import pytest
 
 from node.comet.process import identify
 from node.localnet import network
+from node.localnet import plan as plan_module
 from node.localnet.plan import (
+    RESERVING_PORT,
     PlanError,
     busy_ports,
     choose_base_port,
     find_running,
     load_plan,
     make_plan,
+    reserve_ports,
     save_plan,
 )
 
@@ -31,15 +34,29 @@ def test_engines_run_under_different_hash_seeds(tmp_path: Path) -> None:
 
 
 def test_a_busy_base_port_is_passed_over_unless_it_was_asked_for() -> None:
-    free = choose_base_port(None, 2)
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", free + 11))
-        taken.listen()
-        assert busy_ports(free, 2) == [free + 11]
-        assert choose_base_port(None, 2) > free
-        with pytest.raises(PlanError, match=f"{free + 11}.*--base-port"):
-            choose_base_port(free, 2)
+    with reserve_ports(None, 2) as base, socket.create_server(("127.0.0.1", base + 11)):
+        assert busy_ports(base, 2) == [base + 11, base + RESERVING_PORT]
+        assert choose_base_port(None, 2) > base
+        with pytest.raises(PlanError, match=f"{base + 11}.*--base-port"):
+            choose_base_port(base, 2)
+
+
+def test_networks_that_start_at_the_same_moment_get_ports_of_their_own() -> None:
+    """No node of the first listens when the second chooses."""
+    with reserve_ports(None, 2) as first:
+        with reserve_ports(None, 2) as second:
+            assert second > first
+        with pytest.raises(PlanError, match="--base-port"), reserve_ports(first, 2):
+            pass
+
+
+def test_who_chose_a_port_that_is_taken_meanwhile_chooses_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    choose = plan_module.choose_base_port
+    with reserve_ports(None, 2) as taken:
+        choices = [taken]
+        monkeypatch.setattr(plan_module, "choose_base_port", lambda *_: choices.pop() if choices else choose(None, 2))
+        with reserve_ports(None, 2) as other:
+            assert other > taken
 
 
 @pytest.mark.parametrize("validators", [0, 17, -1])

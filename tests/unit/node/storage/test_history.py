@@ -118,20 +118,23 @@ def test_queries_beside_commits(store: Store) -> None:
     roots = {1: store.commit(records)}
     key = next(iter(records))
     stop = threading.Event()
+    answers: list[Answer] = []
 
-    def read() -> list[Answer]:
-        answers = []
+    def read() -> None:
         while not stop.is_set():
             answers.append(query(store.history, "/store/accounts/key", key, 0, True))
-        return answers
 
     with ThreadPoolExecutor() as pool:
         reading = pool.submit(read)
-        for number in range(200):
-            root = store.commit({key: b"value %d" % number, b"new %d" % number: b"x"})
-            roots[store.height] = root
-        stop.set()
-        answers = reading.result()
+        try:
+            for number in range(10_000):
+                root = store.commit({key: b"value %d" % number, b"new %d" % number: b"x"})
+                roots[store.height] = root
+                if number >= 200 and len({answer.height for answer in list(answers)}) > 5:
+                    break
+        finally:
+            stop.set()
+        reading.result()
     assert len({answer.height for answer in answers}) > 5
     for answer in answers[:: max(1, len(answers) // 100)]:
         check(answer, roots[answer.height], key)
