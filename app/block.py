@@ -5,13 +5,17 @@ execute   each envelope: admission again, fee held, actions one by one, fee sett
 end       domains act; invariants are checked
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.accounts import rules as accounts_rules
 from app.admission import admit
+from app.book.types import market_of
 from app.collateral.state import collect_fees
+from app.compartment import action_fault, quarantine, quarantine_noted
 from app.context import Context
-from app.errors import TX_ACTION_FAILED, ChainError
+from app.errors import FAULTS, TX_ACTION_FAILED, ChainError, MarketFault
 from app.event_messages import event_messages
 from app.events import Occurrence
 from app.gas import ACTION, GasMeter, charged_gas, intrinsic_gas
@@ -75,14 +79,16 @@ class BlockResult:
 
 
 def run_block(
-    ctx: Context, height: int, time_ns: int, txs: list[Tx | TxOutcome]
+    ctx: Context, height: int, time_ns: int, txs: list[Tx | TxOutcome], faults: Iterable[MarketFault] = ()
 ) -> tuple[list[TxOutcome], list[Occurrence]]:
     """Execute a block on the working records of `ctx`. A TxOutcome among `txs` stands for an envelope that did not
     decode.
 
-    Returns the outcomes in order and the events of the hooks. Raises InvariantError when the ledger itself is broken.
+    CMP-004: the markets of `faults`, found when the block was run before, are in quarantine from its start.
+    Returns the outcomes in order and the events of the hooks. Raises MarketFault when an invariant of one market is
+    broken, InvariantError when the ledger itself is.
     """
-    begin_block(ctx, height, time_ns)
+    begin_block(ctx, height, time_ns, faults)
     events = take_events(ctx)
     outcomes = [tx if isinstance(tx, TxOutcome) else execute(ctx, tx) for tx in txs]
     end_block(ctx)
@@ -91,10 +97,12 @@ def run_block(
     return outcomes, events
 
 
-def begin_block(ctx: Context, height: int, time_ns: int) -> None:
+def begin_block(ctx: Context, height: int, time_ns: int, faults: Iterable[MarketFault] = ()) -> None:
     """Time moves, then each domain's begin hook. BLK-001: block time never runs backwards, whatever the header says."""
     ctx.height = height
     ctx.time_ns = max(time_ns, ctx.time_ns)
+    for fault in faults:
+        quarantine(ctx, fault)
     for hook in BEGIN_BLOCK:
         hook(ctx)
 
@@ -112,17 +120,26 @@ def take_events(ctx: Context) -> list[Occurrence]:
 
 
 def execute(ctx: Context, tx: Tx) -> TxOutcome:
-    """BLK-002: one envelope. Refused: nothing changes. Admitted: nonce and fee stay, whatever its actions do."""
+    """BLK-002: one envelope. Refused: nothing changes. Admitted: nonce and fee stay, whatever its actions do.
+
+    CMP-003: should the account hold a market whose rules raise, that market is quarantined first.
+    """
     ctx.gas = meter = GasMeter(tx.gas_limit)
     try:
         account = ctx.accounts.get(tx.account)
         hold = admit(tx, account, ctx.params, ctx.height, ctx.time_ns, lambda found: equity(ctx, found))
     except ChainError as error:
         return refused(tx.hash, tx.account, tx.nonce, error, min(tx.gas_limit, ctx.params.max_block_gas))
+    except MarketFault as fault:
+        if quarantine(ctx, fault):
+            return execute(ctx, tx)
+        raise
     begin_envelope(ctx, tx, hold)
     meter.charge(intrinsic_gas(len(tx.raw), len(tx.kinds)))
     result = tx_pb2.EnvelopeResult()
     run_actions(ctx, tx, result)
+    if ctx.faults:
+        quarantine_noted(ctx)
     fee = settle_fee(ctx, tx, hold)
     result.gas_used = meter.used
     result.fee_quanta = fee
@@ -214,7 +231,7 @@ def run_action(
     """One action: its result is appended, its error returned. What it changed before an error is the caller's to
     undo.
     """
-    used, events = ctx.gas.used, len(ctx.events)
+    used, events, depth = ctx.gas.used, len(ctx.events), len(ctx.journal.marks)
     failure = None
     try:
         done = ACTIONS[kind](ctx, account, getattr(action, kind))
@@ -222,9 +239,23 @@ def run_action(
         del ctx.events[events:]
         failure, done = error, tx_pb2.ActionResult()
         fill_error(done, error)
+    except FAULTS as error:
+        del ctx.events[events:]
+        failure = action_fault(ctx, depth, named_market(ctx, account, getattr(action, kind)), error)
+        done = tx_pb2.ActionResult()
+        fill_error(done, failure)
     done.gas_used = ctx.gas.used - used + ACTION
     result.actions.append(done)
     return failure
+
+
+def named_market(ctx: Context, account: bytes, action: Any) -> int:
+    """The market that an action names, by number, order id or client id; 0 if it names none."""
+    market: int = getattr(action, "market", 0) or market_of(getattr(action, "order_id", 0))
+    record = ctx.orders.get(account)
+    if not market and record is not None:
+        market = market_of(record.client_ids.get(getattr(action, "client_id", 0), 0))
+    return market
 
 
 def fill_error(result: tx_pb2.ActionResult | tx_pb2.EnvelopeResult, error: ChainError) -> None:

@@ -10,13 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.accounts.state import check_nonce, require_account
+from app.accounts.types import Account
 from app.admission import admit, highest_fee
 from app.block import Block, BlockResult, TxOutcome, refused, run_block
 from app.book.state import rebuild
-from app.errors import TX_NO_CHAIN, ChainError, GenesisError
+from app.context import Context
+from app.errors import TX_NO_CHAIN, ChainError, GenesisError, InvariantError, MarketFault
+from app.events import Occurrence
 from app.genesis import load_genesis
 from app.kernel.hashing import sha
 from app.kernel.signatures import verify as verify_signature
+from app.limits import MAX_VAULT_QUANTA
 from app.margin.state import equity
 from app.memo import Memo
 from app.ordering import fault, select
@@ -51,6 +55,16 @@ def read_head(reader: Reader) -> Head:
     """The stored head, or an empty one."""
     stored = state_pb2.Head.FromString(reader.get(HEAD_KEY) or b"")
     return Head(stored.height, stored.time_ns, stored.app_hash, stored.chain_id)
+
+
+def means(view: Context, account: Account) -> int:
+    """The equity of a committed account, in quote quanta. CMP-003: one whose market raises is let in, so that execution
+    meets the fault, quarantines the market and values the account without it.
+    """
+    try:
+        return equity(view, account)
+    except MarketFault:
+        return MAX_VAULT_QUANTA
 
 
 class Chain:
@@ -144,7 +158,7 @@ class Chain:
             self.params,
             head.height + 1,
             head.time_ns,
-            lambda account: equity(view, account),
+            lambda account: means(view, account),
         )
 
     def highest_fee(self, tx: Tx) -> int:
@@ -154,7 +168,7 @@ class Chain:
     def equity(self, key: bytes) -> int:
         """The committed equity of an account, in quote quanta; 0 when it does not exist."""
         account = self.view.accounts.get(key)
-        return equity(self.view, account) if account else 0
+        return means(self.view, account) if account else 0
 
     def prepare(self, candidates: Iterable[Tx], max_bytes: int) -> list[bytes]:
         """ORD-001 to ORD-004: the transactions of a proposal, from candidates in the order of preference.
@@ -181,17 +195,31 @@ class Chain:
         """Run a decided block. May be called any number of times for a height; each call starts from the committed
         records.
         """
-        self._drop_working()
         ctx = self.ctx
-        ctx.journal.savepoint()
-        ctx.time_ns = self.head.time_ns
-        outcomes, events = run_block(
-            ctx, block.height, block.time_ns, [self._decode_for_block(raw) for raw in block.txs]
-        )
+        outcomes, events = self._run(block)
         root, changes, self.batch = self._stage()
         self.next_head = Head(block.height, ctx.time_ns, root, self.head.chain_id)
         self.result = BlockResult(block.height, ctx.time_ns, root, outcomes, events, changes)
         return self.result
+
+    def _run(self, block: Block) -> tuple[list[TxOutcome], list[Occurrence]]:
+        """CMP-004: run the block; should a market break in it, again with that market in quarantine from its start.
+
+        Each run adds a market, so there is at most one for each and one more. Raises InvariantError when quarantine
+        does not help.
+        """
+        txs = [self._decode_for_block(raw) for raw in block.txs]
+        faults: dict[int, MarketFault] = {}
+        while True:
+            self._drop_working()
+            self.ctx.journal.savepoint()
+            self.ctx.time_ns = self.head.time_ns
+            try:
+                return run_block(self.ctx, block.height, block.time_ns, txs, faults.values())
+            except MarketFault as fault:
+                if fault.market in faults:
+                    raise InvariantError(f"quarantine does not help: {fault}") from fault
+                faults[fault.market] = fault
 
     def _decode_for_block(self, raw: bytes) -> Tx | TxOutcome:
         """BLK-006: an envelope that a byzantine majority let through still has an outcome: refused."""
@@ -207,6 +235,7 @@ class Chain:
         for table in self.ctx.tables.values():
             table.drop()
         self.ctx.events.clear()
+        self.ctx.faults.clear()
         self.result = None
 
     def _stage(self) -> tuple[bytes, list[tuple[str, bytes, bytes | None]], Batch]:

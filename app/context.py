@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.book.index import MarketBook
     from app.book.types import BookState, OpenOrders
     from app.collateral.types import Fund, Vault
+    from app.errors import MarketFault
     from app.events import Occurrence
     from app.funding.types import Funding
     from app.margin.types import MarketRisk
@@ -33,6 +34,7 @@ class Context:
         "accounts",
         "books",
         "events",
+        "faults",
         "funding",
         "funds",
         "gas",
@@ -71,6 +73,7 @@ class Context:
         self.books: dict[int, MarketBook] = {}
         self.risks: dict[int, MarketRisk] = {}
         self.events: list[Occurrence] = []
+        self.faults: list[MarketFault] = []  # met by the running envelope; see compartment.py
         self.gas = GasMeter(NO_LIMIT)
         self.height = 0
         self.time_ns = 0

@@ -43,6 +43,22 @@ class InvariantError(Exception):
     """The whole ledger is broken. The node must stop rather than go on."""
 
 
+class MarketFault(Exception):
+    """The rules or an invariant of one market are broken: see compartment.py. `broken` says that an invariant is."""
+
+    def __init__(self, market: int, why: str, *, broken: bool = False) -> None:
+        super().__init__(f"market {market}: {why}")
+        self.market = market
+        self.why = why
+        self.broken = broken
+
+
+# What a slip in the rules of a market raises. Named one by one: what says that the process itself is in trouble
+# (memory, recursion, a stopped node) is never taken for a market's fault.
+PROGRAMMING_ERRORS = (ArithmeticError, LookupError, ValueError, TypeError, AttributeError)
+FAULTS = (MarketFault, *PROGRAMMING_ERRORS)
+
+
 REGISTRY: dict[int, Code] = {}
 
 
@@ -91,6 +107,9 @@ COLLATERAL_NEW_ACCOUNT = _code("collateral", 307, "COLLATERAL_NEW_ACCOUNT", "too
 # markets
 MARKET_NOT_FOUND = _code("markets", 401, "MARKET_NOT_FOUND", "there is no such market")
 MARKET_NOT_TRADING = _code("markets", 402, "MARKET_NOT_TRADING", "the market takes no such orders in its present state")
+
+# compartments
+MARKET_FAULT = _code("compartments", 1801, "MARKET_FAULT", "the rules of a market are broken; it is in quarantine")
 
 # margin
 MARGIN_INSUFFICIENT = _code("margin", 501, "MARGIN_INSUFFICIENT", "the account could not carry the order")

@@ -9,6 +9,7 @@ from app.events import (
     Cancelled,
     Deposited,
     Filled,
+    MarketQuarantined,
     MarkPriceSet,
     Occurrence,
     Reduced,
@@ -119,6 +120,14 @@ def _mark_price_set(event: MarkPriceSet) -> events_pb2.Event:
     )
 
 
+def _market_quarantined(event: MarketQuarantined) -> events_pb2.Event:
+    return events_pb2.Event(
+        market_quarantined=events_pb2.MarketQuarantined(
+            market=event.market, why=event.why, sealed=event.sealed, ends_ns=event.ends_ns
+        )
+    )
+
+
 _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Rested: _rested,
     Cancelled: _cancelled,
@@ -128,4 +137,5 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Withdrawn: _withdrawn,
     Transferred: _transferred,
     MarkPriceSet: _mark_price_set,
+    MarketQuarantined: _market_quarantined,
 }

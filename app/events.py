@@ -84,4 +84,16 @@ class MarkPriceSet:
     price_quanta: int
 
 
-Occurrence = Rested | Cancelled | Reduced | Filled | Deposited | Withdrawn | Transferred | MarkPriceSet
+@dataclass(slots=True)
+class MarketQuarantined:
+    """A market's rules or an invariant of it broke. `why` is the kind of error, or the invariant."""
+
+    market: int
+    why: str
+    sealed: bool
+    ends_ns: int
+
+
+Occurrence = (
+    Rested | Cancelled | Reduced | Filled | Deposited | Withdrawn | Transferred | MarkPriceSet | MarketQuarantined
+)

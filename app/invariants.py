@@ -2,7 +2,7 @@
 
 `check_block` looks only at what the block changed, so it costs what the block did. `audit` sums the whole ledger; it
 runs at start and in tests. A broken invariant raises InvariantError: the node stops rather than commit money out of
-nothing.
+nothing. What is broken in one market alone is that market's fault: MarketFault (CMP-004).
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from app.accounts.types import Account
 from app.book.types import OpenOrders, market_of
 from app.collateral.types import VAULT_KEY
 from app.context import Context
-from app.errors import InvariantError
+from app.errors import InvariantError, MarketFault
 from app.store.table import Table
 
 
@@ -34,15 +34,14 @@ def check_block(ctx: Context) -> None:
         raise InvariantError(f"INV-001: accounts {cash:+} and funds {funds:+} do not make the vault's {held:+} quanta")
     for market in sorted(lots):
         if lots[market]:
-            raise InvariantError(f"INV-002: the lots of market {market} changed by {lots[market]:+}")
+            raise MarketFault(market, f"INV-002: its lots changed by {lots[market]:+}", broken=True)
         totals, before_totals = ctx.totals.get(market), ctx.totals.peek(market)
         interest = (totals.open_interest_lots if totals else 0) - (
             before_totals.open_interest_lots if before_totals else 0
         )
         if interest != longs[market]:
-            raise InvariantError(
-                f"INV-003: open interest of market {market} changed by {interest:+}, longs by {longs[market]:+}"
-            )
+            why = f"INV-003: its open interest changed by {interest:+}, its longs by {longs[market]:+}"
+            raise MarketFault(market, why, broken=True)
     for market, _, _ in ctx.states.touched():
         check_not_crossed(ctx, market)
 
@@ -51,7 +50,7 @@ def check_not_crossed(ctx: Context, market: int) -> None:
     """INV-004: the best bid lies below the best ask."""
     bid, ask = ctx.books[market].bids.best_price(), ctx.books[market].asks.best_price()
     if bid and ask and bid >= ask:
-        raise InvariantError(f"INV-004: the book of market {market} is crossed: {bid} >= {ask}")
+        raise MarketFault(market, f"INV-004: its book is crossed: {bid} >= {ask}", broken=True)
 
 
 def _add_lots(lots: dict[int, int], longs: dict[int, int], account: Account | None, sign: int) -> None:
@@ -89,7 +88,10 @@ def audit(ctx: Context) -> None:
             raise InvariantError(
                 f"INV-003: open interest of {market} is {totals.open_interest_lots}, longs {longs.get(market, 0)}"
             )
-        check_not_crossed(ctx, market)
+        try:
+            check_not_crossed(ctx, market)
+        except MarketFault as fault:
+            raise InvariantError(str(fault)) from fault
     _audit_orders(accounts, orders)
     _audit_index(ctx, orders.values())
 

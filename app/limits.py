@@ -25,4 +25,6 @@ MAX_DESTINATION_BYTES = 64
 MAX_MARKETS = 64
 MAX_ACCOUNT_NUMBER = (1 << 32) - 1
 
+QUARANTINE_NS = 86_400_000_000_000  # how long a market in quarantine stays open for cancels and reductions
+
 MAX_BLOCK_TXS = 20_000

@@ -15,6 +15,7 @@ from app.clearing.state import add_open_interest, maker_position, taker_position
 from app.collateral.state import collect_fees, credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context
+from app.errors import MarketFault
 from app.events import Cancelled, Filled
 from app.fees.rules import trading_fee
 from app.funding.state import index_of, settled
@@ -164,6 +165,7 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
     `after`, the plan's position with its rest; putting that rest on the book is the caller's.
     """
     market = taker.market.market
+    check_zero_sum(ctx, taker, plan, after)
     interest = settle(ctx, taker.account, market, plan.cash_quanta, after)
     for key, (cash, held) in plan.makers.items():
         interest += settle(ctx, key, market, cash, held)
@@ -192,6 +194,24 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
         if step.removal:
             drop_order(ctx, step.maker)
             ctx.emit(Cancelled(step.maker, step.removal, True))
+
+
+def check_zero_sum(ctx: Context, taker: Taker, plan: Plan, after: Position) -> None:
+    """INV-002 before anything is written: what the makers and the taker come to hold sums to what they held. Raises
+    MarketFault.
+    """
+    market = taker.market.market
+    moved = after.lots
+    for key, (_, held) in plan.makers.items():
+        moved += held.lots - _lots_of(ctx, key, market)
+    if moved != _lots_of(ctx, taker.account, market):
+        raise MarketFault(market, "INV-002: a plan that makes lots")
+
+
+def _lots_of(ctx: Context, key: bytes, market: int) -> int:
+    account = ctx.accounts.get(key)
+    held = account.positions.get(market) if account else None
+    return held.lots if held else 0
 
 
 def settle(ctx: Context, key: bytes, market: int, cash_quanta: int, held: Position) -> int:

@@ -1,6 +1,6 @@
 """MARG rules: what an account must hold. Pure functions over integers, in quote quanta and lots."""
 
-from app.kernel.integers import PPM
+from app.kernel.integers import PPM, ppm_ceil
 
 FIELD_LIMIT_QUANTA = 1 << 62  # half of what a signed 64-bit field holds; fees and transfers move far less
 
@@ -8,6 +8,14 @@ FIELD_LIMIT_QUANTA = 1 << 62  # half of what a signed 64-bit field holds; fees a
 def position_margin(lots: int, mark_quanta: int, rate_ppm: int) -> int:
     """MARG-001: margin of a position: |lots| x mark x rate, rounded up. Never negative."""
     return -(-abs(lots) * mark_quanta * rate_ppm // PPM)
+
+
+def frozen_margin(lots: int, order_lots: int, mark_quanta: int, rate_ppm: int) -> int:
+    """CMP-005: margin in a market in quarantine: all lots, held and on order, at the mark and rate, rounded up.
+
+    It needs none of the market's own rules.
+    """
+    return ppm_ceil((abs(lots) + order_lots) * mark_quanta, rate_ppm)
 
 
 def unrealised_profit(lots: int, entry_quanta: int, mark_quanta: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from app.accounts.types import Account, Position
 from app.context import Context
+from app.errors import PROGRAMMING_ERRORS, MarketFault
 from app.funding.rules import payment
 from app.funding.state import index_of
 from app.margin import rules
@@ -33,28 +34,47 @@ def _make_risk(ctx: Context, number: int) -> MarketRisk:
         market.maintenance_margin_ppm,
         ((0, market.initial_margin_ppm, 0),),
         ((0, market.maintenance_margin_ppm, 0),),
+        market.quarantined,
     )
 
 
 def position_value(risk: MarketRisk, held: Position) -> int:
-    """What a position is worth at the mark, less the funding it has not settled (FUND-002), in quote quanta."""
+    """What a position is worth at the mark, less the funding it has not settled (FUND-002), in quote quanta;
+    without it in quarantine (CMP-005). Raises MarketFault.
+    """
     lots, index = held.lots, risk.funding_index_e9
-    if lots and index != held.funding_index_e9:
-        return lots * risk.mark_quanta - payment(lots, index, held.funding_index_e9)
+    if lots and index != held.funding_index_e9 and not risk.quarantined:
+        try:
+            return lots * risk.mark_quanta - payment(lots, index, held.funding_index_e9)
+        except PROGRAMMING_ERRORS as error:
+            raise MarketFault(risk.market, type(error).__name__) from error
     return lots * risk.mark_quanta
 
 
 def market_margin(ctx: Context, held: Position, *, with_orders: bool) -> tuple[int, int]:
     """(value at the mark less unsettled funding, initial margin) of one position, in quote quanta.
 
-    `with_orders` counts open orders at their worst side (MARG-003); without, only what is held (MARG-001).
+    `with_orders` counts open orders at their worst side (MARG-003); without, only what is held (MARG-001). A market in
+    quarantine counts by the frozen rule (CMP-005); one whose rules raise is to blame itself: MarketFault.
     """
     risk = market_risk(ctx, held.market)
     lots, mark = held.lots, risk.mark_quanta
     value = position_value(risk, held)
+    if risk.quarantined:
+        orders = max(held.open_buy_lots, held.open_sell_lots) if with_orders else 0
+        return value, rules.frozen_margin(lots, orders, mark, risk.initial[-1][1])
+    try:
+        return value, _own_margin(risk, held, with_orders=with_orders)
+    except PROGRAMMING_ERRORS as error:
+        raise MarketFault(risk.market, type(error).__name__) from error
+
+
+def _own_margin(risk: MarketRisk, held: Position, *, with_orders: bool) -> int:
+    """MARG-003 with orders, MARG-001 without."""
+    lots, mark = held.lots, risk.mark_quanta
     if not with_orders or not (held.open_buy_lots or held.open_sell_lots):
-        return value, rules.position_margin(lots, mark, risk.initial_ppm)
-    return value, rules.initial_margin(
+        return rules.position_margin(lots, mark, risk.initial_ppm)
+    return rules.initial_margin(
         lots,
         held.open_buy_lots,
         held.open_buy_notional_quanta,
@@ -66,9 +86,14 @@ def market_margin(ctx: Context, held: Position, *, with_orders: bool) -> tuple[i
 
 
 def maintenance_margin(ctx: Context, held: Position) -> int:
-    """MARG-001: the maintenance margin of one position, in quote quanta."""
+    """MARG-001: the maintenance margin of one position, in quote quanta; in quarantine CMP-005. Raises MarketFault."""
     risk = market_risk(ctx, held.market)
-    return rules.position_margin(held.lots, risk.mark_quanta, risk.maintenance_ppm)
+    if risk.quarantined:
+        return rules.frozen_margin(held.lots, 0, risk.mark_quanta, risk.maintenance[-1][1])
+    try:
+        return rules.position_margin(held.lots, risk.mark_quanta, risk.maintenance_ppm)
+    except PROGRAMMING_ERRORS as error:
+        raise MarketFault(risk.market, type(error).__name__) from error
 
 
 def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, with_orders: bool = True) -> Standing:

@@ -21,6 +21,7 @@ class MarketRisk:
     maintenance_ppm: int
     initial: tuple[Bracket, ...]
     maintenance: tuple[Bracket, ...]
+    quarantined: bool = False
 
 
 class Standing(NamedTuple):

@@ -14,7 +14,11 @@ def require_market(ctx: Context, market_id: int) -> Market:
 
 
 def require_trading(market: Market, *, reduces: bool) -> None:
-    """MKT-002: active markets take all orders, reduce-only and quarantined ones those that reduce, others none."""
-    if market.status == ACTIVE or (reduces and market.status in (REDUCE_ONLY, QUARANTINED)):
+    """MKT-002: active markets take all orders, reduce-only and quarantined ones those that reduce, others none;
+    sealed ones none either (CMP-004).
+    """
+    if market.status == ACTIVE or (
+        reduces and market.status in (REDUCE_ONLY, QUARANTINED) and not market.sealed
+    ):
         return
     raise ChainError(MARKET_NOT_TRADING, market=market.market, status=market.status)

@@ -28,11 +28,24 @@ class Market:
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
     max_position_lots: int = 0
+    quarantine_ends_ns: int = 0  # 0: not in quarantine
+    sealed: bool = False  # in quarantine and closed to every order, because an invariant broke
     stamp: int = 0
 
     def copy(self) -> "Market":
         """A copy that may be changed."""
         return replace(self)
+
+    @property
+    def quarantined(self) -> bool:
+        """CMP-001: whether its rules are not to be trusted: it stands still, valued by a frozen rule (CMP-005)."""
+        return self.quarantine_ends_ns > 0
+
+    def quarantine(self, ends_ns: int, *, sealed: bool) -> None:
+        """CMP-001: cancel and reduce only until `ends_ns`; sealed: cancel only."""
+        self.status = QUARANTINED
+        self.quarantine_ends_ns = ends_ns
+        self.sealed = sealed
 
 
 @dataclass(slots=True)

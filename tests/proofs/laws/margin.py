@@ -57,6 +57,18 @@ def margin_nets(case: Any, rules: Any) -> None:
     case.claim(rules.margin.position_margin(one, mark, rate) <= abs(one) * mark, "at most the value")
 
 
+@proof("CMP-005", "in quarantine never negative, rounded up, and no less than the market's own margin at that rate",
+       "margin.frozen_margin", "margin.position_margin", bounds=AT_PAIRS + "; order lots >= 0, all lots",
+       slips={"margin": [("(abs(lots) + order_lots) * mark_quanta", "(abs(lots) - order_lots) * mark_quanta"),
+                         ("(abs(lots) + order_lots) * mark_quanta", "(lots + order_lots) * mark_quanta")]})
+def frozen_margin_is_no_less(case: Any, rules: Any) -> None:
+    lots, orders = case.whole("lots"), case.whole("orders", low=0)
+    mark, rate = mark_and_rate(case)
+    frozen = rules.margin.frozen_margin(lots, orders, mark, rate)
+    case.claim(frozen >= rules.margin.position_margin(lots, mark, rate), "no less than the own margin")
+    case.claim(frozen * PPM >= (abs(lots) + orders) * mark * rate, "rounded up")
+
+
 @proof("MARG-002", "zero at cost, gains the lots when the mark gains one, and the other side's is the opposite",
        "margin.unrealised_profit",
        slips={"margin": [("return lots * mark_quanta - entry_quanta", "return lots * mark_quanta + entry_quanta"),
