@@ -13,7 +13,6 @@ from app.accounts.state import check_nonce, require_account
 from app.accounts.types import Account
 from app.admission import admit, highest_fee
 from app.block import Block, BlockResult, TxOutcome, refused, run_block
-from app.book.state import rebuild
 from app.context import Context
 from app.errors import TX_NO_CHAIN, ChainError, GenesisError, InvariantError, MarketFault
 from app.events import Occurrence
@@ -26,7 +25,7 @@ from app.memo import Memo
 from app.ordering import fault, select
 from app.params import PARAMS_KEY, Params
 from app.proposal import affordable
-from app.registry import TABLES, committed_view, open_context
+from app.registry import REBUILD, TABLES, committed_view, open_context
 from app.store.tree import DomainTree, Staged, app_hash
 from app.store.view import Batch, LayeredReader, Reader
 from app.tx import Tx, Verify, decode_tx
@@ -80,7 +79,8 @@ class Chain:
         if self.head.height:
             self.ctx.params = self._stored_params()
             self.ctx.time_ns = self.head.time_ns
-            rebuild(self.ctx)
+            for rebuild in REBUILD:
+                rebuild(self.ctx)
 
     def _open(self) -> None:
         self.ctx = open_context(self.reader)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.markets.types import Market, MarketTotals
     from app.oracle.types import MarkPrice
     from app.params import Params
+    from app.triggers.types import Backlog, TriggerIndex, Triggers
 
 NO_LIMIT = 1 << 62
 
@@ -32,6 +33,7 @@ class Context:
 
     __slots__ = (
         "accounts",
+        "backlog",
         "books",
         "events",
         "faults",
@@ -51,10 +53,13 @@ class Context:
         "tables",
         "time_ns",
         "totals",
+        "trigger_index",
+        "triggers",
         "vault",
     )
 
     accounts: "Table[bytes, Account]"
+    backlog: "Table[bytes, Backlog]"
     funding: "Table[int, Funding]"
     funds: "Table[bytes, Fund]"
     marks: "Table[int, MarkPrice]"
@@ -63,6 +68,8 @@ class Context:
     params_table: "Table[bytes, Params]"
     states: "Table[int, BookState]"
     totals: "Table[int, MarketTotals]"
+    trigger_index: "TriggerIndex"
+    triggers: "Table[bytes, Triggers]"
     vault: "Table[bytes, Vault]"
     params: "Params"
 

@@ -134,6 +134,20 @@ ORDER_SELF_TRADE = _code(
     "book", 613, "ORDER_SELF_TRADE", "the self-trade rule is unknown, or stopped the order before any fill"
 )
 ORDER_NOTIONAL = _code("book", 614, "ORDER_NOTIONAL", "price times size is beyond the limit")
+ORDER_EXPIRED = _code("book", 615, "ORDER_EXPIRED", "the time until which it should hold is over")
+
+# triggers
+TRIGGER_WATCHES = _code("triggers", 1601, "TRIGGER_WATCHES", "the price source or the direction is unknown")
+TRIGGER_PRICE = _code("triggers", 1602, "TRIGGER_PRICE", "the trigger price is zero or beyond the limit")
+TRIGGER_TRAIL = _code(
+    "triggers", 1603, "TRIGGER_TRAIL", "a trailing trigger has no such offset, limit or trigger price, or no price yet"
+)
+TRIGGER_REACHED = _code("triggers", 1604, "TRIGGER_REACHED", "the price is there already: place the order itself")
+TRIGGER_LIMIT = _code("triggers", 1605, "TRIGGER_LIMIT", "the account has as many triggers as it may")
+TRIGGER_CLIENT_ID_USED = _code(
+    "triggers", 1606, "TRIGGER_CLIENT_ID_USED", "a trigger of this account has this client id"
+)
+TRIGGER_NOT_FOUND = _code("triggers", 1607, "TRIGGER_NOT_FOUND", "the account has no such trigger")
 
 # oracle
 ORACLE_NOT_AUTHORITY = _code(

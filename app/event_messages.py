@@ -15,8 +15,13 @@ from app.events import (
     Reduced,
     Rested,
     Transferred,
+    TriggerCancelled,
+    TriggerFired,
+    TriggerMoved,
+    TriggerPlaced,
     Withdrawn,
 )
+from app.triggers.types import trigger_message
 from novation.v1 import events_pb2
 
 
@@ -68,6 +73,63 @@ def _reduced(event: Reduced) -> events_pb2.Event:
             price_quanta=order.price_quanta,
             open_lots=order.open_lots,
             removed_lots=event.removed_lots,
+        )
+    )
+
+
+def _trigger_placed(event: TriggerPlaced) -> events_pb2.Event:
+    trigger = event.trigger
+    return events_pb2.Event(
+        trigger_placed=events_pb2.TriggerPlaced(
+            market=market_of(trigger.trigger_id),
+            account=id_message(trigger.account),
+            trigger=trigger_message(trigger),
+        )
+    )
+
+
+def _trigger_cancelled(event: TriggerCancelled) -> events_pb2.Event:
+    trigger = event.trigger
+    return events_pb2.Event(
+        trigger_cancelled=events_pb2.TriggerCancelled(
+            market=market_of(trigger.trigger_id),
+            account=id_message(trigger.account),
+            trigger_id=trigger.trigger_id,
+            client_id=trigger.client_id,
+            reason=event.reason,  # type: ignore[arg-type]
+        )
+    )
+
+
+def _trigger_moved(event: TriggerMoved) -> events_pb2.Event:
+    trigger = event.trigger
+    return events_pb2.Event(
+        trigger_moved=events_pb2.TriggerMoved(
+            market=market_of(trigger.trigger_id),
+            account=id_message(trigger.account),
+            trigger_id=trigger.trigger_id,
+            client_id=trigger.client_id,
+            trigger_quanta=trigger.trigger_quanta,
+            price_quanta=trigger.price_quanta,
+        )
+    )
+
+
+def _trigger_fired(event: TriggerFired) -> events_pb2.Event:
+    trigger, refusal = event.trigger, event.refusal
+    return events_pb2.Event(
+        trigger_fired=events_pb2.TriggerFired(
+            market=market_of(trigger.trigger_id),
+            account=id_message(trigger.account),
+            trigger_id=trigger.trigger_id,
+            client_id=trigger.client_id,
+            reached_quanta=event.reached_quanta,
+            order_id=event.order_id,
+            filled_lots=event.filled_lots,
+            open_lots=event.open_lots,
+            code=refusal.code if refusal else 0,
+            codespace=refusal.codespace if refusal else "",
+            reason=refusal.reason if refusal else "",
         )
     )
 
@@ -132,6 +194,10 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Rested: _rested,
     Cancelled: _cancelled,
     Reduced: _reduced,
+    TriggerPlaced: _trigger_placed,
+    TriggerCancelled: _trigger_cancelled,
+    TriggerMoved: _trigger_moved,
+    TriggerFired: _trigger_fired,
     Filled: _filled,
     Deposited: _deposited,
     Withdrawn: _withdrawn,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.book.types import Order
+    from app.errors import Code
+    from app.triggers.types import Trigger
 
 
 @dataclass(slots=True)
@@ -33,6 +35,40 @@ class Reduced:
 
     order: "Order"
     removed_lots: int
+
+
+@dataclass(slots=True)
+class TriggerPlaced:
+    """A trigger waits."""
+
+    trigger: "Trigger"
+
+
+@dataclass(slots=True)
+class TriggerCancelled:
+    """A trigger went without firing. `reason` is a CancelReason."""
+
+    trigger: "Trigger"
+    reason: int
+
+
+@dataclass(slots=True)
+class TriggerMoved:
+    """A trailing trigger followed the price; `trigger` is what it is now."""
+
+    trigger: "Trigger"
+
+
+@dataclass(slots=True)
+class TriggerFired:
+    """A price reached a trigger; its order was placed, or refused for `refusal`."""
+
+    trigger: "Trigger"
+    reached_quanta: int
+    order_id: int
+    filled_lots: int
+    open_lots: int
+    refusal: "Code | None"
 
 
 @dataclass(slots=True)
@@ -95,5 +131,17 @@ class MarketQuarantined:
 
 
 Occurrence = (
-    Rested | Cancelled | Reduced | Filled | Deposited | Withdrawn | Transferred | MarkPriceSet | MarketQuarantined
+    Rested
+    | Cancelled
+    | Reduced
+    | TriggerPlaced
+    | TriggerCancelled
+    | TriggerMoved
+    | TriggerFired
+    | Filled
+    | Deposited
+    | Withdrawn
+    | Transferred
+    | MarkPriceSet
+    | MarketQuarantined
 )

@@ -18,6 +18,10 @@ FILL = 20_000  # each fill, of which MEET is paid already: two accounts, two ord
 REMOVAL = 10_000  # each own order met
 POSITION = 1_000  # each position of an account whose margin is asked
 ORDER_IN_RECORD = 120  # each open order of an account whose orders change: its record is encoded whole
+TRIGGER = 20_000  # file it, and take it away again
+FIRE = 60_000  # its order, with a fill or two: paid when it is placed
+FOLLOW = 15_000  # a trailing trigger moves by a step: sixteen are paid when it is placed
+TRIGGER_IN_RECORD = 200  # each trigger of an account whose triggers change
 
 
 LEAST_SHARE = 4

@@ -14,6 +14,8 @@ from app.collateral.types import VAULT_KEY
 from app.context import Context
 from app.errors import InvariantError, MarketFault
 from app.store.table import Table
+from app.triggers.state import build_index
+from app.triggers.types import Slot, TriggerIndex
 
 
 def check_block(ctx: Context) -> None:
@@ -94,6 +96,7 @@ def audit(ctx: Context) -> None:
             raise InvariantError(str(fault)) from fault
     _audit_orders(accounts, orders)
     _audit_index(ctx, orders.values())
+    _audit_triggers(ctx)
 
 
 def _audit_orders(accounts: dict[bytes, Account], orders: dict[bytes, OpenOrders]) -> None:
@@ -132,3 +135,25 @@ def _audit_index(ctx: Context, records: Iterable[OpenOrders]) -> None:
             indexed = [(order.order_id, order.open_lots) for order in book.side(side).best_first()]
             if indexed != [entry[2:] for entry in sorted(stored.get((market, side), []))]:
                 raise InvariantError(f"INV-006: the index of market {market}, side {side}, is not what is stored")
+
+
+def _audit_triggers(ctx: Context) -> None:
+    """INV-006: the index of triggers is what the stored ones make; reached ones need not wait to follow (TRIG-006)."""
+    index, made = ctx.trigger_index, build_index(ctx)
+    if _waiting(index) != _waiting(made):
+        raise InvariantError("INV-006: the index of triggers is not what is stored")
+    reached = {key[1] for batch in made.batches for key in batch.keys}
+    if _following(index, reached) != _following(made, reached):
+        raise InvariantError("INV-006: the trailing triggers in memory are not those that are stored")
+
+
+def _following(index: TriggerIndex, reached: set[int]) -> dict[Slot, list[object]]:
+    """The trailing triggers that still follow, by slot."""
+    kept = {slot: [key for key in keys if key[1] not in reached] for slot, keys in index.following.items()}
+    return {slot: keys for slot, keys in kept.items() if keys}
+
+
+def _waiting(index: TriggerIndex) -> tuple[object, ...]:
+    """What an index says of triggers that wait, expire or were reached."""
+    waiting = {slot: list(keys) for slot, keys in index.waiting.items() if keys}
+    return waiting, list(index.expiring), [(batch.reached, list(batch.keys)) for batch in index.batches]

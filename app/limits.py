@@ -24,6 +24,10 @@ MIN_NEW_ACCOUNT_QUANTA = 1_000_000  # one USD opens an account: records are not 
 MAX_DESTINATION_BYTES = 64
 MAX_MARKETS = 64
 MAX_ACCOUNT_NUMBER = (1 << 32) - 1
+MAX_TRIGGERS = 50  # an account, over all markets
+MAX_FIRED_A_BLOCK = 100
+MAX_FOLLOWED_A_BLOCK = 500
+MAX_EXPIRED_TRIGGERS_A_BLOCK = 200
 
 QUARANTINE_NS = 86_400_000_000_000  # how long a market in quarantine stays open for cancels and reductions
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.accounts import types as accounts
 from app.book import actions as book_actions
+from app.book import state as book_state
 from app.book import types as book
 from app.clearing import actions as clearing_actions
 from app.collateral import actions as collateral_actions
@@ -22,6 +23,10 @@ from app.params import Params
 from app.store.records import flat_decoder, flat_encoder
 from app.store.table import Schema, Table
 from app.store.view import Reader
+from app.triggers import actions as trigger_actions
+from app.triggers import hooks as trigger_hooks
+from app.triggers import state as trigger_state
+from app.triggers import types as triggers
 from novation.v1 import state_pb2, tx_pb2
 
 Handler = Callable[[Context, bytes, Any], tx_pb2.ActionResult]
@@ -36,12 +41,17 @@ ACTIONS: dict[str, Handler] = {
     "transfer": clearing_actions.handle_transfer,
     "withdraw": clearing_actions.handle_withdraw,
     "faucet_deposit": collateral_actions.handle_faucet_deposit,
+    "place_trigger": trigger_actions.handle_place_trigger,
+    "cancel_trigger": trigger_actions.handle_cancel_trigger,
     "set_mark_price": oracle_actions.handle_set_mark_price,  # REMOVE with the consensus oracle
 }
 
 # What each domain does before and after the transactions of a block, in this order.
-BEGIN_BLOCK: tuple[Hook, ...] = ()
+BEGIN_BLOCK: tuple[Hook, ...] = (trigger_hooks.run_triggers,)
 END_BLOCK: tuple[Hook, ...] = ()
+
+# What is derived from the records and kept in memory: made anew when a node starts.
+REBUILD: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild)
 
 
 def _flat(name: str, prefix: int, record: Any, message: Any, *, numbered: bool) -> Schema[Any, Any]:
@@ -63,16 +73,19 @@ TABLES: dict[str, Schema[Any, Any]] = {
         _flat("marks", 7, oracle.MarkPrice, state_pb2.MarkPrice, numbered=True),
         _flat("books", 8, book.BookState, state_pb2.BookState, numbered=True),
         Schema("orders", 9, identity, identity, book.encode_open_orders, book.decode_open_orders),
+        Schema("triggers", 12, identity, identity, triggers.encode_triggers, triggers.decode_triggers),
+        Schema("backlog", 19, identity, identity, triggers.encode_backlog, triggers.decode_backlog),
         _flat("funding", 10, funding.Funding, state_pb2.Funding, numbered=True),
     )
 }
 
 
 def open_context(reader: Reader) -> Context:
-    """A context over `reader` with every table open. Its books are empty until `book.state.rebuild`."""
+    """A context over `reader` with every table open. What is derived is empty until REBUILD."""
     ctx = Context(reader)
     ctx.tables = {name: Table(schema, reader, ctx.journal) for name, schema in TABLES.items()}
     _name_tables(ctx)
+    ctx.trigger_index = triggers.TriggerIndex()
     return ctx
 
 
@@ -104,4 +117,6 @@ def _name_tables(ctx: Context) -> None:
     ctx.marks = tables["marks"]
     ctx.states = tables["books"]
     ctx.orders = tables["orders"]
+    ctx.triggers = tables["triggers"]
+    ctx.backlog = tables["backlog"]
     ctx.funding = tables["funding"]

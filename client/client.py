@@ -43,6 +43,7 @@ from novation.v1 import market_data_service_pb2 as market_data
 from novation.v1 import trading_service_pb2 as trading
 
 WAITS = {"admitted": trading.WAIT_FOR_ADMISSION, "committed": trading.WAIT_FOR_COMMITTED}
+TRIGGER_TERMS = ("source", "time_in_force", "reduce_only", "client_id", "oco_id", "expiry_time_ns")
 NONCE_ATTEMPTS = 6
 RETRY_SECONDS = 0.2
 OPTIONS = (
@@ -150,6 +151,26 @@ class NovationClient:
     async def cancel_all(self, market: str | int | None = None, **options: Any) -> Sent:
         """Cancel every open order, or those of one market."""
         return await self._one(envelopes.cancel_all(self.market(market).market if market is not None else 0), options)
+
+    async def place_trigger(self, market: str | int, direction: str, side: str, size: Amount, price: Amount, *,
+                            at: Amount = 0, trail: Amount = 0, **terms: Any) -> Sent:
+        """An order that waits until the mark (or `source` "index", "last") stands at or "above", at or "below" `at`.
+
+        `price` is the order's limit. With `trail` in place of `at` the level follows the best price since now at that
+        distance, and the limit with it. The trigger's id is `sent.results[0].order_id`. `terms` are those of
+        envelopes.place_trigger (time_in_force, reduce_only, client_id, oco_id, source, expiry_time_ns) and SendOptions.
+        """
+        info = self.market(market)
+        own = {name: terms.pop(name) for name in TRIGGER_TERMS if name in terms}
+        action = envelopes.place_trigger(
+            market=info.market, direction=direction, side=side, size_lots=info.units.lots(size),
+            price_quanta=info.units.price_quanta(price), trigger_quanta=info.units.price_quanta(at),
+            trail_quanta=info.units.price_quanta(trail), **own)
+        return await self._one(action, terms)
+
+    async def cancel_trigger(self, *, trigger_id: int = 0, client_id: int = 0, **options: Any) -> Sent:
+        """Cancel a trigger by one of its ids, or all of them when neither is given."""
+        return await self._one(envelopes.cancel_trigger(trigger_id=trigger_id, client_id=client_id), options)
 
     async def transfer(self, to: tx_pb2.AccountId, amount: Amount, **options: Any) -> Sent:
         """Move USD to another account. Raises InsufficientFunds."""

@@ -26,6 +26,15 @@ TIMES_IN_FORCE = {
     "fok": tx_pb2.TIME_IN_FORCE_FILL_OR_KILL,
     "post_only": tx_pb2.TIME_IN_FORCE_POST_ONLY,
 }
+SOURCES = {
+    "mark": tx_pb2.PRICE_SOURCE_MARK,
+    "index": tx_pb2.PRICE_SOURCE_INDEX,
+    "last": tx_pb2.PRICE_SOURCE_LAST,
+}
+DIRECTIONS = {
+    "above": tx_pb2.TRIGGER_DIRECTION_AT_OR_ABOVE,
+    "below": tx_pb2.TRIGGER_DIRECTION_AT_OR_BELOW,
+}
 SELF_TRADE_PREVENTIONS = {
     "cancel_maker": tx_pb2.SELF_TRADE_PREVENTION_CANCEL_MAKER,
     "cancel_taker": tx_pb2.SELF_TRADE_PREVENTION_CANCEL_TAKER,
@@ -38,7 +47,11 @@ GAS_ENVELOPE = 120_000
 GAS_BYTE = 20
 GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
-               "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000}
+               "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000,
+               "place_trigger": 80_000, "cancel_trigger": 8_000}
+GAS_TRAILING = 240_000
+GAS_TRIGGER_IN_RECORD = 200
+TRIGGERS_MAX = 50
 GAS_FILL = 20_000
 GAS_POSITION = 1_000
 GAS_CANCEL = 8_000
@@ -74,6 +87,32 @@ def replace(*, price_quanta: int, size_lots: int, order_id: int = 0, client_id: 
     return tx_pb2.Action(replace_order=tx_pb2.ReplaceOrder(
         order_id=order_id, client_id=client_id, price_quanta=price_quanta, size_lots=size_lots,
         time_in_force=_choice("time_in_force", time_in_force, TIMES_IN_FORCE)))
+
+
+def place_trigger(*, market: int, direction: str, side: str, price_quanta: int, size_lots: int,
+                  trigger_quanta: int = 0, trail_quanta: int = 0, source: str = "mark", time_in_force: str = "ioc",
+                  reduce_only: bool = False, client_id: int = 0, oco_id: int = 0,
+                  expiry_time_ns: int = 0) -> tx_pb2.Action:
+    """An order that waits until `source` stands at or "above", at or "below" a level: fixed, or trailing the price.
+
+    Raises ValueError for unknown words, and unless exactly one of `trigger_quanta` and `trail_quanta` is given.
+    """
+    if bool(trigger_quanta) == bool(trail_quanta):
+        raise ValueError("give exactly one of trigger_quanta and trail_quanta")
+    return tx_pb2.Action(place_trigger=tx_pb2.PlaceTrigger(
+        market=market, source=_choice("source", source, SOURCES),
+        direction=_choice("direction", direction, DIRECTIONS), trigger_quanta=trigger_quanta, trail_quanta=trail_quanta,
+        side=_choice("side", side, SIDES), price_quanta=price_quanta, size_lots=size_lots,
+        time_in_force=_choice("time_in_force", time_in_force, TIMES_IN_FORCE), reduce_only=reduce_only,
+        client_id=client_id, oco_id=oco_id, expiry_time_ns=expiry_time_ns))
+
+
+def cancel_trigger(*, trigger_id: int = 0, client_id: int = 0) -> tx_pb2.Action:
+    """Cancel a trigger by one of its ids; without any, all of the account."""
+    if trigger_id or client_id:
+        _one_id(trigger_id, client_id)
+    return tx_pb2.Action(cancel_trigger=tx_pb2.CancelTrigger(
+        trigger_id=trigger_id, client_id=client_id, all=not (trigger_id or client_id)))
 
 
 def cancel_all(market: int = 0) -> tx_pb2.Action:
@@ -116,6 +155,10 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
         if kind in ("place_order", "replace_order"):
             gas += GAS_ORDER_IN_RECORD * open_orders + GAS_POSITION * POSITIONS
             taking += getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY
+        elif kind == "place_trigger":
+            gas += GAS_TRIGGER_IN_RECORD * TRIGGERS_MAX + GAS_TRAILING * bool(action.place_trigger.trail_quanta)
+        elif kind == "cancel_trigger":
+            gas += GAS_CANCEL * TRIGGERS_MAX * action.cancel_trigger.all
         elif kind == "cancel_all":
             cancelling = OPEN_ORDERS_MAX
         elif kind in ("transfer", "withdraw"):

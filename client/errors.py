@@ -176,13 +176,16 @@ REASONS: dict[str, type[NovationError]] = {
     "COLLATERAL_FAUCET_OFF": PermissionDenied, "ORACLE_NOT_AUTHORITY": PermissionDenied,
     "MARKET_NOT_FOUND": BadSymbol, "MARKET_NOT_TRADING": MarketClosed,
     "MARGIN_INSUFFICIENT": InsufficientFunds, "MARGIN_POSITION_LIMIT": InvalidOrder,
+    "TRIGGER_NOT_FOUND": OrderNotFound, "TRIGGER_CLIENT_ID_USED": DuplicateOrderId,
+    "TRIGGER_LIMIT": TooManyOrders, "TRIGGER_REACHED": OrderImmediatelyFillable,
     "ORDER_NOT_FOUND": OrderNotFound, "ORDER_CLIENT_ID_USED": DuplicateOrderId, "ORDER_LIMIT": TooManyOrders,
     "ORDER_WOULD_CROSS": OrderImmediatelyFillable, "ORDER_NOT_FILLABLE": OrderNotFillable,
     "ORDER_REDUCES_NOTHING": OrderNotFillable,
 }
 CODESPACES: dict[str, type[NovationError]] = {
     "tx": InvalidEnvelope, "accounts": BadRequest, "collateral": BadRequest, "markets": BadRequest,
-    "margin": InsufficientFunds, "book": InvalidOrder, "oracle": BadRequest, "query": BadRequest,
+    "margin": InsufficientFunds, "book": InvalidOrder,
+    "triggers": InvalidOrder, "oracle": BadRequest, "query": BadRequest,
     "mempool": RateLimited,
 }
 STATUSES: dict[grpc.StatusCode, type[NovationError]] = {

@@ -18,6 +18,8 @@ GOOD_TIL_CANCEL = tx_pb2.TIME_IN_FORCE_GOOD_TIL_CANCEL
 IMMEDIATE_OR_CANCEL = tx_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL
 FILL_OR_KILL = tx_pb2.TIME_IN_FORCE_FILL_OR_KILL
 POST_ONLY = tx_pb2.TIME_IN_FORCE_POST_ONLY
+MARK, INDEX, LAST = tx_pb2.PRICE_SOURCE_MARK, tx_pb2.PRICE_SOURCE_INDEX, tx_pb2.PRICE_SOURCE_LAST
+ABOVE, BELOW = tx_pb2.TRIGGER_DIRECTION_AT_OR_ABOVE, tx_pb2.TRIGGER_DIRECTION_AT_OR_BELOW
 CANCEL_MAKER = tx_pb2.SELF_TRADE_PREVENTION_CANCEL_MAKER
 CANCEL_TAKER = tx_pb2.SELF_TRADE_PREVENTION_CANCEL_TAKER
 CANCEL_BOTH = tx_pb2.SELF_TRADE_PREVENTION_CANCEL_BOTH
@@ -116,6 +118,21 @@ def replace(price_quanta: int, size_lots: int, *, order_id: int = 0, client_id: 
     return tx_pb2.Action(replace_order=tx_pb2.ReplaceOrder(
         order_id=order_id, client_id=client_id, price_quanta=price_quanta, size_lots=size_lots,
         time_in_force=time_in_force))  # type: ignore[arg-type]
+
+
+def trigger(direction: int, trigger_quanta: int, side: int, price_quanta: int, size_lots: int, *, market: int = BTC,
+            source: int = MARK, time_in_force: int = IMMEDIATE_OR_CANCEL, reduce_only: bool = False, client_id: int = 0,
+            trail: int = 0, oco_id: int = 0, expires: int = 0) -> tx_pb2.Action:
+    """An order that waits for a price."""
+    return tx_pb2.Action(place_trigger=tx_pb2.PlaceTrigger(
+        market=market, source=source, direction=direction, trigger_quanta=trigger_quanta, trail_quanta=trail,  # type: ignore[arg-type]
+        side=side, price_quanta=price_quanta, size_lots=size_lots, time_in_force=time_in_force,  # type: ignore[arg-type]
+        reduce_only=reduce_only, client_id=client_id, oco_id=oco_id, expiry_time_ns=expires))
+
+
+def cancel_trigger(trigger_id: int = 0, client_id: int = 0, *, every: bool = False) -> tx_pb2.Action:
+    """Cancel one trigger, or every one."""
+    return tx_pb2.Action(cancel_trigger=tx_pb2.CancelTrigger(trigger_id=trigger_id, client_id=client_id, all=every))
 
 
 def transfer(to: Person, amount_quanta: int, number: int = 0) -> tx_pb2.Action:

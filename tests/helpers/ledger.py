@@ -12,6 +12,7 @@ TABLES: dict[str, tuple[int, type[Message]]] = {
     "params": (1, state_pb2.Params), "accounts": (2, state_pb2.Account), "vault": (3, state_pb2.Vault),
     "funds": (4, state_pb2.Fund), "markets": (5, state_pb2.Market), "totals": (6, state_pb2.MarketTotals),
     "marks": (7, state_pb2.MarkPrice), "books": (8, state_pb2.BookState), "orders": (9, state_pb2.OpenOrders),
+    "triggers": (12, state_pb2.Triggers), "backlog": (19, state_pb2.Backlog),
     "funding": (10, state_pb2.Funding),
 }
 

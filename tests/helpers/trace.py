@@ -158,6 +158,17 @@ def any_order(flow: Flow, random: Random) -> tx_pb2.Action:
         stp=random.randint(0, 3))
 
 
+def any_trigger(flow: Flow, random: Random) -> tx_pb2.Action:
+    """A trigger of any kind, mostly within reach of the next prices."""
+    market, direction, reach = random.choice(flow.markets), random.choice((1, 2)), random.randint(-20, 400)
+    trail = random.choice((0, 0, 16, 90)) * TICK_QUANTA[market]
+    level = 0 if trail else flow.price(market, reach if direction == 1 else -reach)
+    return builders.trigger(
+        direction, level, random.choice((BUY, SELL)), flow.price(market, random.randint(-9, 9)), random.randint(1, 30),
+        market=market, source=random.randint(1, 3), trail=trail, reduce_only=random.random() < 0.3,
+        time_in_force=random.randint(1, 2), client_id=random.choice((0, 0, 1, 2, 3)))
+
+
 Special = Callable[[Flow, Random, Person], tuple[list[tx_pb2.Action], dict[str, object]]]
 
 # What a trace holds besides makers and takers: (actions, fields of the body).
@@ -168,6 +179,8 @@ SPECIALS: tuple[Special, ...] = (
     lambda flow, random, other: ([builders.withdraw(random.choice((1_000_000, 10**9))), builders.withdraw(1, b""),
                                   builders.faucet(other, 3_000_000, number=7)], {}),
     lambda flow, random, other: ([builders.cancel_all(random.choice((0, 1))), builders.cancel(1 << 40 | 5)], {}),
+    lambda flow, random, other: ([any_trigger(flow, random) for _ in range(4)] + [
+        builders.cancel_trigger(client_id=random.randint(1, 3), every=random.random() < 0.1)], {}),
     lambda flow, random, other: ([flow.taker_action(), builders.buy(7, 1)], {"all_or_nothing": True}),
     lambda flow, random, other: ([any_order(flow, random)] * 5, {"gas_limit": random.choice((150_000, 200_000))}),
     lambda flow, random, other: ([builders.buy(flow.price(1, 0), 5_000), builders.buy(500, 0), builders.buy(0, 1),

@@ -38,7 +38,10 @@ def picture(ctx: Context) -> tuple[Any, Any]:
     records = {(name, key): content(record) for name, table in ctx.tables.items() for key, record in table.live.items()}
     books = {(market, side): [content(order) for order in book.side(side).best_first()]
              for market, book in ctx.books.items() for side in (1, 2)}
-    return records, books
+    index = ctx.trigger_index
+    waiting = [{slot: list(keys) for slot, keys in part.items() if keys} for part in (index.waiting, index.following)]
+    batches = [(batch.reached, list(batch.keys)) for batch in index.batches]
+    return records, (books, waiting, list(index.expiring), batches)
 
 
 class Watcher:
@@ -80,6 +83,16 @@ class Watcher:
         patch.setattr(Journal, "clear", watched_clear)
 
 
+def random_trigger(random: Random, market: int, price: int, size: int) -> tx_pb2.Action:
+    """A trigger of any kind near the mark, or the end of one."""
+    if random.random() < 0.3:
+        return b.cancel_trigger(client_id=random.randint(1, 3), every=random.random() < 0.2)
+    trail = random.choice((0, 0, 16, 400)) * b.TICK_QUANTA[market]
+    return b.trigger(random.choice((1, 2)), 0 if trail else price + random.randint(-9, 9), random.choice((1, 2)), price,
+                     size, market=market, source=random.choice((1, 2, 3)), trail=trail,
+                     client_id=random.choice((0, 1, 2)), reduce_only=random.random() < 0.5)
+
+
 def random_action(random: Random) -> tx_pb2.Action:
     """Mostly orders near the mark that meet each other, with client ids that collide."""
     market = random.choice((BTC, BTC, b.ETH))
@@ -92,7 +105,9 @@ def random_action(random: Random) -> tx_pb2.Action:
                        stp=random.randint(0, 3))
     if kind < 0.82:
         return b.replace(price, size, client_id=client_id, time_in_force=random.choice((1, 1, 4)))
-    if kind < 0.9:
+    if kind < 0.86:
+        return random_trigger(random, market, price, size)
+    if kind < 0.92:
         return random.choice((b.cancel(client_id=client_id), b.cancel_all(random.choice((0, 1, 2)))))
     return random.choice((b.transfer(random.choice(PEOPLE), random.randint(1, 6_000_000), random.choice((0, 1, 7))),
                           b.withdraw(random.randint(1, 9_000_000)),

@@ -10,7 +10,7 @@ import pytest
 from tests.tidy.shape import PROJECT
 
 LINT = Path(sys.executable).with_name("lint-imports")
-DOMAINS = ("book", "clearing", "margin", "funding", "markets", "oracle", "fees", "collateral", "accounts")
+DOMAINS = ("triggers", "book", "clearing", "margin", "funding", "markets", "oracle", "fees", "collateral", "accounts")
 
 
 def small_house(folder: Path) -> None:

@@ -27,6 +27,11 @@ CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = 
     ("transfer", ALICE, [builders.transfer(BOB, 1_000_000, number=3)], {}),
     ("withdraw", ALICE, [builders.withdraw(1_000_000, b"bank account")], {}),
     ("faucet", ALICE, [builders.faucet(ALICE, 1_000_000)], {}),
+    ("trigger, every field", ALICE, [builders.trigger(
+        builders.BELOW, 45_000_000, builders.SELL, 44_000_000, 5, market=2, source=builders.LAST, reduce_only=True,
+        client_id=9, trail=500_000, oco_id=3, expires=1_700_000_000_000_000_000)], {}),
+    ("cancel trigger", ALICE, [builders.cancel_trigger(1 << 40 | 6), builders.cancel_trigger(client_id=9),
+                               builders.cancel_trigger(every=True)], {}),
     ("mark price", ORACLE, [builders.set_mark(46_000_000)], {}),
     ("several actions, every field of the body", ALICE, [builders.cancel_all(1), builders.buy(500, 1)],
      {"number": 7, "expiry_height": 1000, "expiry_time_ns": 1_700_000_000_000_000_000, "all_or_nothing": True}),

@@ -3,7 +3,8 @@
 import pytest
 
 from app import gas
-from app.limits import MAX_ACTIONS, MAX_ENVELOPE_BYTES, MAX_OPEN_ORDERS
+from app.limits import MAX_ACTIONS, MAX_ENVELOPE_BYTES, MAX_OPEN_ORDERS, MAX_TRIGGERS
+from app.triggers.rules import TRAIL_STEPS
 from app.tx import decode_tx
 from client import envelopes as e
 from client.keys import Key
@@ -20,6 +21,8 @@ ALL_ACTIONS = [
     e.cancel(order_id=3), e.cancel(client_id=5), e.cancel_all(), e.cancel_all(2),
     e.replace(price_quanta=5, size_lots=6, client_id=7, time_in_force="post_only"),
     e.transfer(OTHER, 5), e.withdraw(7, b"somewhere"), e.faucet(OTHER, 9), e.set_mark_price(1, 500),
+    e.place_trigger(market=1, direction="above", side="buy", price_quanta=5, size_lots=6, trail_quanta=7),
+    e.cancel_trigger(),
 ]
 
 
@@ -52,7 +55,9 @@ def test_the_gas_table_is_the_chains() -> None:
     assert e.GAS_BY_KIND == {
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
-        "set_mark_price": gas.PRICE}
+        "set_mark_price": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL}
+    assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
+        gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
     assert (e.GAS_FILL, e.GAS_CANCEL, e.GAS_POSITION, e.GAS_ORDER_IN_RECORD) == (
         gas.FILL, gas.CANCEL, gas.POSITION, gas.ORDER_IN_RECORD)
     assert (e.OPEN_ORDERS_MAX, e.ACTIONS_MAX, e.ENVELOPE_BYTES_MAX) == (
@@ -74,6 +79,22 @@ def test_the_estimate_suffices_on_a_full_account() -> None:
     outcome = driver.run([signed(rest, nonce=1_000)]).txs[0]
     assert [(a.code, a.filled_lots, a.cancelled_orders) for a in outcome.result.actions] == [(0, 10, 0), (0, 0, 190)]
     assert outcome.code == 0 and outcome.gas_used < outcome.gas_wanted
+
+
+def test_triggers_are_the_chains() -> None:
+    """What the builders make is accepted within the estimate: fifty of them, one trailing, then all are cancelled."""
+    actions = [e.place_trigger(market=1, direction="below", side="sell", price_quanta=40_000_000, size_lots=1,
+                               trigger_quanta=44_000_000, reduce_only=True, source=source) for source in e.SOURCES] * 16
+    actions.append(e.place_trigger(market=1, direction="below", side="sell", price_quanta=40_000_000, size_lots=1,
+                                   trail_quanta=1_000_000, client_id=4))
+    driver = Driver()
+    assert {action.code for action in driver.run([signed(actions, nonce=1)]).txs[0].result.actions} == {0}
+    outcome = driver.run([signed([e.cancel_trigger(client_id=4), e.cancel_trigger()], nonce=2)]).txs[0]
+    assert [action.cancelled_orders for action in outcome.result.actions] == [1, 48]
+    with pytest.raises(ValueError, match="exactly one"):
+        e.place_trigger(market=1, direction="below", side="sell", price_quanta=1, size_lots=1)
+    with pytest.raises(ValueError, match="exactly one"):
+        e.cancel_trigger(trigger_id=1, client_id=1)
 
 
 def test_the_fee_limit_covers_the_gas_limit_rounded_up() -> None:

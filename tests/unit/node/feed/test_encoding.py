@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from app import events
 from app.block import BlockResult, TxOutcome
 from app.book.types import Order
+from app.errors import ORDER_PRICE
 from app.event_messages import event_messages
+from app.triggers.types import Trigger
 from node.feed.encoding import encode_block
 from novation.v1 import feed_pb2, tx_pb2
 
@@ -15,6 +17,8 @@ COUNTS = st.integers(0, 2**64 - 1)
 KEYS = st.binary(min_size=24, max_size=24)
 SIDES = st.integers(0, 2)
 ORDERS = st.builds(Order, COUNTS, KEYS, SIDES, COUNTS, COUNTS, st.booleans(), COUNTS, COUNTS)
+TRIGGERS = st.builds(Trigger, COUNTS, KEYS, SIDES, SIDES, COUNTS, COUNTS, SIDES, COUNTS, COUNTS, SIDES, st.booleans(),
+                     COUNTS, COUNTS, COUNTS, COUNTS)
 KINDS = {
     events.Rested: st.builds(events.Rested, ORDERS),
     events.Cancelled: st.builds(events.Cancelled, ORDERS, st.integers(0, 8), st.booleans()),
@@ -23,6 +27,12 @@ KINDS = {
     events.Deposited: st.builds(events.Deposited, KEYS, COUNTS),
     events.Withdrawn: st.builds(events.Withdrawn, KEYS, COUNTS, st.binary(max_size=64)),
     events.Transferred: st.builds(events.Transferred, KEYS, KEYS, COUNTS),
+    events.MarketQuarantined: st.builds(events.MarketQuarantined, SIDES, st.text(max_size=9), st.booleans(), COUNTS),
+    events.TriggerPlaced: st.builds(events.TriggerPlaced, TRIGGERS),
+    events.TriggerCancelled: st.builds(events.TriggerCancelled, TRIGGERS, st.integers(0, 8)),
+    events.TriggerMoved: st.builds(events.TriggerMoved, TRIGGERS),
+    events.TriggerFired: st.builds(events.TriggerFired, TRIGGERS, COUNTS, COUNTS, COUNTS, COUNTS,
+                                   st.sampled_from((None, ORDER_PRICE))),
     events.MarkPriceSet: st.builds(events.MarkPriceSet, st.integers(0, 2**32 - 1), COUNTS),
 }
 
