@@ -23,6 +23,7 @@ MIN_NEW_ACCOUNT_QUANTA = 1_000_000  # one USD opens an account: records are not 
 
 MAX_DESTINATION_BYTES = 64
 MAX_MARKETS = 64
+MAX_MARGIN_TIERS = 7  # beyond the first
 MAX_ACCOUNT_NUMBER = (1 << 32) - 1
 MAX_TRIGGERS = 50  # an account, over all markets
 MAX_FIRED_A_BLOCK = 100

@@ -54,10 +54,11 @@ END_BLOCK: tuple[Hook, ...] = ()
 REBUILD: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild)
 
 
-def _flat(name: str, prefix: int, record: Any, message: Any, *, numbered: bool) -> Schema[Any, Any]:
-    """The schema of a flat record, keyed by market number or by bytes."""
+def _flat(name: str, prefix: int, record: Any, message: Any, *, numbered: bool, **rows: Any) -> Schema[Any, Any]:
+    """The schema of a flat record, keyed by number or by bytes; `rows` as in store/records.py."""
     encode_key, decode_key = (u32, u32_from) if numbered else (identity, identity)
-    return Schema(name, prefix, encode_key, decode_key, flat_encoder(message, record), flat_decoder(message, record))
+    encode, decode = flat_encoder(message, record, rows), flat_decoder(message, record, rows)
+    return Schema(name, prefix, encode_key, decode_key, encode, decode)
 
 
 # table (and domain of the state tree) -> key prefix -> record. A prefix is never reused.
@@ -68,7 +69,7 @@ TABLES: dict[str, Schema[Any, Any]] = {
         Schema("accounts", 2, identity, identity, accounts.encode, accounts.decode),
         _flat("vault", 3, collateral.Vault, state_pb2.Vault, numbered=False),
         _flat("funds", 4, collateral.Fund, state_pb2.Fund, numbered=False),
-        _flat("markets", 5, markets.Market, state_pb2.Market, numbered=True),
+        _flat("markets", 5, markets.Market, state_pb2.Market, numbered=True, tiers=markets.MarginTier),
         _flat("totals", 6, markets.MarketTotals, state_pb2.MarketTotals, numbered=True),
         _flat("marks", 7, oracle.MarkPrice, state_pb2.MarkPrice, numbered=True),
         _flat("books", 8, book.BookState, state_pb2.BookState, numbered=True),

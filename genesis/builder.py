@@ -19,6 +19,8 @@ MARKET = {
     "market", "symbol", "lot_size", "tick_size", "max_order", "max_position", "initial_margin_percent",
     "maintenance_margin_percent", "maker_fee_percent", "taker_fee_percent", "mark_price",
 }  # fmt: skip
+MARGIN = {"tiers", "open_interest_lower_usd", "open_interest_upper_usd", "profit_cap_usd"}  # may be left out
+TIER = {"from_notional_usd", "initial_percent", "maintenance_percent"}
 ACCOUNTS = {"owners", "number", "cash_usd"}
 
 
@@ -129,7 +131,7 @@ def _params(table: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
 
 
 def _market(table: dict[str, Any]) -> dict[str, Any]:
-    _only(table, MARKET, "a market")
+    _only(table, MARKET | MARGIN, "a market")
     lot_size = _field(table, "lot_size", _text)
     decimal(lot_size)
     return {
@@ -145,6 +147,27 @@ def _market(table: dict[str, Any]) -> dict[str, Any]:
         "maker_fee_ppm": _field(table, "maker_fee_percent", percent_to_ppm),
         "taker_fee_ppm": _field(table, "taker_fee_percent", percent_to_ppm),
         "mark_price_quanta": _field(table, "mark_price", price_to_quanta, lot_size),
+        **_margin_terms(table),
+    }
+
+
+def _margin_terms(table: dict[str, Any]) -> dict[str, Any]:
+    """What a market says of MARG-007 to MARG-009; nothing when it says nothing."""
+    terms: dict[str, Any] = {}
+    if "tiers" in table:
+        terms["tiers"] = [_at(f"tiers[{index}]", _tier, tier) for index, tier in enumerate(table["tiers"])]
+    for name in sorted(MARGIN - {"tiers"}):
+        if name in table:
+            terms[name.replace("_usd", "_quanta")] = _field(table, name, usd_to_quanta)
+    return terms
+
+
+def _tier(table: dict[str, Any]) -> dict[str, Any]:
+    _only(table, TIER, "a tier")
+    return {
+        "from_notional_quanta": _field(table, "from_notional_usd", usd_to_quanta),
+        "initial_ppm": _field(table, "initial_percent", percent_to_ppm),
+        "maintenance_ppm": _field(table, "maintenance_percent", percent_to_ppm),
     }
 
 

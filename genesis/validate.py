@@ -44,6 +44,22 @@ def _text(value: Any) -> str:
     return "" if good else "must be a text of 1 to 32 printable ASCII characters"
 
 
+def _tiers(value: Any) -> str:
+    if not isinstance(value, list):
+        return "must be a list"
+    for index, row in enumerate(value):
+        wrong = _record(row, TIER, f"[{index}]") if isinstance(row, dict) else [f"[{index}]: must be an object"]
+        if wrong:
+            return wrong[0]
+    starts = [row["from_notional_quanta"] for row in value]
+    return "" if starts == sorted(set(starts)) else "must ascend by from_notional_quanta"
+
+
+TIER: dict[str, Check] = {
+    "from_notional_quanta": _integer(1, UINT64_MAX),
+    "initial_ppm": _integer(1, PPM),
+    "maintenance_ppm": _integer(1, PPM),
+}
 PARAMS: dict[str, Check] = {
     "test_network": _flag,
     "price_authority": _owner_or_none,
@@ -64,6 +80,12 @@ MARKET: dict[str, Check] = {
     "maker_fee_ppm": _integer(0, PPM),
     "taker_fee_ppm": _integer(0, PPM),
     "mark_price_quanta": _integer(1, UINT64_MAX),
+}
+MARKET_OPTIONAL: dict[str, Check] = {
+    "tiers": _tiers,
+    "open_interest_lower_quanta": _integer(0, UINT64_MAX),
+    "open_interest_upper_quanta": _integer(0, UINT64_MAX),
+    "profit_cap_quanta": _integer(0, UINT64_MAX),
 }
 ACCOUNT: dict[str, Check] = {
     "owner": _owner,
@@ -98,7 +120,8 @@ def problems(app_state: dict[str, Any]) -> list[str]:
             continue
         for index, row in enumerate(rows):
             place = f"{name}[{index}]"
-            found += _record(row, checks, place) if isinstance(row, dict) else [f"{place}: must be an object"]
+            optional = MARKET_OPTIONAL if name == "markets" else {}
+            found += _record(row, checks, place, optional) if isinstance(row, dict) else [f"{place}: must be an object"]
     return found or _relations(app_state)
 
 
@@ -106,9 +129,13 @@ def _unknown(record: dict[str, Any], names: set[str], place: str) -> list[str]:
     return [f"{place}.{name}: is not known" for name in sorted(set(record) - names)]
 
 
-def _record(record: dict[str, Any], checks: dict[str, Check], place: str) -> list[str]:
-    found = _unknown(record, set(checks), place)
-    for name, check in checks.items():
+def _record(record: dict[str, Any], checks: dict[str, Check], place: str,
+            optional: dict[str, Check] | None = None) -> list[str]:
+    optional = optional or {}
+    found = _unknown(record, set(checks) | set(optional), place)
+    for name, check in {**checks, **optional}.items():
+        if name in optional and name not in record:
+            continue
         wrong = check(record[name]) if name in record else "is missing"
         if wrong:
             found.append(f"{place}.{name}: {wrong}")

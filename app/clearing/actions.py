@@ -9,21 +9,26 @@ from app.events import Transferred, Withdrawn
 from app.funding.state import unsettled
 from app.gas import POSITION, TRANSFER
 from app.limits import MAX_DESTINATION_BYTES
-from app.margin.state import account_standing
+from app.margin.state import account_standing, market_risk
 from novation.v1 import tx_pb2
 
 
 def free_collateral(ctx: Context, key: bytes) -> int:
-    """COLL-004: what may leave the account now, in quote quanta; unsettled funding is as good as settled (FUND-002).
+    """COLL-004, COLL-009: what may leave the account now, in quote quanta; unsettled funding is as good as settled
+    (FUND-002).
 
     Raises ACCOUNT_NOT_FOUND.
     """
     account = require_account(ctx.accounts.get(key), key)
     ctx.gas.charge(POSITION * len(account.positions))
     now = account_standing(ctx, account)
-    entry = sum(held.entry_quanta for held in account.positions.values())
-    owed = sum(unsettled(ctx, held) for held in account.positions.values())
-    return rules.withdrawable(account.cash_quanta - owed, entry, now.equity, now.initial)
+    entry = notional = owed = 0
+    for held in account.positions.values():
+        entry += held.entry_quanta
+        notional += abs(held.lots) * market_risk(ctx, held.market).mark_quanta
+        owed += unsettled(ctx, held)
+    margin = rules.transfer_margin(now.initial, notional)
+    return rules.withdrawable(account.cash_quanta - owed, entry, now.equity, margin, 0)
 
 
 def handle_transfer(ctx: Context, sender: bytes, action: tx_pb2.Transfer) -> tx_pb2.ActionResult:

@@ -52,3 +52,6 @@ def add_open_interest(ctx: Context, market: int, lots: int) -> None:
     """MKT-003: change a market's open interest by `lots`."""
     if lots:
         ctx.totals.edit(market).open_interest_lots += lots
+        found = ctx.markets.get(market)
+        if found is not None and found.open_interest_upper_quanta:
+            ctx.forget_risk(market)  # MARG-008

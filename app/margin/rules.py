@@ -2,6 +2,11 @@
 
 from app.kernel.integers import PPM, ppm_ceil
 
+Bracket = tuple[int, int, int]
+"""One bracket of a margin scale: (notional from which it counts, rate in ppm, what it takes off, in millionths of a
+quantum).
+"""
+
 FIELD_LIMIT_QUANTA = 1 << 62  # half of what a signed 64-bit field holds; fees and transfers move far less
 
 
@@ -18,6 +23,44 @@ def frozen_margin(lots: int, order_lots: int, mark_quanta: int, rate_ppm: int) -
     return ppm_ceil((abs(lots) + order_lots) * mark_quanta, rate_ppm)
 
 
+def bracket(from_quanta: int, rate_ppm: int, below_rate_ppm: int, below_deduction: int) -> Bracket:
+    """MARG-007: the bracket that follows one with `below_rate_ppm` and `below_deduction`.
+
+    What it takes off makes the margin of all brackets one product: what lies below `from_quanta` keeps its own rates.
+    """
+    return from_quanta, rate_ppm, below_deduction + from_quanta * (rate_ppm - below_rate_ppm)
+
+
+def tiered_margin(notional_quanta: int, brackets: tuple[Bracket, ...]) -> int:
+    """MARG-007: the sum over brackets of (part of the notional in it) x rate, rounded up once. Never negative.
+
+    The first bracket begins at 0 and takes nothing off.
+    """
+    owed = notional_quanta * brackets[0][1]
+    for from_quanta, rate_ppm, deduction in brackets[1:]:
+        if notional_quanta <= from_quanta:
+            break
+        owed = notional_quanta * rate_ppm - deduction
+    return -(-owed // PPM)
+
+
+def open_interest_rate(rate_ppm: int, interest_quanta: int, lower_quanta: int, upper_quanta: int) -> int:
+    """MARG-008: the initial rate at an open interest worth `interest_quanta`: `rate_ppm` up to the lower bound, all of
+    the notional from the upper one on, and in between along the straight line, rounded up. An upper bound of 0: off.
+    """
+    if upper_quanta == 0 or interest_quanta <= lower_quanta:
+        return rate_ppm
+    if interest_quanta >= upper_quanta:
+        return PPM
+    rise = (PPM - rate_ppm) * (interest_quanta - lower_quanta)
+    return rate_ppm - (-rise // (upper_quanta - lower_quanta))
+
+
+def uncounted_profit(profit_quanta: int, cap_quanta: int) -> int:
+    """MARG-009: the part of a market's unrealised profit that no new risk may rest on. A cap of 0: off."""
+    return profit_quanta - cap_quanta if cap_quanta and profit_quanta > cap_quanta else 0
+
+
 def unrealised_profit(lots: int, entry_quanta: int, mark_quanta: int) -> int:
     """MARG-002: what closing at the mark would add: lots x mark less what the open lots cost. Exact."""
     return lots * mark_quanta - entry_quanta
@@ -30,7 +73,7 @@ def initial_margin(
     sell_lots: int,
     sell_notional_quanta: int,
     mark_quanta: int,
-    rate_ppm: int,
+    brackets: tuple[Bracket, ...],
 ) -> int:
     """MARG-003: initial margin of a market with its open orders, at the worst side.
 
@@ -40,9 +83,9 @@ def initial_margin(
     """
     bought_loss = buy_notional_quanta - mark_quanta * buy_lots
     sold_loss = mark_quanta * sell_lots - sell_notional_quanta
-    flat = position_margin(lots, mark_quanta, rate_ppm)
-    bought = position_margin(lots + buy_lots, mark_quanta, rate_ppm) if buy_lots else flat
-    sold = position_margin(lots - sell_lots, mark_quanta, rate_ppm) if sell_lots else flat
+    flat = tiered_margin(abs(lots) * mark_quanta, brackets)
+    bought = tiered_margin(abs(lots + buy_lots) * mark_quanta, brackets) if buy_lots else flat
+    sold = tiered_margin(abs(lots - sell_lots) * mark_quanta, brackets) if sell_lots else flat
     if bought_loss > 0:
         bought += bought_loss
     if sold_loss > 0:

@@ -10,13 +10,18 @@ from app.funding.state import index_of
 from app.margin import rules
 from app.margin.types import MarketRisk, Standing
 from app.markets.state import require_market
+from app.markets.types import Market
 from app.oracle.state import mark_price
+from novation.v1 import state_pb2
+
+AnyPosition = Position | state_pb2.Position  # the record, or its wire form as the gateway holds it
 
 
 def market_risk(ctx: Context, market: int) -> MarketRisk:
     """What margin needs to know of a market now. Raises MARKET_NOT_FOUND.
 
-    Kept in `ctx.risks`; whoever changes mark, funding or margin terms of a market calls `ctx.forget_risk`.
+    Kept in `ctx.risks`; whoever changes mark, funding, open interest or margin terms of a market calls
+    `ctx.forget_risk`.
     """
     risk = ctx.risks.get(market)
     if risk is None:
@@ -26,85 +31,137 @@ def market_risk(ctx: Context, market: int) -> MarketRisk:
 
 def _make_risk(ctx: Context, number: int) -> MarketRisk:
     market = require_market(ctx, number)
+    totals = ctx.totals.get(number) if market.open_interest_upper_quanta else None
+    interest = totals.open_interest_lots if totals else 0
+    try:
+        return risk_of(market, mark_price(ctx, number), index_of(ctx, number), interest)
+    except PROGRAMMING_ERRORS as error:
+        raise MarketFault(number, type(error).__name__) from error
+
+
+def risk_of(
+    market: Market | state_pb2.Market, mark_quanta: int, funding_index_e9: int, interest_lots: int
+) -> MarketRisk:
+    """MARG-007 to MARG-009: what the terms of a market come to at this mark, funding index and open interest.
+
+    A market in quarantine has one bracket, at the rates of its highest (CMP-005).
+    """
+    initial = [(0, market.initial_margin_ppm)]
+    maintenance = [(0, market.maintenance_margin_ppm)]
+    for tier in market.tiers:
+        initial.append((tier.from_notional_quanta, tier.initial_ppm))
+        maintenance.append((tier.from_notional_quanta, tier.maintenance_ppm))
+    quarantined = market.quarantine_ends_ns > 0
+    if quarantined:
+        highest, kept = initial[-1][1], maintenance[-1][1]
+        return MarketRisk(
+            market.market,
+            mark_quanta,
+            funding_index_e9,
+            highest,
+            kept,
+            ((0, highest, 0),),
+            ((0, kept, 0),),
+            quarantined=True,
+            plain=False,
+        )
+    if upper := market.open_interest_upper_quanta:
+        interest, lower = interest_lots * mark_quanta, market.open_interest_lower_quanta
+        initial = [(start, rules.open_interest_rate(rate, interest, lower, upper)) for start, rate in initial]
     return MarketRisk(
-        number,
-        mark_price(ctx, number),
-        index_of(ctx, number),
-        market.initial_margin_ppm,
-        market.maintenance_margin_ppm,
-        ((0, market.initial_margin_ppm, 0),),
-        ((0, market.maintenance_margin_ppm, 0),),
-        market.quarantined,
+        market.market,
+        mark_quanta,
+        funding_index_e9,
+        initial[0][1],
+        maintenance[0][1],
+        brackets(initial),
+        brackets(maintenance),
+        tiered=bool(market.tiers),
+        profit_cap_quanta=market.profit_cap_quanta,
+        plain=not (market.tiers or market.profit_cap_quanta),
     )
 
 
-def position_value(risk: MarketRisk, held: Position) -> int:
+def brackets(rates: Iterable[tuple[int, int]]) -> tuple[rules.Bracket, ...]:
+    """MARG-007: the brackets of a scale from where each begins and its rate, ascending."""
+    made: list[rules.Bracket] = []
+    rate, deduction = 0, 0
+    for start, rate_ppm in rates:
+        made.append(rules.bracket(start, rate_ppm, rate, deduction))
+        _, rate, deduction = made[-1]
+    return tuple(made)
+
+
+def position_value(risk: MarketRisk, held: AnyPosition) -> int:
     """What a position is worth at the mark, less the funding it has not settled (FUND-002), in quote quanta;
-    without it in quarantine (CMP-005). Raises MarketFault.
+    without it in quarantine (CMP-005).
     """
     lots, index = held.lots, risk.funding_index_e9
     if lots and index != held.funding_index_e9 and not risk.quarantined:
-        try:
-            return lots * risk.mark_quanta - payment(lots, index, held.funding_index_e9)
-        except PROGRAMMING_ERRORS as error:
-            raise MarketFault(risk.market, type(error).__name__) from error
+        return lots * risk.mark_quanta - payment(lots, index, held.funding_index_e9)
     return lots * risk.mark_quanta
 
 
-def market_margin(ctx: Context, held: Position, *, with_orders: bool) -> tuple[int, int]:
-    """(value at the mark less unsettled funding, initial margin) of one position, in quote quanta.
+def position_initial(risk: MarketRisk, held: AnyPosition, *, with_orders: bool = True) -> int:
+    """The initial margin of one market, in quote quanta.
 
-    `with_orders` counts open orders at their worst side (MARG-003); without, only what is held (MARG-001). A market in
-    quarantine counts by the frozen rule (CMP-005); one whose rules raise is to blame itself: MarketFault.
+    `with_orders` counts open orders at their worst side (MARG-003); without, only what is held (MARG-001, MARG-007). A
+    market in quarantine counts by the frozen rule (CMP-005).
     """
-    risk = market_risk(ctx, held.market)
-    lots, mark = held.lots, risk.mark_quanta
-    value = position_value(risk, held)
     if risk.quarantined:
         orders = max(held.open_buy_lots, held.open_sell_lots) if with_orders else 0
-        return value, rules.frozen_margin(lots, orders, mark, risk.initial[-1][1])
-    try:
-        return value, _own_margin(risk, held, with_orders=with_orders)
-    except PROGRAMMING_ERRORS as error:
-        raise MarketFault(risk.market, type(error).__name__) from error
+        return rules.frozen_margin(held.lots, orders, risk.mark_quanta, risk.initial_ppm)
+    if with_orders and (held.open_buy_lots or held.open_sell_lots):
+        return rules.initial_margin(
+            held.lots,
+            held.open_buy_lots,
+            held.open_buy_notional_quanta,
+            held.open_sell_lots,
+            held.open_sell_notional_quanta,
+            risk.mark_quanta,
+            risk.initial,
+        )
+    if risk.tiered:
+        return rules.tiered_margin(abs(held.lots) * risk.mark_quanta, risk.initial)
+    return rules.position_margin(held.lots, risk.mark_quanta, risk.initial_ppm)
 
 
-def _own_margin(risk: MarketRisk, held: Position, *, with_orders: bool) -> int:
-    """MARG-003 with orders, MARG-001 without."""
-    lots, mark = held.lots, risk.mark_quanta
-    if not with_orders or not (held.open_buy_lots or held.open_sell_lots):
-        return rules.position_margin(lots, mark, risk.initial_ppm)
-    return rules.initial_margin(
-        lots,
-        held.open_buy_lots,
-        held.open_buy_notional_quanta,
-        held.open_sell_lots,
-        held.open_sell_notional_quanta,
-        mark,
-        risk.initial_ppm,
-    )
+def lots_maintenance(risk: MarketRisk, lots: int) -> int:
+    """MARG-001, MARG-007: the maintenance margin of `lots` of a market, in quote quanta; in quarantine CMP-005."""
+    if risk.quarantined:
+        return rules.frozen_margin(lots, 0, risk.mark_quanta, risk.maintenance_ppm)
+    if risk.tiered:
+        return rules.tiered_margin(abs(lots) * risk.mark_quanta, risk.maintenance)
+    return rules.position_margin(lots, risk.mark_quanta, risk.maintenance_ppm)
 
 
 def maintenance_margin(ctx: Context, held: Position) -> int:
-    """MARG-001: the maintenance margin of one position, in quote quanta; in quarantine CMP-005. Raises MarketFault."""
-    risk = market_risk(ctx, held.market)
-    if risk.quarantined:
-        return rules.frozen_margin(held.lots, 0, risk.mark_quanta, risk.maintenance[-1][1])
+    """MARG-001: the maintenance margin of one position, in quote quanta. Raises MarketFault."""
     try:
-        return rules.position_margin(held.lots, risk.mark_quanta, risk.maintenance_ppm)
+        return lots_maintenance(market_risk(ctx, held.market), held.lots)
     except PROGRAMMING_ERRORS as error:
-        raise MarketFault(risk.market, type(error).__name__) from error
+        raise MarketFault(held.market, type(error).__name__) from error
 
 
 def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, with_orders: bool = True) -> Standing:
-    """Equity, initial and maintenance margin of an account with this cash and these positions at the current marks."""
-    equity, initial, maintenance = cash_quanta, 0, 0
-    for held in positions:
-        value, margin = market_margin(ctx, held, with_orders=with_orders)
-        equity += value
-        initial += margin
-        maintenance += maintenance_margin(ctx, held)
-    return Standing(equity, initial, maintenance)
+    """Equity, initial and maintenance margin of an account with this cash and these positions at the current marks.
+
+    A market whose rules raise is to blame itself: MarketFault.
+    """
+    equity, initial, maintenance, uncounted, market = cash_quanta, 0, 0, 0, 0
+    try:
+        for held in positions:
+            market = held.market
+            risk = market_risk(ctx, market)
+            value = position_value(risk, held)
+            equity += value
+            initial += position_initial(risk, held, with_orders=with_orders)
+            maintenance += lots_maintenance(risk, held.lots)
+            if risk.profit_cap_quanta:
+                uncounted += rules.uncounted_profit(value - held.entry_quanta, risk.profit_cap_quanta)
+    except PROGRAMMING_ERRORS as error:
+        raise MarketFault(market, type(error).__name__) from error
+    return Standing(equity, initial, maintenance, uncounted)
 
 
 def account_standing(ctx: Context, account: Account) -> Standing:
@@ -113,11 +170,16 @@ def account_standing(ctx: Context, account: Account) -> Standing:
 
 
 def equity(ctx: Context, account: Account) -> int:
-    """Cash plus all positions at their marks less unsettled funding, in quote quanta; may be negative."""
-    value = account.cash_quanta
-    for held in account.positions.values():
-        if held.lots:
-            value += position_value(market_risk(ctx, held.market), held)
+    """Cash plus all positions at their marks less unsettled funding, in quote quanta; may be negative. Raises
+    MarketFault.
+    """
+    value, market = account.cash_quanta, 0
+    try:
+        for market, held in account.positions.items():
+            if held.lots:
+                value += position_value(market_risk(ctx, market), held)
+    except PROGRAMMING_ERRORS as error:
+        raise MarketFault(market, type(error).__name__) from error
     return value
 
 
@@ -129,14 +191,39 @@ def allows_change(ctx: Context, account: Account, cash_after: int, changed: Posi
         cash_after, changed.entry_quanta, changed.open_buy_notional_quanta, changed.open_sell_notional_quanta
     ):
         return False
-    equity, initial = market_margin(ctx, changed, with_orders=with_orders)
-    equity += cash_after
-    for held in account.positions.values():
-        if held.market != changed.market:
-            value, margin = market_margin(ctx, held, with_orders=with_orders)
-            equity += value
-            initial += margin
-    return rules.may_take_on(equity, initial) or reduces(ctx, account, cash_after, changed, with_orders=with_orders)
+    mine, risks = changed.market, ctx.risks
+    market = mine
+    try:
+        usable, initial = _weight(risks.get(mine) or market_risk(ctx, mine), changed, with_orders)
+        for market, held in account.positions.items():
+            if market != mine:
+                value, margin = _weight(risks.get(market) or market_risk(ctx, market), held, with_orders)
+                usable += value
+                initial += margin
+    except PROGRAMMING_ERRORS as error:
+        raise MarketFault(market, type(error).__name__) from error
+    return rules.may_take_on(usable + cash_after, initial) or reduces(
+        ctx, account, cash_after, changed, with_orders=with_orders
+    )
+
+
+def _weight(risk: MarketRisk, held: Position, with_orders: bool) -> tuple[int, int]:
+    """(what new risk may rest on, initial margin) of one market.
+
+    Written out for the plain case, because each order asks it of each market of its account.
+    """
+    if not risk.plain:
+        value = position_value(risk, held)
+        if risk.profit_cap_quanta:
+            value -= rules.uncounted_profit(value - held.entry_quanta, risk.profit_cap_quanta)
+        return value, position_initial(risk, held, with_orders=with_orders)
+    lots, mark = held.lots, risk.mark_quanta
+    value = lots * mark
+    if held.funding_index_e9 != risk.funding_index_e9:
+        value -= payment(lots, risk.funding_index_e9, held.funding_index_e9)
+    if with_orders and (held.open_buy_lots or held.open_sell_lots):
+        return value, position_initial(risk, held)
+    return value, rules.position_margin(lots, mark, risk.initial_ppm)
 
 
 def reduces(ctx: Context, account: Account, cash_after: int, changed: Position, *, with_orders: bool) -> bool:

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-Bracket = tuple[int, int, int]
-"""One bracket of a margin scale: (notional from which it counts, rate in ppm, what it takes off, in quanta x 10^6)."""
+from app.margin.rules import Bracket
 
 
 @dataclass(slots=True)
 class MarketRisk:
     """All that margin needs to know of a market, in one value that is kept until one of its sources changes.
 
-    `initial` and `maintenance` are the brackets of MARG-001, ascending; the rates of the lowest stand beside them.
+    `initial` and `maintenance` are the brackets of MARG-007, ascending, initial rates already raised by open interest
+    (MARG-008). `tiered`: there is more than one; without, `initial_ppm` and `maintenance_ppm` say all. `plain`: neither
+    tiers nor a profit cap nor quarantine ask for more than MARG-001 to MARG-003.
     """
 
     market: int
@@ -22,18 +23,27 @@ class MarketRisk:
     initial: tuple[Bracket, ...]
     maintenance: tuple[Bracket, ...]
     quarantined: bool = False
+    tiered: bool = False
+    profit_cap_quanta: int = 0
+    plain: bool = True
 
 
 class Standing(NamedTuple):
     """An account against the marks, in quote quanta. `initial` includes open orders where the function that made it
-    says so.
+    says so. `uncounted` is the part of equity that is profit beyond the caps of its markets (MARG-009).
     """
 
     equity: int
     initial: int
     maintenance: int
+    uncounted: int = 0
 
     @property
     def excess(self) -> int:
         """Equity beyond maintenance margin; negative when the account owes more than it should."""
         return self.equity - self.maintenance
+
+    @property
+    def usable(self) -> int:
+        """The equity that new risk may rest on."""
+        return self.equity - self.uncounted

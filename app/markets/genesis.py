@@ -3,8 +3,8 @@
 from app.context import Context
 from app.errors import GenesisError
 from app.kernel.integers import PPM
-from app.limits import MAX_MARKETS, MAX_ORDER_LOTS, MAX_PRICE_QUANTA
-from app.markets.types import ACTIVE, Market, MarketTotals
+from app.limits import MAX_MARGIN_TIERS, MAX_MARKETS, MAX_ORDER_LOTS, MAX_PRICE_QUANTA, MAX_VAULT_QUANTA
+from app.markets.types import ACTIVE, MarginTier, Market, MarketTotals
 from app.params import require_integer
 
 QUANTA_A_QUOTE = 1_000_000
@@ -21,7 +21,12 @@ FIELDS = {
     "maker_fee_ppm",
     "taker_fee_ppm",
     "mark_price_quanta",
+    "tiers",
+    "open_interest_lower_quanta",
+    "open_interest_upper_quanta",
+    "profit_cap_quanta",
 }
+TIER_FIELDS = set(MarginTier._fields)
 
 
 def decimal_parts(text: str) -> tuple[int, int]:
@@ -64,8 +69,38 @@ def load_market(ctx: Context, section: dict[str, object]) -> None:
     if market.maintenance_margin_ppm >= market.initial_margin_ppm:
         raise GenesisError(f"{where}.maintenance_margin_ppm: must be below initial_margin_ppm")
     check_decimals(where, market)
+    load_margin_terms(where, market, section)
     ctx.markets.put(number, market)
     ctx.totals.put(number, MarketTotals())
+
+
+def load_margin_terms(where: str, market: Market, section: dict[str, object]) -> None:
+    """MARG-010: further brackets, open-interest bounds and profit cap, each off unless given. Raises GenesisError."""
+    rows = section.get("tiers", [])
+    if not isinstance(rows, list) or len(rows) > MAX_MARGIN_TIERS:
+        raise GenesisError(f"{where}.tiers: a list of at most {MAX_MARGIN_TIERS}")
+    below = MarginTier(0, market.initial_margin_ppm, market.maintenance_margin_ppm)
+    for index, row in enumerate(rows):
+        at = f"{where}.tiers[{index}]"
+        if not isinstance(row, dict) or row.keys() != TIER_FIELDS:
+            raise GenesisError(f"{at}: an object with {sorted(TIER_FIELDS)}")
+        tier = MarginTier(
+            require_integer(row, at, "from_notional_quanta", below.from_notional_quanta + 1, MAX_VAULT_QUANTA),
+            require_integer(row, at, "initial_ppm", below.initial_ppm, PPM),
+            require_integer(row, at, "maintenance_ppm", below.maintenance_ppm, PPM),
+        )
+        if tier.maintenance_ppm >= tier.initial_ppm:
+            raise GenesisError(f"{at}.maintenance_ppm: must be below initial_ppm")
+        market.tiers, below = (*market.tiers, tier), tier
+    if upper := section.get("open_interest_upper_quanta", 0):
+        market.open_interest_lower_quanta = require_integer(
+            section, where, "open_interest_lower_quanta", 0, MAX_VAULT_QUANTA
+        )
+        low = market.open_interest_lower_quanta + 1
+        upper = require_integer(section, where, "open_interest_upper_quanta", low, MAX_VAULT_QUANTA)
+        market.open_interest_upper_quanta = upper
+    if "profit_cap_quanta" in section:
+        market.profit_cap_quanta = require_integer(section, where, "profit_cap_quanta", 0, MAX_VAULT_QUANTA)
 
 
 def check_decimals(where: str, market: Market) -> None:

@@ -1,6 +1,7 @@
 """A market: what is traded, in what steps, under what limits."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 ACTIVE = 1
 REDUCE_ONLY = 2
@@ -10,6 +11,14 @@ AUCTION = 5
 SETTLING = 6
 SETTLED = 7
 QUARANTINED = 8
+
+
+class MarginTier(NamedTuple):
+    """A further bracket of a market's margin: what lies above `from_notional_quanta` counts at these rates."""
+
+    from_notional_quanta: int
+    initial_ppm: int
+    maintenance_ppm: int
 
 
 @dataclass(slots=True)
@@ -30,6 +39,10 @@ class Market:
     max_position_lots: int = 0
     quarantine_ends_ns: int = 0  # 0: not in quarantine
     sealed: bool = False  # in quarantine and closed to every order, because an invariant broke
+    tiers: tuple[MarginTier, ...] = ()
+    open_interest_lower_quanta: int = 0
+    open_interest_upper_quanta: int = 0
+    profit_cap_quanta: int = 0
     stamp: int = 0
 
     def copy(self) -> "Market":

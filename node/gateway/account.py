@@ -8,6 +8,7 @@ from typing import Any
 from app.kernel.hashing import ADDRESS_SIZE
 from app.limits import NONCE_WINDOW
 from app.margin import rules
+from app.margin.state import lots_maintenance, position_initial, position_value, risk_of
 from node.gateway.activity import account_key
 from node.gateway.errors import bad_argument, not_ready, stream, unary
 from node.gateway.model import BlockView, ReadModel
@@ -91,7 +92,8 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
         positions = [self._position(position) for position in record.positions]
         response.positions.extend(positions)
         response.cash_quanta = record.cash_quanta
-        response.equity_quanta = record.cash_quanta + sum(p.notional_quanta for p in positions)
+        response.equity_quanta = record.cash_quanta + sum(
+            p.notional_quanta - p.unsettled_funding_quanta for p in positions)
         response.unrealised_pnl_quanta = sum(p.unrealised_pnl_quanta for p in positions)
         response.initial_margin_quanta = sum(p.initial_margin_quanta for p in positions)
         response.maintenance_margin_quanta = sum(p.maintenance_margin_quanta for p in positions)
@@ -102,10 +104,11 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
 
     def _position(self, held: state_pb2.Position) -> account_service.PositionSummary:
         market, mark = self.model.markets[held.market], self.model.mark(held.market).price_quanta
+        risk = risk_of(market, mark, self.model.funding(held.market).index_e9,
+                       self.model.totals(held.market).open_interest_lots)
         return account_service.PositionSummary(
             position=held, mark_price_quanta=mark, notional_quanta=held.lots * mark,
             unrealised_pnl_quanta=rules.unrealised_profit(held.lots, held.entry_quanta, mark),
-            initial_margin_quanta=rules.initial_margin(
-                held.lots, held.open_buy_lots, held.open_buy_notional_quanta, held.open_sell_lots,
-                held.open_sell_notional_quanta, mark, market.initial_margin_ppm),
-            maintenance_margin_quanta=rules.position_margin(held.lots, mark, market.maintenance_margin_ppm))
+            unsettled_funding_quanta=held.lots * mark - position_value(risk, held),
+            initial_margin_quanta=position_initial(risk, held),
+            maintenance_margin_quanta=lots_maintenance(risk, held.lots))

@@ -17,7 +17,7 @@ from node.gateway.books import BookLevels
 from novation.v1 import feed_pb2, state_pb2
 from novation.v1 import market_data_service_pb2 as market_data
 
-DOMAINS = ("params", "markets", "totals", "marks", "books", "accounts", "orders")
+DOMAINS = ("params", "markets", "totals", "marks", "funding", "books", "accounts", "orders")
 BLOCKS_MAX = 256
 BLOCK_BYTES_MAX = 48 * 1024 * 1024  # of all blocks held, as they came over the link
 TRADES_MAX = 1000  # held for each market
@@ -50,6 +50,7 @@ class _Records:
     markets: dict[int, state_pb2.Market] = field(default_factory=dict)
     totals: dict[int, state_pb2.MarketTotals] = field(default_factory=dict)
     marks: dict[int, state_pb2.MarkPrice] = field(default_factory=dict)
+    funding: dict[int, state_pb2.Funding] = field(default_factory=dict)
     book_states: dict[int, state_pb2.BookState] = field(default_factory=dict)
     accounts: dict[bytes, bytes] = field(default_factory=dict)  # account key -> Account
     orders: dict[bytes, bytes] = field(default_factory=dict)  # account key -> OpenOrders
@@ -154,6 +155,8 @@ class ReadModel:
             records.markets[int.from_bytes(key, "big")] = state_pb2.Market.FromString(value)
         elif domain == "marks":
             records.marks[int.from_bytes(key, "big")] = state_pb2.MarkPrice.FromString(value)
+        elif domain == "funding":
+            records.funding[int.from_bytes(key, "big")] = state_pb2.Funding.FromString(value)
         elif domain == "totals":
             records.totals[int.from_bytes(key, "big")] = state_pb2.MarketTotals.FromString(value)
         elif domain == "books":
@@ -203,6 +206,10 @@ class ReadModel:
     def mark(self, market: int) -> state_pb2.MarkPrice:
         """The mark price; all zero when none was set."""
         return self._records.marks.get(market) or state_pb2.MarkPrice()
+
+    def funding(self, market: int) -> state_pb2.Funding:
+        """What a market's longs have paid since it began."""
+        return self._records.funding.get(market) or state_pb2.Funding()
 
     def totals(self, market: int) -> state_pb2.MarketTotals:
         """A market's totals."""

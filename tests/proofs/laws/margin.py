@@ -11,8 +11,8 @@ FIELD_MOST = (1 << 63) - 1  # a signed 64-bit field
 MARGIN = "return -(-abs(lots) * mark_quanta * rate_ppm // PPM)"
 NOT_NEGATIVE = "mark >= 0, rate >= 0, all lots"
 WORST = "return max(flat, bought, sold)"
-BOUGHT = "position_margin(lots + buy_lots, mark_quanta, rate_ppm) if buy_lots else flat"
-SOLD = "position_margin(lots - sell_lots, mark_quanta, rate_ppm) if sell_lots else flat"
+BOUGHT = "tiered_margin(abs(lots + buy_lots) * mark_quanta, brackets) if buy_lots else flat"
+SOLD = "tiered_margin(abs(lots - sell_lots) * mark_quanta, brackets) if sell_lots else flat"
 PAIRS = ((46_000_000, 50_000), (333, 5_000))  # (mark in quanta, rate in ppm)
 AT_PAIRS = "(mark, rate ppm) one of (46,000,000, 50,000), (333, 5,000)"
 ORDERS = AT_PAIRS + "; order lots and notionals >= 0, all lots"
@@ -93,20 +93,25 @@ def market(case: Any) -> tuple[Any, ...]:
             case.whole("sells", low=0), case.whole("sell_notional", low=0), *mark_and_rate(case))
 
 
+def one_bracket(rate: Any) -> tuple[tuple[int, Any, int], ...]:
+    """The scale of a market without tiers."""
+    return ((0, rate, 0),)
+
+
 @proof("MARG-003", "never below the margin of what is held, and just that without orders", "margin.initial_margin",
-       "margin.position_margin", bounds=ORDERS,
+       "margin.tiered_margin", "margin.position_margin", bounds=ORDERS,
        slips={"margin": (WORST, "return min(flat, bought, sold)")})
 def orders_never_lower_margin(case: Any, rules: Any) -> None:
     lots, buys, buy_notional, sells, sell_notional, mark, rate = market(case)
     held = rules.margin.position_margin(lots, mark, rate)
-    initial = rules.margin.initial_margin(lots, buys, buy_notional, sells, sell_notional, mark, rate)
+    initial = rules.margin.initial_margin(lots, buys, buy_notional, sells, sell_notional, mark, one_bracket(rate))
     case.claim(initial >= held, "never below what is held")
     case.claim(initial >= 0, "never negative")
-    case.claim(rules.margin.initial_margin(lots, 0, 0, 0, 0, mark, rate) == held, "no orders: what is held")
+    case.claim(rules.margin.initial_margin(lots, 0, 0, 0, 0, mark, one_bracket(rate)) == held, "no orders: what is held")
 
 
 @proof("MARG-003", "whoever has it can carry all buys filling, or all sells, at their prices", "margin.initial_margin",
-       "margin.position_margin", "margin.may_take_on", "clearing.cash_after_fill",
+       "margin.tiered_margin", "margin.position_margin", "margin.may_take_on", "clearing.cash_after_fill",
        bounds=ORDERS + "; all orders of a side at one price, fee 0",
        slips={"margin": [(WORST, "return max(flat, bought)"), (WORST, "return max(flat, sold)"), (WORST, "return flat"),
                          ("bought += bought_loss", "pass"), ("sold += sold_loss", "pass"),
@@ -119,7 +124,7 @@ def either_side_may_fill(case: Any, rules: Any) -> None:
     buys, bid = case.whole("buys", low=1), case.whole("bid", low=0)
     sells, ask = case.whole("sells", low=1), case.whole("ask", low=0)
     cash = case.whole("cash")
-    initial = rules.margin.initial_margin(lots, buys, buys * bid, sells, sells * ask, mark, rate)
+    initial = rules.margin.initial_margin(lots, buys, buys * bid, sells, sells * ask, mark, one_bracket(rate))
     case.assume(rules.margin.may_take_on(cash + lots * mark, initial))
     for filled, price in ((buys, bid), (-sells, ask)):
         equity = rules.clearing.cash_after_fill(cash, filled, price, 0) + (lots + filled) * mark
@@ -135,14 +140,14 @@ def either_side_may_fill(case: Any, rules: Any) -> None:
 def another_order_adds(case: Any, rules: Any) -> None:
     lots, buys, buy_notional, sells, sell_notional, mark, rate = market(case)
     more, worse = case.whole("more", low=1), case.whole("worse", low=0)
-    before = rules.margin.initial_margin(lots, buys, buy_notional, sells, sell_notional, mark, rate)
+    before = rules.margin.initial_margin(lots, buys, buy_notional, sells, sell_notional, mark, one_bracket(rate))
     bid = buy_notional + more * (mark + worse)
     if lots + buys >= 0:
-        after = rules.margin.initial_margin(lots, buys + more, bid, sells, sell_notional, mark, rate)
+        after = rules.margin.initial_margin(lots, buys + more, bid, sells, sell_notional, mark, one_bracket(rate))
         case.claim(after >= before, "another bid")
     if lots - sells <= 0 and worse <= mark:
         ask = sell_notional + more * (mark - worse)
-        after = rules.margin.initial_margin(lots, buys, buy_notional, sells + more, ask, mark, rate)
+        after = rules.margin.initial_margin(lots, buys, buy_notional, sells + more, ask, mark, one_bracket(rate))
         case.claim(after >= before, "another ask")
 
 
@@ -150,9 +155,122 @@ def another_order_adds(case: Any, rules: Any) -> None:
        bounds="mark >= 0, a single further bid of one lot far below the mark")
 def any_order_adds(case: Any, rules: Any) -> None:
     lots, buys, buy_notional, mark = case.whole("lots"), case.whole("buys", low=1), case.whole("buy_notional", low=0), 100
-    before = rules.margin.initial_margin(lots, buys, buy_notional, 0, 0, mark, 50_000)
-    after = rules.margin.initial_margin(lots, buys + 1, buy_notional + 1, 0, 0, mark, 50_000)
+    before = rules.margin.initial_margin(lots, buys, buy_notional, 0, 0, mark, one_bracket(50_000))
+    after = rules.margin.initial_margin(lots, buys + 1, buy_notional + 1, 0, 0, mark, one_bracket(50_000))
     case.claim(after >= before, "a bid below the mark makes up for one above it, as the README says")
+
+
+DEDUCTION = "below_deduction + from_quanta * (rate_ppm - below_rate_ppm)"
+TIERS = (50_000, 80_000, 200_000)  # rates in ppm of three brackets; where they begin is free
+
+
+def scale(case: Any, rules: Any) -> tuple[tuple[Any, int, Any], ...]:
+    """Three brackets of TIERS, wherever the further two begin."""
+    second = case.whole("second", low=1)
+    third = second + case.whole("width", low=1)
+    one = rules.margin.bracket(0, TIERS[0], 0, 0)
+    two = rules.margin.bracket(second, TIERS[1], TIERS[0], one[2])
+    return one, two, rules.margin.bracket(third, TIERS[2], TIERS[1], two[2])
+
+
+@proof("MARG-007", "the sum over brackets of part x rate, rounded up by less than one quantum", "margin.tiered_margin",
+       "margin.bracket", bounds="rates 5 %, 8 % and 20 %, brackets anywhere, notional >= 0",
+       slips={"margin": [("    return -(-owed // PPM)", "    return owed // PPM"), (DEDUCTION, "from_quanta * (rate_ppm - below_rate_ppm)"),
+                         (DEDUCTION, "below_deduction + from_quanta * rate_ppm"), ("        owed = notional_quanta * rate_ppm - deduction", "        owed += notional_quanta * rate_ppm - deduction")]})
+def tiers_are_the_sum_of_their_parts(case: Any, rules: Any) -> None:
+    brackets = scale(case, rules)
+    notional = case.whole("notional", low=0)
+    margin = rules.margin.tiered_margin(notional, brackets)
+    exact, above = 0, notional
+    for start, rate, _ in reversed(brackets):
+        part = above - start if above > start else 0
+        exact += part * rate
+        above = above - part
+    case.claim(margin * PPM >= exact, "never below the exact sum")
+    case.claim((margin - 1) * PPM < exact, "above it by less than one quantum")
+
+
+@proof("MARG-007", "never negative, monotone in the notional, and no step at a bound", "margin.tiered_margin",
+       "margin.bracket", bounds="rates 5 %, 8 % and 20 %, brackets anywhere, notional >= 0",
+       slips={"margin": [(DEDUCTION, "from_quanta * (rate_ppm - below_rate_ppm)"), (DEDUCTION, "below_deduction - from_quanta * (rate_ppm - below_rate_ppm)"),
+                         ("if notional_quanta <= from_quanta:", "if notional_quanta >= from_quanta:")]})
+def tiers_are_monotone(case: Any, rules: Any) -> None:
+    brackets = scale(case, rules)
+    notional, more = case.whole("notional", low=0), case.whole("more", low=0)
+    margin = rules.margin.tiered_margin(notional, brackets)
+    larger = rules.margin.tiered_margin(notional + more, brackets)
+    case.claim(margin >= 0, "never negative")
+    case.claim(larger >= margin, "monotone")
+    case.claim((larger - margin - 1) * PPM < more * TIERS[-1], "what is added costs at most the highest rate")
+    case.claim((larger - margin + 1) * PPM > more * TIERS[0], "and at least the lowest")
+
+
+@proof("MARG-007", "monotone in the rate of a bracket; one bracket is the plain margin", "margin.tiered_margin",
+       "margin.bracket", "margin.position_margin", bounds=AT_PAIRS + "; a second bracket at 10 % or 12 %",
+       slips={"margin": [(DEDUCTION, "below_deduction - from_quanta * (rate_ppm - below_rate_ppm)"), ("        owed = notional_quanta * rate_ppm - deduction", "        owed = notional_quanta * rate_ppm + deduction"),
+                         ("if notional_quanta <= from_quanta:", "if notional_quanta < from_quanta - 1_000:")]})
+def tiers_grow_with_rates(case: Any, rules: Any) -> None:
+    lots, (mark, rate) = case.whole("lots"), mark_and_rate(case)
+    one = rules.margin.bracket(0, rate, 0, 0)
+    plain = rules.margin.position_margin(lots, mark, rate)
+    case.claim(rules.margin.tiered_margin(abs(lots) * mark, (one,)) == plain, "one bracket")
+    start = case.whole("start", low=1)
+    low, high = (rules.margin.bracket(start, further, rate, 0) for further in (100_000, 120_000))
+    lower = rules.margin.tiered_margin(abs(lots) * mark, (one, low))
+    case.claim(lower >= plain, "a further bracket never lowers it")
+    case.claim(rules.margin.tiered_margin(abs(lots) * mark, (one, high)) >= lower, "nor a higher rate")
+
+
+@proof("MARG-008", "between the rate and all of the notional, and the bounds are met", "margin.open_interest_rate",
+       bounds="0 <= rate <= 1,000,000 ppm, 0 <= lower < upper or upper 0, interest >= 0",
+       slips={"margin": [("rise = (PPM - rate_ppm) * (interest_quanta - lower_quanta)", "rise = (PPM + rate_ppm) * (interest_quanta - lower_quanta)"),
+                         ("return rate_ppm - (-rise // (upper_quanta - lower_quanta))", "return rate_ppm - (rise // (upper_quanta - lower_quanta))"),
+                         ("if interest_quanta >= upper_quanta:\n        return PPM", "if interest_quanta >= upper_quanta:\n        return rate_ppm")]})
+def interest_rate_is_bounded(case: Any, rules: Any) -> None:
+    rate, interest = case.whole("rate", 0, PPM), case.whole("interest", low=0)
+    lower, width = case.whole("lower", low=0), case.whole("width", low=1)
+    raised = rules.margin.open_interest_rate(rate, interest, lower, lower + width)
+    case.claim(raised >= rate, "never below the rate")
+    case.claim(raised <= PPM, "never beyond the notional")
+    case.claim(rules.margin.open_interest_rate(rate, lower, lower, lower + width) == rate, "the lower bound")
+    case.claim(rules.margin.open_interest_rate(rate, lower + width, lower, lower + width) == PPM, "the upper bound")
+    case.claim(rules.margin.open_interest_rate(rate, interest, lower, 0) == rate, "off")
+
+
+@proof("MARG-008", "monotone in open interest and in the rate, rounded up by less than one ppm",
+       "margin.open_interest_rate", bounds="lower 20, upper 50 (millions); rate 5 % and 10 %; any interest",
+       slips={"margin": [("return rate_ppm - (-rise // (upper_quanta - lower_quanta))", "return rate_ppm + rise // (upper_quanta - lower_quanta)"),
+                         ("rise = (PPM - rate_ppm) * (interest_quanta - lower_quanta)", "rise = (PPM - rate_ppm) * (upper_quanta - interest_quanta)")]})
+def interest_rate_is_monotone(case: Any, rules: Any) -> None:
+    interest, more = case.whole("interest", low=0), case.whole("more", low=0)
+    lower, upper = 20_000_000, 50_000_000
+    rate = rules.margin.open_interest_rate(50_000, interest, lower, upper)
+    case.claim(rules.margin.open_interest_rate(50_000, interest + more, lower, upper) >= rate, "in open interest")
+    case.claim(rules.margin.open_interest_rate(100_000, interest, lower, upper) >= rate, "in the rate")
+    if lower <= interest <= upper:
+        exact = 950_000 * (interest - lower)
+        case.claim((rate - 50_000) * (upper - lower) >= exact, "never below the line")
+        case.claim((rate - 50_001) * (upper - lower) < exact, "above it by less than one ppm")
+
+
+@proof("MARG-009", "what counts is the profit up to the cap; losses always count", "margin.uncounted_profit",
+       bounds="cap >= 0, any profit",
+       slips={"margin": [("if cap_quanta and profit_quanta > cap_quanta else 0", "if profit_quanta > cap_quanta else 0"),
+                         ("return profit_quanta - cap_quanta if cap_quanta", "return profit_quanta if cap_quanta"),
+                         ("profit_quanta > cap_quanta else 0", "profit_quanta < cap_quanta else 0")]})
+def profit_counts_up_to_the_cap(case: Any, rules: Any) -> None:
+    profit, cap, more = case.whole("profit"), case.whole("cap", low=0), case.whole("more", low=0)
+    counted = profit - rules.margin.uncounted_profit(profit, cap)
+    case.claim(counted <= profit, "never more than there is")
+    if profit <= 0:
+        case.claim(counted == profit, "a loss counts")
+    if cap > 0:
+        case.claim(counted <= cap, "at most the cap")
+        if profit <= cap:
+            case.claim(counted == profit, "all up to it")
+    else:
+        case.claim(counted == profit, "no cap: all")
+    case.claim(profit + more - rules.margin.uncounted_profit(profit + more, cap) >= counted, "monotone in profit")
 
 
 @proof("MARG-004", "more equity never forbids, more margin never allows, and enough is enough", "margin.may_take_on",

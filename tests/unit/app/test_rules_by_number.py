@@ -13,6 +13,7 @@ from app.fees import rules as fees
 from app.gas import GasMeter, intrinsic_gas
 from app.kernel.integers import mul_div_ceil, mul_div_floor, mul_div_toward_zero
 from app.margin import rules as margin
+from app.margin.state import brackets
 from app.markets import rules as markets
 from app.params import fee_for_gas
 
@@ -45,14 +46,60 @@ def test_acct_002_a_far_nonce_forgets_the_window() -> None:
     assert accounts.use_nonce(5, 1, 5 + 255) == (260, 1 | 1 << 255)
 
 
-@pytest.mark.parametrize(("cash", "entry", "equity", "initial", "free"), [
-    (-36_000, 46_000, 14_000, 2_500, 7_500),
-    (-36_000, 46_000, 9_000, 2_250, 6_750),
-    (1_000, 0, 1_000, 1_500, 0),
+@pytest.mark.parametrize(("cash", "entry", "equity", "margin", "assets", "free"), [
+    (-36_000, 46_000, 14_000, 5_000, 0, 5_000),
+    (-36_000, 46_000, 9_000, 4_500, 0, 4_500),
+    (-36_000, 46_000, 14_000, 5_000, 3_000, 8_000),
+    (-36_000, 46_000, 14_000, 5_000, 90_000, 10_000),
+    (1_000, 0, 1_000, 1_500, 0, 0),
 ])
-def test_coll_004_free_collateral(cash: int, entry: int, equity: int, initial: int, free: int) -> None:
-    """COLL-004: unrealised loss counts, unrealised profit does not, never below zero."""
-    assert collateral.withdrawable(cash, entry, equity, initial) == free
+def test_coll_004_free_collateral(
+        cash: int, entry: int, equity: int, margin: int, assets: int, free: int) -> None:
+    """COLL-004: unrealised loss counts, unrealised profit does not; assets stand for margin alone; never below 0."""
+    assert collateral.withdrawable(cash, entry, equity, margin, assets) == free
+
+
+def test_coll_009_a_tenth_of_the_notional_stays() -> None:
+    """COLL-009: 10 lots at 46,000,000 with an initial margin of 23,000,000: 46,000,000; a larger margin counts."""
+    assert collateral.transfer_margin(23_000_000, 460_000_000) == 46_000_000
+    assert collateral.transfer_margin(50_000_000, 460_000_000) == 50_000_000
+    assert collateral.transfer_margin(0, 11) == 2  # 1.1
+
+
+BTC_SCALE = brackets([(0, 12_500), (150_000_000_000_000, 25_000)])
+
+
+@pytest.mark.parametrize(("notional_usd", "margin_usd"), [
+    (0, 0), (100_000_000, 1_250_000), (150_000_000, 1_875_000), (200_000_000, 3_125_000)])
+def test_marg_007_brackets(notional_usd: int, margin_usd: int) -> None:
+    """MARG-007: Hyperliquid's BTC: 150M at half of 1/40, beyond at half of 1/20: 200M needs 3,125,000."""
+    assert margin.tiered_margin(notional_usd * 10**6, BTC_SCALE) == margin_usd * 10**6
+
+
+def test_marg_007_is_rounded_once_and_never_jumps() -> None:
+    """MARG-007: 100 at 1 %, beyond at 2 %: 100 → 1, 101 → 1.02 → 2, 150 → 2; brackets apart would make it 3."""
+    scale = brackets([(0, 10_000), (100, 20_000)])
+    assert scale == ((0, 10_000, 0), (100, 20_000, 1_000_000))
+    assert [margin.tiered_margin(notional, scale) for notional in (0, 100, 101, 150)] == [0, 1, 2, 2]
+
+
+def test_marg_003_paradex_worst_open_size() -> None:
+    """MARG-003: Paradex: short 1, buys of 3, sells of 2, 2 % at 90,000: the worst size is 3, the margin 5,400."""
+    assert margin.initial_margin(-1, 3, 270_000, 2, 180_000, 90_000, ((0, 20_000, 0),)) == 5_400
+
+
+@pytest.mark.parametrize(("interest", "rate"), [
+    (0, 50_000), (20, 50_000), (30, 366_667), (35, 525_000), (50, 1_000_000), (70, 1_000_000)])
+def test_marg_008_initial_margin_rises_with_open_interest(interest: int, rate: int) -> None:
+    """MARG-008: 5 % with bounds 20 and 50: a third of the way 36.6667 %, half of it 52.5 %, then all."""
+    assert margin.open_interest_rate(50_000, interest, 20, 50) == rate
+    assert margin.open_interest_rate(50_000, interest, 20, 0) == 50_000
+
+
+def test_marg_009_profit_beyond_the_cap() -> None:
+    """MARG-009: of a profit of 130 with a cap of 100, 30 do not count; a loss always does; a cap of 0 is none."""
+    assert [margin.uncounted_profit(profit, 100) for profit in (130, 100, -50)] == [30, 0, 0]
+    assert margin.uncounted_profit(130, 0) == 0
 
 
 @pytest.mark.parametrize(("before", "after", "change"), [(5, -3, -5), (-3, 5, 5), (0, 4, 4), (-2, -7, 0), (9, 4, -5)])
@@ -84,7 +131,7 @@ def test_marg_002_unrealised_profit() -> None:
 def test_marg_003_worst_side_of_open_orders() -> None:
     """MARG-003: the worked case, and each of the three sides as the worst."""
     def required(lots: int, buys: tuple[int, int], sells: tuple[int, int]) -> int:
-        return margin.initial_margin(lots, *buys, *sells, MARK, INITIAL)
+        return margin.initial_margin(lots, *buys, *sells, MARK, ((0, INITIAL, 0),))
 
     buys, sells = (5, 5 * 46_100_000), (30, 30 * MARK)
     assert required(10, buys, (0, 0)) == 35_000_000

@@ -40,6 +40,21 @@ def test_decimals_become_integers_exactly(preset: dict) -> None:
     assert market["max_order_lots"] == 1_000_000
 
 
+def test_margin_terms_are_optional_and_exact(preset: dict) -> None:
+    preset["markets"][0].update(
+        tiers=[{"from_notional_usd": "150000000", "initial_percent": "5", "maintenance_percent": "4"}],
+        open_interest_lower_usd="100", open_interest_upper_usd="200.5", profit_cap_usd="0.000001")
+    app_state = build(preset, owner)
+    assert problems(app_state) == [] and check_app_state(app_state) == []
+    market = app_state["markets"][0]
+    assert market["tiers"] == [
+        {"from_notional_quanta": 150_000_000_000_000, "initial_ppm": 50_000, "maintenance_ppm": 40_000}]
+    assert (market["open_interest_upper_quanta"], market["profit_cap_quanta"]) == (200_500_000, 1)
+    assert "tiers" not in app_state["markets"][1]
+    market["tiers"] *= 2
+    assert problems(app_state) == ["markets[0].tiers: must ascend by from_notional_quanta"]
+
+
 def test_bytes_do_not_depend_on_order_or_process(preset: dict) -> None:
     shuffled = {name: preset[name] for name in sorted(preset, reverse=True)}
     shuffled["markets"] = [dict(reversed(one.items())) for one in reversed(preset["markets"])]

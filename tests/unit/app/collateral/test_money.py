@@ -64,13 +64,13 @@ def test_coll_003_withdrawal(driver: Driver) -> None:
 
 
 def test_coll_004_unrealised_profit_stays(driver: Driver) -> None:
-    """COLL-004: 10 lots gain 10,000,000; that profit does not leave, initial margin does not leave."""
+    """COLL-004, COLL-009: 10 lots gain 10,000,000; that profit does not leave, nor does a tenth of the notional."""
     driver.do(ALICE, b.buy(P, 10))
     driver.do(BOB, b.sell(P, 10))
     driver.do(ORACLE, b.set_mark(P + 1_000_000))
     account = driver.chain.ctx.accounts.peek(ALICE.account())
     fees = CASH - (account.cash_quanta + 10 * P)
-    free = CASH - fees - 23_500_000
+    free = CASH - fees - 47_000_000
     assert driver.refused(ALICE, b.withdraw(free)) == "COLLATERAL_INSUFFICIENT"  # this envelope's own fee is held
     driver.do(ALICE, b.withdraw(free - 30_000))
     ledger.check(driver.reader)
