@@ -100,7 +100,8 @@ def run_block(
 def begin_block(ctx: Context, height: int, time_ns: int, faults: Iterable[MarketFault] = ()) -> None:
     """Time moves, then each domain's begin hook. BLK-001: block time never runs backwards, whatever the header says."""
     ctx.height = height
-    ctx.time_ns = max(time_ns, ctx.time_ns)
+    ctx.elapsed_ns = max(time_ns - ctx.time_ns, 0)
+    ctx.time_ns += ctx.elapsed_ns
     for fault in faults:
         quarantine(ctx, fault)
     for hook in BEGIN_BLOCK:

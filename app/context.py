@@ -28,13 +28,14 @@ class Context:
     """The one argument that every handler and hook takes.
 
     `state` is a fork point: tables over one reader with one journal. `height` and `time_ns` are the header's of the
-    running block.
+    running block, `elapsed_ns` the time since the block before it.
     """
 
     __slots__ = (
         "accounts",
         "backlog",
         "books",
+        "elapsed_ns",
         "events",
         "faults",
         "funding",
@@ -84,6 +85,7 @@ class Context:
         self.gas = GasMeter(NO_LIMIT)
         self.height = 0
         self.time_ns = 0
+        self.elapsed_ns = 0
 
     def emit(self, event: "Occurrence") -> None:
         """Note what happened. A rolled-back action takes its events with it."""

@@ -10,9 +10,11 @@ from typing import Any
 
 from app.accounts.types import Account
 from app.book.types import OpenOrders, market_of
-from app.collateral.types import VAULT_KEY
+from app.collateral.types import VAULT_KEY, funding_pool
 from app.context import Context
 from app.errors import InvariantError, MarketFault
+from app.funding.rules import E9
+from app.funding.state import index_of
 from app.store.table import Table
 from app.triggers.state import build_index
 from app.triggers.types import Slot, TriggerIndex
@@ -94,9 +96,22 @@ def audit(ctx: Context) -> None:
             check_not_crossed(ctx, market)
         except MarketFault as fault:
             raise InvariantError(str(fault)) from fault
+    _audit_funding(ctx, accounts)
     _audit_orders(accounts, orders)
     _audit_index(ctx, orders.values())
     _audit_triggers(ctx)
+
+
+def _audit_funding(ctx: Context, accounts: dict[bytes, Account]) -> None:
+    """FUND-003: a funding pool and what is not settled yet make up its crumbs, which are never below zero."""
+    held = {number: 0 for number, _ in ctx.funding.scan()}
+    for account in accounts.values():
+        for market, position in account.positions.items():
+            held[market] += position.lots * (index_of(ctx, market) - position.funding_index_e9)
+    for market, unsettled in held.items():
+        pool = ctx.funds.peek(funding_pool(market))
+        if (pool.balance_quanta if pool else 0) * E9 + unsettled < 0:
+            raise InvariantError(f"FUND-003: the funding pool of market {market} lacks {unsettled} quanta x 10^-9")
 
 
 def _audit_orders(accounts: dict[bytes, Account], orders: dict[bytes, OpenOrders]) -> None:

@@ -22,7 +22,10 @@ MAX_CASH_QUANTA = 1 << 62  # half of what a signed 64-bit field holds
 MIN_NEW_ACCOUNT_QUANTA = 1_000_000  # one USD opens an account: records are not free
 
 MAX_DESTINATION_BYTES = 64
-MAX_MARKETS = 64
+MAX_MARKETS = 1_000
+MAX_TIME_NS = 1 << 62  # the year 2116
+MAX_AUCTION_NS = 7 * 86_400 * 10**9
+MAX_FUNDING_STEP_NS = 30 * 10**9  # a longer time between two blocks counts as this
 MAX_MARGIN_TIERS = 7  # beyond the first
 MAX_ACCOUNT_NUMBER = (1 << 32) - 1
 MAX_TRIGGERS = 50  # an account, over all markets

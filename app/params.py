@@ -64,6 +64,13 @@ def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
     return Params(chain_id=chain_id, test_network=test_network, price_authority=address, **numbers)
 
 
+def optional_integer(
+    section: dict[str, object], where: str, name: str, low: int, high: int, default: int
+) -> int:
+    """`section[name]` as `require_integer` has it, or `default` when it is not there."""
+    return require_integer(section, where, name, low, high) if name in section else default
+
+
 def require_integer(section: dict[str, object], where: str, name: str, low: int, high: int) -> int:
     """`section[name]` if it is an integer in low..high, else GenesisError."""
     value = section.get(name)

@@ -14,6 +14,7 @@ from app.clearing import actions as clearing_actions
 from app.collateral import actions as collateral_actions
 from app.collateral import types as collateral
 from app.context import Context, NoRisks
+from app.funding import hooks as funding_hooks
 from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
 from app.markets import types as markets
@@ -47,8 +48,8 @@ ACTIONS: dict[str, Handler] = {
 }
 
 # What each domain does before and after the transactions of a block, in this order.
-BEGIN_BLOCK: tuple[Hook, ...] = (trigger_hooks.run_triggers,)
-END_BLOCK: tuple[Hook, ...] = ()
+BEGIN_BLOCK: tuple[Hook, ...] = (funding_hooks.accrue, trigger_hooks.run_triggers)
+END_BLOCK: tuple[Hook, ...] = (funding_hooks.measure,)
 
 # What is derived from the records and kept in memory: made anew when a node starts.
 REBUILD: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild)

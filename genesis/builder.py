@@ -7,7 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from genesis.units import UnitError, base_to_lots, decimal, percent_to_ppm, price_to_quanta, usd_to_quanta
+from genesis.units import (
+    UnitError,
+    base_to_lots,
+    decimal,
+    moment_to_ns,
+    percent_to_e9,
+    percent_to_ppm,
+    price_to_quanta,
+    seconds_to_ns,
+    usd_to_quanta,
+)
 
 PRESETS = Path(__file__).with_name("presets")
 
@@ -21,6 +31,18 @@ MARKET = {
 }  # fmt: skip
 MARGIN = {"tiers", "open_interest_lower_usd", "open_interest_upper_usd", "profit_cap_usd"}  # may be left out
 TIER = {"from_notional_usd", "initial_percent", "maintenance_percent"}
+# What a market need not say: name in the preset -> (name in the genesis, conversion).
+MARKET_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "kind": ("kind", lambda value: _text(value)),
+    "matching": ("matching", lambda value: _text(value)),
+    "opens": ("opens_ns", moment_to_ns),
+    "auction_seconds": ("auction_ns", seconds_to_ns),
+    "expiry": ("expiry_ns", moment_to_ns),
+    "impact_notional_usd": ("impact_notional_quanta", usd_to_quanta),
+    "interest_percent": ("interest_e9", percent_to_e9),
+    "funding_band_percent": ("funding_band_e9", percent_to_e9),
+    "funding_cap_percent": ("funding_cap_e9", percent_to_e9),
+}
 ACCOUNTS = {"owners", "number", "cash_usd"}
 
 
@@ -131,7 +153,7 @@ def _params(table: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
 
 
 def _market(table: dict[str, Any]) -> dict[str, Any]:
-    _only(table, MARKET | MARGIN, "a market")
+    _only(table, MARKET | MARGIN | MARKET_OPTIONS.keys(), "a market")
     lot_size = _field(table, "lot_size", _text)
     decimal(lot_size)
     return {
@@ -148,6 +170,9 @@ def _market(table: dict[str, Any]) -> dict[str, Any]:
         "taker_fee_ppm": _field(table, "taker_fee_percent", percent_to_ppm),
         "mark_price_quanta": _field(table, "mark_price", price_to_quanta, lot_size),
         **_margin_terms(table),
+        **{
+            stored: _field(table, name, convert) for name, (stored, convert) in MARKET_OPTIONS.items() if name in table
+        },
     }
 
 

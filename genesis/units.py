@@ -1,5 +1,6 @@
 """Decimals of people to integers of the chain, exactly or not at all."""
 
+from datetime import datetime
 from fractions import Fraction
 
 QUANTA_PER_USD = 1_000_000
@@ -35,6 +36,24 @@ def usd_to_quanta(text: object) -> int:
 
 def percent_to_ppm(text: object) -> int:
     return whole(decimal(text) * PPM_PER_PERCENT, "parts per million")
+
+
+def percent_to_e9(text: object) -> int:
+    """A percentage as a share times 10^9; it may be negative."""
+    sign = -1 if isinstance(text, str) and text.startswith("-") else 1
+    magnitude = text[1:] if isinstance(text, str) and sign < 0 else text
+    return sign * whole(decimal(magnitude) * 10_000_000, "parts of 10^9")
+
+
+def seconds_to_ns(value: object) -> int:
+    return whole(decimal(value) * 1_000_000_000, "nanoseconds")
+
+
+def moment_to_ns(value: object) -> int:
+    """A TOML date and time with its offset, such as 2027-03-26T08:00:00Z, as nanoseconds since 1970."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise UnitError(f"is not a date and time with an offset: {value!r}")
+    return whole(Fraction(round(value.timestamp() * 1_000_000)) * 1_000, "nanoseconds")
 
 
 def base_to_lots(text: object, lot_size: object) -> int:

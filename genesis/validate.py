@@ -44,6 +44,10 @@ def _text(value: Any) -> str:
     return "" if good else "must be a text of 1 to 32 printable ASCII characters"
 
 
+def _one_of(*words: str) -> Check:
+    return lambda value: "" if value in words else f"must be one of {', '.join(words)}, not {json.dumps(value)}"
+
+
 def _tiers(value: Any) -> str:
     if not isinstance(value, list):
         return "must be a list"
@@ -86,6 +90,15 @@ MARKET_OPTIONAL: dict[str, Check] = {
     "open_interest_lower_quanta": _integer(0, UINT64_MAX),
     "open_interest_upper_quanta": _integer(0, UINT64_MAX),
     "profit_cap_quanta": _integer(0, UINT64_MAX),
+    "kind": _one_of("perpetual", "future"),
+    "matching": _one_of("continuous", "batch"),
+    "opens_ns": _integer(0, 2**62),
+    "auction_ns": _integer(0, 7 * 86_400 * 10**9),
+    "expiry_ns": _integer(0, 2**62),
+    "impact_notional_quanta": _integer(1, 10**17),
+    "interest_e9": _integer(-(10**9), 10**9),
+    "funding_band_e9": _integer(0, 10**9),
+    "funding_cap_e9": _integer(0, 10**9),
 }
 ACCOUNT: dict[str, Check] = {
     "owner": _owner,
@@ -160,6 +173,8 @@ def _relations(app_state: dict[str, Any]) -> list[str]:
 
 def _market_relations(market: dict[str, Any]) -> list[str]:
     found = []
+    if (market.get("kind") == "future") != bool(market.get("expiry_ns")):
+        found.append("expiry_ns: a future has one, a perpetual none")
     if market["maintenance_margin_ppm"] > market["initial_margin_ppm"]:
         found.append("maintenance_margin_ppm: must not exceed initial_margin_ppm")
     if market["max_order_lots"] > market["max_position_lots"]:

@@ -3,11 +3,21 @@
 from app.context import Context
 from app.errors import GenesisError
 from app.kernel.integers import PPM
-from app.limits import MAX_MARGIN_TIERS, MAX_MARKETS, MAX_ORDER_LOTS, MAX_PRICE_QUANTA, MAX_VAULT_QUANTA
-from app.markets.types import ACTIVE, MarginTier, Market, MarketTotals
-from app.params import require_integer
+from app.limits import (
+    MAX_AUCTION_NS,
+    MAX_MARGIN_TIERS,
+    MAX_MARKETS,
+    MAX_ORDER_LOTS,
+    MAX_ORDER_NOTIONAL_QUANTA,
+    MAX_PRICE_QUANTA,
+    MAX_TIME_NS,
+    MAX_VAULT_QUANTA,
+)
+from app.markets.types import ACTIVE, BATCH, CONTINUOUS, FUTURE, PERPETUAL, MarginTier, Market, MarketTotals
+from app.params import optional_integer, require_integer
 
 QUANTA_A_QUOTE = 1_000_000
+E9 = 1_000_000_000
 FIELDS = {
     "market",
     "symbol",
@@ -25,8 +35,19 @@ FIELDS = {
     "open_interest_lower_quanta",
     "open_interest_upper_quanta",
     "profit_cap_quanta",
+    "kind",
+    "matching",
+    "opens_ns",
+    "auction_ns",
+    "expiry_ns",
+    "impact_notional_quanta",
+    "interest_e9",
+    "funding_band_e9",
+    "funding_cap_e9",
 }
 TIER_FIELDS = set(MarginTier._fields)
+KINDS = {"perpetual": PERPETUAL, "future": FUTURE}
+MATCHINGS = {"continuous": CONTINUOUS, "batch": BATCH}
 
 
 def decimal_parts(text: str) -> tuple[int, int]:
@@ -65,9 +86,22 @@ def load_market(ctx: Context, section: dict[str, object]) -> None:
         maintenance_margin_ppm=require_integer(section, where, "maintenance_margin_ppm", 1_000, PPM),
         maker_fee_ppm=require_integer(section, where, "maker_fee_ppm", 0, PPM),
         taker_fee_ppm=require_integer(section, where, "taker_fee_ppm", 0, PPM),
+        kind=one_of(section, where, "kind", "perpetual", KINDS),
+        matching=one_of(section, where, "matching", "continuous", MATCHINGS),
+        opens_ns=optional_integer(section, where, "opens_ns", 0, MAX_TIME_NS, 0),
+        auction_ns=optional_integer(section, where, "auction_ns", 0, MAX_AUCTION_NS, 0),
+        expiry_ns=optional_integer(section, where, "expiry_ns", 0, MAX_TIME_NS, 0),
+        impact_notional_quanta=optional_integer(
+            section, where, "impact_notional_quanta", 1, MAX_ORDER_NOTIONAL_QUANTA, 20_000_000_000
+        ),
+        interest_e9=optional_integer(section, where, "interest_e9", -E9, E9, 100_000),
+        funding_band_e9=optional_integer(section, where, "funding_band_e9", 0, E9, 500_000),
+        funding_cap_e9=optional_integer(section, where, "funding_cap_e9", 0, E9, 40_000_000),
     )
     if market.maintenance_margin_ppm >= market.initial_margin_ppm:
         raise GenesisError(f"{where}.maintenance_margin_ppm: must be below initial_margin_ppm")
+    if (market.kind == FUTURE) != bool(market.expiry_ns):
+        raise GenesisError(f"{where}.expiry_ns: a future has one, a perpetual none")
     check_decimals(where, market)
     load_margin_terms(where, market, section)
     ctx.markets.put(number, market)
@@ -101,6 +135,14 @@ def load_margin_terms(where: str, market: Market, section: dict[str, object]) ->
         market.open_interest_upper_quanta = upper
     if "profit_cap_quanta" in section:
         market.profit_cap_quanta = require_integer(section, where, "profit_cap_quanta", 0, MAX_VAULT_QUANTA)
+
+
+def one_of(section: dict[str, object], where: str, name: str, default: str, known: dict[str, int]) -> int:
+    """The number of the word at `section[name]`, or GenesisError."""
+    word = section.get(name, default)
+    if not isinstance(word, str) or word not in known:
+        raise GenesisError(f"{where}.{name}: one of {sorted(known)}, not {word!r}")
+    return known[word]
 
 
 def check_decimals(where: str, market: Market) -> None:

@@ -5,6 +5,11 @@ from app.errors import MARKET_NOT_FOUND, MARKET_NOT_TRADING, ChainError
 from app.markets.types import ACTIVE, QUARANTINED, REDUCE_ONLY, Market
 
 
+def market_numbers(ctx: Context) -> list[int]:
+    """The numbers of all markets, ascending."""
+    return sorted(ctx.books)
+
+
 def require_market(ctx: Context, market_id: int) -> Market:
     """The market, or MARKET_NOT_FOUND."""
     market = ctx.markets.get(market_id)

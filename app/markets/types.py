@@ -12,6 +12,12 @@ SETTLING = 6
 SETTLED = 7
 QUARANTINED = 8
 
+PERPETUAL = 1
+FUTURE = 2
+
+CONTINUOUS = 1
+BATCH = 2
+
 
 class MarginTier(NamedTuple):
     """A further bracket of a market's margin: what lies above `from_notional_quanta` counts at these rates."""
@@ -23,7 +29,10 @@ class MarginTier(NamedTuple):
 
 @dataclass(slots=True)
 class Market:
-    """One perpetual market. `lot_size` and `tick_size` are decimals for people; the chain counts in lots and quanta."""
+    """One market. `lot_size` and `tick_size` are decimals for people; the chain counts in lots and quanta.
+
+    The rates of funding are per eight hours, `expiry_ns` is a future's.
+    """
 
     market: int = 0
     symbol: str = ""
@@ -43,6 +52,15 @@ class Market:
     open_interest_lower_quanta: int = 0
     open_interest_upper_quanta: int = 0
     profit_cap_quanta: int = 0
+    kind: int = PERPETUAL
+    matching: int = CONTINUOUS
+    opens_ns: int = 0
+    auction_ns: int = 0
+    expiry_ns: int = 0
+    impact_notional_quanta: int = 0
+    interest_e9: int = 0
+    funding_band_e9: int = 0
+    funding_cap_e9: int = 0
     stamp: int = 0
 
     def copy(self) -> "Market":

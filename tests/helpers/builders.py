@@ -158,21 +158,24 @@ def set_mark(price_quanta: int, market: int = BTC) -> tx_pb2.Action:
 
 
 def market_entry(market: int, symbol: str, **fields: object) -> dict[str, object]:
-    """One market of the genesis document."""
+    """One market of the genesis document. It pays no funding unless `funding_cap_e9` says so."""
     return {"market": market, "symbol": symbol, "lot_size": "0.001", "tick_size": TICK_SIZE[market],
             "tick_quanta": TICK_QUANTA[market], "max_order_lots": 1_000_000, "max_position_lots": 10_000_000,
             "initial_margin_ppm": 50_000, "maintenance_margin_ppm": 30_000, "maker_fee_ppm": 100, "taker_fee_ppm": 500,
-            "mark_price_quanta": MARK_QUANTA[market], **fields}
+            "mark_price_quanta": MARK_QUANTA[market], "funding_cap_e9": 0, **fields}
 
 
 def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_000_000, markets: int = 2,
-            **params: object) -> bytes:
-    """The genesis state: `people` funded alike, one or two markets, ORACLE as the price authority."""
+            terms: dict[int, dict[str, object]] | None = None, **params: object) -> bytes:
+    """The genesis state: `people` funded alike, one or two markets, ORACLE as the price authority.
+
+    `terms` are fields of a market that differ from the usual, by its number.
+    """
     names = ((BTC, "BTC-PERP"), (ETH, "ETH-PERP"))[:markets]
     document = {
         "params": {"test_network": True, "price_authority": ORACLE.owner.hex(), "gas_price_e6": 1_000,
                    "max_block_gas": 200_000_000_000, "max_faucet_quanta": 1_000_000_000_000, **params},
-        "markets": [market_entry(market, symbol) for market, symbol in names],
+        "markets": [market_entry(market, symbol, **(terms or {}).get(market, {})) for market, symbol in names],
         "accounts": [{"owner": person.owner.hex(), "number": 0, "cash_quanta": cash_quanta} for person in people],
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()

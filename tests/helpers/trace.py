@@ -191,4 +191,5 @@ SPECIALS: tuple[Special, ...] = (
 def mixed_genesis(traders: int = 8) -> bytes:
     """The genesis of `mixed_blocks`: the same crowd, not rich, so that margin refuses some orders."""
     people = tuple(trader.person for trader in crowd(traders))
-    return builders.genesis((*people, builders.ORACLE), cash_quanta=400_000_000)
+    terms = {builders.BTC: {"funding_cap_e9": 40_000_000, "impact_notional_quanta": 500_000_000}}
+    return builders.genesis((*people, builders.ORACLE), cash_quanta=400_000_000, terms=terms)

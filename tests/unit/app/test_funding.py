@@ -1,14 +1,17 @@
-"""Funding: what positions owe, and that the pool keeps the crumbs and nothing else."""
+"""Funding: premium, rate and index; what positions owe, and that the pool keeps the crumbs and nothing else."""
+
+from random import Random
 
 import pytest
 
 from app.accounts.types import Account, Position
+from app.errors import InvariantError
 from app.funding import rules
 from app.funding.types import Funding
 from app.invariants import audit
 from app.margin.state import account_standing, equity
 from tests.helpers import builders, ledger
-from tests.helpers.builders import ALICE, BOB, BTC
+from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE, ORACLE
 from tests.helpers.driver import Driver
 
 E9 = 10**9
@@ -68,3 +71,116 @@ def test_an_account_without_lots_owes_nothing() -> None:
     assert driver.chain.ctx.accounts.peek(BOB.account()).position(BTC).funding_index_e9 == 7 * E9
     assert driver.chain.ctx.funds.peek(b"funding/\x00\x00\x00\x01").balance_quanta == 0
     audit(driver.chain.ctx)
+
+
+USD = 1_000_000
+LOT = 1_000  # lots a BTC
+
+
+def per_lot(usd: float) -> int:
+    """A price of one BTC in quanta a lot of 0.001."""
+    return round(usd * USD / LOT)
+
+
+BIDS = [(per_lot(9_999), 100), (per_lot(9_998), 1_000)]
+ASKS = [(per_lot(10_001), 100), (per_lot(10_001.5), 100), (per_lot(10_002), 1_000)]
+
+
+def test_impact_price_and_premium_are_dydx_s() -> None:
+    """FUND-004, FUND-005: 5,000 USD against the book, index 9,000 or 10,003: +110,911 and -129 ppm; towards zero."""
+    bid = rules.impact_price(BIDS, 5_000 * USD, up=False)
+    ask = rules.impact_price(ASKS, 5_000 * USD, up=True)
+    assert bid == per_lot(9_998.199)
+    assert rules.premium(bid, per_lot(11_000), per_lot(9_000)) // 1_000 == 110_911
+    assert -(-rules.premium(per_lot(9_000), ask, per_lot(10_003)) // 1_000) == -129
+    assert rules.impact_price(BIDS, 12_000 * USD, up=False) == 0
+    assert rules.premium(0, 0, per_lot(9_000)) == 0
+    assert rules.premium(1 << 50, 0, 1) == E9
+
+
+@pytest.mark.parametrize(("premium", "interest", "band", "rate"), [
+    (10_000_000, 100_000, 500_000, 9_500_000), (800_000, 100_000, 500_000, 300_000), (0, 100_000, 500_000, 100_000),
+    (200_000, 0, 250_000, 0), (1_000_000, 0, 250_000, 750_000), (-1_000_000, 0, 250_000, -750_000),
+    (90_000_000, 100_000, 500_000, 40_000_000), (-90_000_000, 100_000, 500_000, -40_000_000),
+])
+def test_rate(premium: int, interest: int, band: int, rate: int) -> None:
+    """FUND-006: Hyperliquid's 1 %, Paradex's .08 %, Deribit's dead band, and the cap of 4 %."""
+    assert rules.rate(premium, interest, band, 40_000_000) == rate
+
+
+def paid(lots: int, price: int, rate_e9: int, seconds: int, step: int = 1) -> int:
+    """What `lots` pay over so many seconds, in blocks of `step` seconds."""
+    index = 0
+    for _ in range(seconds // step):
+        index = rules.next_index(index, price, rate_e9, step * E9)
+    return rules.payment(lots, index, 0)
+
+
+def test_index_by_time() -> None:
+    """FUND-007: Hyperliquid's 118.75 USD an hour, Paradex's .01875 a minute and 18 a BTC in eight hours; saturation."""
+    assert paid(10 * LOT, per_lot(10_000), 9_500_000, 3_600) == 118_750_000
+    assert paid(LOT // 2, per_lot(60_000), 300_000, 60, 30) == 18_750
+    assert paid(LOT, per_lot(60_000), 300_000, 8 * 3600, 30) == 18 * USD
+    assert rules.next_index(1 << 62, 1 << 50, E9, 30 * E9) == 1 << 62
+    assert rules.next_index(-(1 << 62), 1 << 50, -E9, 30 * E9) == -(1 << 62)
+    assert (rules.next_index(5, 1, 1, 1), rules.next_index(5, 1, -1, 1)) == (5, 5)
+
+
+TERMS: dict[int, dict[str, object]] = {BTC: {"funding_cap_e9": 40_000_000}}
+
+
+def test_a_market_pays_by_its_book_and_the_clock() -> None:
+    """FUND-004 to FUND-008: the rate of the book a block leaves runs until the next; a gap counts as 30 seconds; with
+    nobody in the market, and without depth, nothing moves.
+    """
+    driver = Driver(builders.genesis(terms=TERMS))
+    view = driver.chain.view
+    driver.do(BOB, builders.sell(46_460_000, 1_000), builders.buy(46_000_000, 10))
+    assert (view.funding.get(BTC).rate_e9, view.funding.get(BTC).premium_e9) == (100_000, 0)  # the bid is too small
+    driver.run([])
+    assert view.funding.get(BTC).index_e9 == 0  # nobody holds anything
+    driver.do(CAROL, builders.buy(46_460_000, 1_000), builders.buy(46_460_000, 1_000))
+    assert view.funding.get(BTC).premium_e9 == 10_000_000
+    assert view.funding.get(BTC).rate_e9 == 9_500_000
+    index = view.funding.get(BTC).index_e9
+    step = 46_000_000 * 9_500_000 // (8 * 3600)
+    driver.run([])
+    assert view.funding.get(BTC).index_e9 == index + step
+    driver.run([], step_ns=3600 * E9)
+    assert view.funding.get(BTC).index_e9 == index + step + 46_000_000 * 9_500_000 * 30 // (8 * 3600)
+    audit(driver.chain.ctx)
+    driver.restart()
+    audit(driver.chain.ctx)
+
+
+def test_a_halted_market_stands_still() -> None:
+    """FUND-008: no accrual and no rate while a market does not trade."""
+    driver = Driver(builders.genesis(terms=TERMS))
+    driver.do(BOB, builders.sell(46_460_000, 1_000))
+    driver.do(CAROL, builders.buy(46_460_000, 1_000))
+    ctx = driver.chain.ctx
+    ctx.markets.get(BTC).status = 3
+    index = ctx.funding.peek(BTC).index_e9
+    driver.run([])
+    assert (ctx.funding.peek(BTC).index_e9, ctx.funding.peek(BTC).rate_e9) == (index, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_funding_is_zero_sum(seed: int) -> None:
+    """FUND-002, FUND-003: random trades, marks and gaps; the audit sums pool and all that is unsettled."""
+    random = Random(seed)
+    people = (ALICE, BOB, CAROL, DAVE)
+    driver = Driver(builders.genesis(terms={BTC: {"funding_cap_e9": 40_000_000, "impact_notional_quanta": 10**9}}))
+    for height in range(120):
+        mark = 46_000_000 + random.randint(-400, 400) * 1_000
+        txs = [driver.envelope(ORACLE, builders.set_mark(mark))] if height % 3 == 0 else []
+        for person in random.sample(people, 2):
+            side, price = random.choice((1, 2)), 46_000_000 + random.randint(-90, 90) * 5_000
+            txs.append(driver.envelope(person, builders.place(side, price, random.randint(1, 60))))
+        driver.run(txs, step_ns=random.choice((1, 5 * 10**8, E9, 61 * E9)))
+        audit(driver.chain.ctx)
+    funding = driver.chain.view.funding.get(BTC)
+    assert funding.index_e9
+    with pytest.raises(InvariantError):
+        driver.chain.ctx.funds.get(b"funding/\x00\x00\x00\x01").balance_quanta -= 100
+        audit(driver.chain.ctx)

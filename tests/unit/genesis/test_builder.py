@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -120,6 +121,22 @@ def test_an_unknown_owner_is_named(preset: dict) -> None:
 def test_a_preset_that_is_not_there_is_named() -> None:
     with pytest.raises(PresetError, match="localnet"):
         read_preset("mainnet-of-dreams")
+
+
+def test_what_a_market_need_not_say(preset: dict) -> None:
+    """Kind, times and funding become the chain's fields, and the chain accepts them."""
+    preset["markets"][0].update(
+        kind="future", matching="batch", opens=datetime(2027, 1, 1, tzinfo=UTC), auction_seconds=90,
+        expiry=datetime(2027, 3, 26, 8, tzinfo=UTC), impact_notional_usd="6000", interest_percent="-0.01",
+        funding_band_percent="0.025", funding_cap_percent="2")
+    market = build(preset, owner)["markets"][0]
+    assert (market["expiry_ns"], market["auction_ns"]) == (1_806_048_000_000_000_000, 90_000_000_000)
+    funding = [market[name] for name in ("interest_e9", "funding_band_e9", "funding_cap_e9")]
+    assert funding == [-100_000, 250_000, 20_000_000]
+    assert check_app_state(build(preset, owner)) == []
+    preset["markets"][0]["expiry"] = "tomorrow"
+    with pytest.raises(PresetError, match="expiry is not a date"):
+        build(preset, owner)
 
 
 def test_units_never_round() -> None:

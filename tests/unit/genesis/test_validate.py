@@ -26,6 +26,8 @@ FAULTS = [
     (lambda s: s["markets"][0].update(mark_price_quanta=46_000_001), "mark_price_quanta: must be a multiple"),
     (lambda s: s["markets"][0].update(mark_price_quanta=46_000_000.0), "mark_price_quanta: must be an integer"),
     (lambda s: s["markets"][0].pop("maker_fee_ppm"), "markets[0].maker_fee_ppm: is missing"),
+    (lambda s: s["markets"][0].update(kind="swap"), "markets[0].kind: must be one of perpetual, future"),
+    (lambda s: s["markets"][0].update(kind="future"), "markets[0].expiry_ns: a future has one"),
     (lambda s: s["markets"].clear(), "markets: there must be at least one"),
     (lambda s: s["accounts"][3].update(owner="AB" * 20), "accounts[3].owner"),
     (lambda s: s["accounts"].append(copy.deepcopy(s["accounts"][0])), "is there twice"),
