@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from app.compartment import guarded
 from app.context import Context
 from app.funding import rules
 from app.limits import MAX_FUNDING_STEP_NS
@@ -22,19 +23,19 @@ def pays_funding(market: Market) -> bool:
 
 def accrue(ctx: Context) -> None:
     """FUND-007, for every market: the time since the last block at the rate that its book implied."""
-    elapsed = min(ctx.elapsed_ns, MAX_FUNDING_STEP_NS)
     for number in market_numbers(ctx):
-        accrue_market(ctx, number, elapsed)
+        guarded(ctx, number, accrue_market)
 
 
-def accrue_market(ctx: Context, number: int, elapsed_ns: int) -> None:
+def accrue_market(ctx: Context, number: int) -> None:
     """FUND-007, FUND-008: move the index of one market; it stands still while nobody holds anything."""
     record, totals = ctx.funding.get(number), ctx.totals.get(number)
     if not record or not record.rate_e9 or not totals or not totals.open_interest_lots:
         return
     if not pays_funding(require_market(ctx, number)):
         return
-    index = rules.next_index(record.index_e9, index_price(ctx, number), record.rate_e9, elapsed_ns)
+    elapsed = min(ctx.elapsed_ns, MAX_FUNDING_STEP_NS)
+    index = rules.next_index(record.index_e9, index_price(ctx, number), record.rate_e9, elapsed)
     if index != record.index_e9:
         ctx.funding.edit(number).index_e9 = index
         ctx.forget_risk(number)
@@ -43,7 +44,7 @@ def accrue_market(ctx: Context, number: int, elapsed_ns: int) -> None:
 def measure(ctx: Context) -> None:
     """FUND-004 to FUND-006, for every market: the rate of the next block, from the book that this one leaves."""
     for number in market_numbers(ctx):
-        measure_market(ctx, number)
+        guarded(ctx, number, measure_market)
 
 
 def measure_market(ctx: Context, number: int) -> None:
