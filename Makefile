@@ -16,11 +16,12 @@ setup: build/.venv gen/.compiled comet ## install everything into the project's 
 build/.venv: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 12) else \
 	  f"Novation runs on Python 3.11 and 3.12 (plyvel has wheels for these); this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	@echo 'installing Python packages into .venv (about a minute, once) ...'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@mkdir -p build && touch $@
 
-gen/.compiled: build/.venv proto/generate.py node/comet/version.py $(PROTOS)
+gen/.compiled: build/.venv proto/generate.py node/generated.py node/comet/version.py $(PROTOS)
 	$(BIN)/python proto/generate.py
 	@touch $@
 

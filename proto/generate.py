@@ -16,21 +16,28 @@ from grpc_tools import protoc
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from node.comet.install import go_command  # noqa: E402
 from node.comet.version import (  # noqa: E402
     COMETBFT_MODULE,
     COMETBFT_VERSION,
+    GO_MINIMUM,
     GOGOPROTO_MODULE,
     GOGOPROTO_VERSION,
 )
+from node.generated import STAMP, digest  # noqa: E402
 
 OUT = PROJECT / "gen"
 WELL_KNOWN = Path(grpc_tools.__file__).parent / "_proto"
 
 
 def module_folder(module: str, version: str) -> Path:
-    """The folder of a Go module in the local module cache, downloaded when it is not there yet."""
-    done = subprocess.run([go_command(), "mod", "download", "-json", f"{module}@{version}"],
+    """The folder of a Go module in the local module cache, downloaded when it is not there yet. Any Go will do."""
+    go = shutil.which("go")
+    if not go:
+        wanted = ".".join(map(str, GO_MINIMUM))
+        sys.exit(f"Go is not installed (https://go.dev/dl). Set-up builds CometBFT {COMETBFT_VERSION} with Go {wanted} "
+                 "or later. With a binary of your own, COMETBFT=/path/to/cometbft, any Go will do: it only fetches "
+                 "CometBFT's protocol files")
+    done = subprocess.run([go, "mod", "download", "-json", f"{module}@{version}"],
                           capture_output=True, text=True)
     answer = json.loads(done.stdout or "{}")
     if done.returncode or "Dir" not in answer:
@@ -60,6 +67,7 @@ def main() -> None:
               "tendermint/types/canonical.proto", "tendermint/version/types.proto"]
     compile_protos([comet, gogo], wanted, services=False)
     compile_protos([gogo], ["gogoproto/gogo.proto"], services=False)
+    STAMP.write_text(digest(), encoding="ascii")
     print(f"compiled protos into {OUT.relative_to(PROJECT)}/", file=sys.stderr)
 
 

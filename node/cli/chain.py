@@ -37,8 +37,8 @@ ADVICE = {
 }
 
 key_options = [
-    click.option("--key", "key_name", envvar="NOVATION_KEY", required=True, metavar="NAME",
-                 help="Sign as this key: `novation keys list --dev`."),
+    click.option("--key", "key_name", envvar="NOVATION_KEY", default="", metavar="NAME",
+                 help="Sign as this key (required): one of yours, or a dev key such as alice on a test network."),
     click.option("--account", "account_number", default=0, show_default=True, help="Number of the key's account."),
     click.option("--passphrase-file", type=click.Path(dir_okay=False), help="File with the passphrase."),
 ]  # fmt: skip
@@ -115,6 +115,9 @@ def _refuse_dev_keys(client: NovationClient, key: Key | None) -> None:
 
 def unlock(session: Session, name: str, passphrase_file: str | None) -> Key:
     """The key `name`: a dev key as it is, a sealed one with its passphrase."""
+    if not name:
+        fail("as which key? on a test network `--key alice`, else `--key NAME` with a key made by "
+             "`novation keys add NAME`", EXIT_USAGE)
     if name in dev.NAMES:
         return dev.dev_key(name)
     store = keystore(session)

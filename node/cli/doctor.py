@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from rich.table import Table
 
+from node import generated
 from node.cli.session import Session, command, fail, simple_table
 from node.comet.config import rpc_address
 from node.comet.install import cometbft_binary
@@ -67,6 +68,12 @@ def packages() -> Finding:
     if wrong:
         return Finding("packages", "error", ", ".join(wrong), "run `make setup`: these decide about consensus")
     return ok("packages", ", ".join(f"{name} {one}" for name, one in found.items()))
+
+
+def generated_code() -> Finding:
+    if generated.is_stale():
+        return Finding("gen/", "error", "out of date", generated.ADVICE)
+    return ok("gen/", "up to date")
 
 
 def cometbft() -> Finding:
@@ -165,7 +172,8 @@ def sockets(home: Home) -> Finding:
 
 
 def looks(home: Home) -> Iterator[Finding]:
-    machine: list[Callable[[], Finding]] = [python_version, optimisation, packages, cometbft, go, file_limit, clock]
+    machine: list[Callable[[], Finding]] = [
+        python_version, optimisation, packages, generated_code, cometbft, go, file_limit, clock]
     for look in machine:
         yield look()
     for look_at in (disk, ports, sockets):

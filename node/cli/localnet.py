@@ -15,6 +15,7 @@ from genesis.builder import PresetError
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail
 from node.comet.install import cometbft_binary
 from node.comet.process import log_tail, stop_by_pid
+from node.generated import StaleCode, refuse_stale
 from node.keys.dev import GAMBLERS
 from node.localnet import network, table
 from node.localnet.plan import (
@@ -75,7 +76,7 @@ def up(session: Session, **options: Any) -> None:
             view = _run(session, plan, options)
     except (PlanError, PresetError) as error:
         fail(str(error), EXIT_USAGE)
-    except (StartError, FileNotFoundError) as error:
+    except (StartError, StaleCode, FileNotFoundError) as error:
         fail(str(error))
     _judge(session, plan, view, options)
 
@@ -92,8 +93,10 @@ def choose_directory(given: str | None) -> Path:
 def prepare(directory: Path, options: dict[str, Any], ports: ExitStack) -> Plan:
     """Homes for all nodes: new ones, or with --keep the old ones on ports that are free now. `ports` keeps the ports.
 
-    Raises PlanError, PresetError, FileNotFoundError (no CometBFT) before anything is touched, as far as can be known.
+    Raises PlanError, PresetError, StaleCode, FileNotFoundError (no CometBFT) before anything is touched, as far as can
+    be known.
     """
+    refuse_stale()
     cometbft_binary()
     if options["keep"]:
         plan = load_plan(directory)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from node import generated
 from node.cli.session import EXIT_USAGE, current_session, fail, session_options
 
 HELP = """Novation: run a validator, a local network, or trade on one.
@@ -44,7 +45,11 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module_name, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module_name), attribute)
+        try:
+            command: click.Command = getattr(importlib.import_module(module_name), attribute)
+        except ImportError as error:
+            why = generated.ADVICE if generated.is_stale() else "run `make setup`"
+            fail(f"`{cmd_name}` cannot be loaded: {error}; {why}")
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

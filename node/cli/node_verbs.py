@@ -20,6 +20,7 @@ from node.comet import config, keys
 from node.comet.process import identify, stop_by_pid
 from node.comet.rpc import CometRpc, CometStatus, RpcError, RpcUnreachable
 from node.comet.version import COMETBFT_VERSION
+from node.generated import StaleCode, refuse_stale
 from node.home import Home
 from node.keys.keystore import KeystoreError
 from node.localnet.network import check_app_state
@@ -109,6 +110,10 @@ def start(session: Session) -> None:
     def say(line: str) -> None:
         session.talk.print(line, markup=False, soft_wrap=True)
 
+    try:
+        refuse_stale()
+    except StaleCode as error:
+        fail(str(error))
     session.talk.print(f"node at {home.root}; logs in {home.logs}; Ctrl-C stops it")
     try:
         run_node(home, say, HeightReporter(comet_look(config.rpc_address(home)), say))
@@ -157,7 +162,8 @@ def status(session: Session) -> None:
         fail(f"{error}; start the node with `novation start --home {home.root}`", EXIT_UNREACHABLE)
     data = status_data(comet, peers)
     data["processes"] = {name: read_pid(home, name) for name in ("supervisor", "engine", "cometbft", "gateway")}
-    session.emit(data, "\n".join(f"{name:<18} {value}" for name, value in data.items()))
+    texts = data | {"processes": ", ".join(f"{name} {pid or 'down'}" for name, pid in data["processes"].items())}
+    session.emit(data, "\n".join(f"{name:<18} {value}" for name, value in texts.items()))
 
 
 def status_data(comet: CometStatus, peers: int) -> dict[str, Any]:

@@ -106,13 +106,13 @@ def book(session: Session, symbol: str, depth: int) -> None:
 
     bids, asks = rows(reply.book.bids), rows(reply.book.asks)
 
-    def text() -> Table:
+    def text() -> Table | str:
         table = simple_table("side", "price", "size", "orders", title=f"{info.symbol} at height {reply.height}")
         for row in reversed(asks):
             table.add_row("[red]ask[/red]", row["price"], row["size"], str(row["orders"]))
         for row in bids:
             table.add_row("[green]bid[/green]", row["price"], row["size"], str(row["orders"]))
-        return table
+        return table if bids or asks else f"no orders in {info.symbol} at height {reply.height}"
 
     session.emit({"symbol": info.symbol, "height": reply.height, "bids": bids, "asks": asks}, text)
 

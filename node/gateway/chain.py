@@ -40,6 +40,8 @@ class ChainService(chain_service_pb2_grpc.ChainServiceServicer):
         if view is None:
             oldest = str(model.blocks[0].height) if model.blocks else "none"
             raise CallError(Code.NOT_FOUND, "BLOCK_NOT_HELD",
+                            f"block {request.height} is not made yet: the last is {model.height}"
+                            if request.height > model.height else
                             f"block {request.height} is not held here; ask CometBFT's RPC for old blocks",
                             metadata={"oldest": oldest, "newest": str(model.height)})
         return chain_service.GetBlockResponse(height=model.height, block=summarise(view, request.with_txs))

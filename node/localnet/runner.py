@@ -17,6 +17,7 @@ from node.supervisor import Group, Supervisor, python_command
 
 READY_HEIGHT = 2
 READY_TIMEOUT_S = 150.0
+DEATHS_MAX = 4  # of a node's processes before block 2: then more patience does not help
 TEND_S = 0.1
 REFRESH_S = 0.5
 PATIENCE_S = 60.0  # how much longer than asked for a run may last so that there is something to judge
@@ -129,13 +130,26 @@ async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> None:
 
 
 async def wait_ready(plan: Plan, timeout_s: float = READY_TIMEOUT_S) -> None:
-    """Wait until every node has committed block 2 and every gateway listens. Raises StartError."""
+    """Wait until every node has committed block 2 and every gateway listens. Raises StartError, at once when the
+    processes of a node keep dying."""
     deadline_s = time.monotonic() + timeout_s
+    before = {node.name: _deaths(node) for node in plan.nodes}
     for node in plan.nodes:
         while not await _is_ready(node):
+            if _deaths(node) - before[node.name] >= DEATHS_MAX:
+                raise StartError(_why_not_ready(node, "cannot run"))
             if time.monotonic() > deadline_s:
-                raise StartError(_why_not_ready(node, timeout_s))
+                late = f"has not committed block {READY_HEIGHT} within {timeout_s:.0f} s"
+                raise StartError(_why_not_ready(node, late))
             await asyncio.sleep(0.1)
+
+
+def _deaths(node: NodePlan) -> int:
+    """How often its supervisor has said that a process ended."""
+    try:
+        return node.paths.log_file("supervisor").read_bytes().count(b" ended with ")
+    except FileNotFoundError:
+        return 0
 
 
 async def _is_ready(node: NodePlan) -> bool:
@@ -151,8 +165,8 @@ async def _is_ready(node: NodePlan) -> bool:
         return False
 
 
-def _why_not_ready(node: NodePlan, timeout_s: float) -> str:
-    lines = [f"{node.name} has not committed block {READY_HEIGHT} within {timeout_s:.0f} s. The end of its logs:"]
+def _why_not_ready(node: NodePlan, what: str) -> str:
+    lines = [f"{node.name} {what}. The end of its logs:"]
     for process in ("supervisor", "engine", "cometbft", "gateway"):
         path = node.paths.log_file(process)
         lines += [f"{path}:", *(f"  {line}" for line in log_tail(path, 6))]

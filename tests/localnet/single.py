@@ -67,7 +67,7 @@ class Node:
 
     @property
     def rpc(self) -> CometRpc:
-        return CometRpc(self.rpc_address)
+        return CometRpc(self.rpc_address, timeout_s=30.0)
 
     def start_engine(self, program: Sequence[str] = ENGINE, *arguments: str) -> None:
         """Start the engine (or a program that stands for it) and wait until it listens."""

@@ -22,7 +22,7 @@ class TamperingProxy:
         self.alter: Alter | None = None
         parts = urlsplit(upstream)
         self.upstream = (parts.hostname or "", parts.port or 0)
-        self._upstream = httpx.Client(base_url=upstream, timeout=10)
+        self._upstream = httpx.Client(base_url=upstream, timeout=60)
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):

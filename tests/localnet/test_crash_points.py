@@ -37,14 +37,15 @@ def check_against_replay(node: Node, more_blocks: int = 2) -> None:
 
     def load_arrived() -> bool:
         nonlocal looked_at
-        while looked_at < node.height():
-            looked_at += 1
-            results = node.rpc.call("block_results", height=str(looked_at))["txs_results"] or []
+        for height in range(looked_at + 1, rpc.status().height):  # the results of the last block may not be there yet
+            looked_at = height
+            results = rpc.call("block_results", height=str(height))["txs_results"] or []
             if any(result["code"] == 0 for result in results):
                 return True
         return False
 
-    wait_until(load_arrived, "a block with some of the load")
+    with node.rpc as rpc:
+        wait_until(load_arrived, "a block with some of the load")
     node.wait_height(node.height() + more_blocks)
     last = node.height()
     undisturbed = replay(node, last)

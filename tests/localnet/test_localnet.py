@@ -129,6 +129,7 @@ def test_money_moves(novation: Novation) -> None:
         (("tx", "order", "buy", "1", "DOGE-PERP", "--price", "1", "--key", "dave"), 2, "BTC-PERP"),
         (("tx", "cancel", "--order-id", "3", "--key", "dave"), 1, "ORDER_NOT_FOUND"),
         (("tx", "cancel", "--key", "dave"), 2, "exactly one"),
+        (("tx", "cancel-all"), 2, "--key alice"),
         (("tx", "order", "buy", "1", "BTC-PERP", "--price", "1", "--key", "nobody"), 1, "novation keys add nobody"),
         (("query", "account", "faucet/77"), 1, "novation faucet faucet/77"),
         (("query", "market", "--node", "127.0.0.1:1"), 3, "novation localnet up"),

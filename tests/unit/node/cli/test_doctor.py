@@ -10,7 +10,8 @@ from node.cli import doctor
 def test_it_looks_at_everything_that_usually_goes_wrong(run) -> None:
     result = run("doctor", "--output", "json")
     names = {one["name"] for one in json.loads(result.stdout)}
-    assert names >= {"python", "python -O", "packages", "cometbft", "go", "open files", "clock", "disk", "ports"}
+    assert names >= {"python", "python -O", "packages", "gen/", "cometbft", "go", "open files", "clock", "disk",
+                     "ports"}
 
 
 def test_what_would_stop_a_node_makes_it_fail_with_advice(run, monkeypatch: pytest.MonkeyPatch) -> None:
