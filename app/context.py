@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from app.accounts.types import Account
     from app.book.index import MarketBook
     from app.book.types import BookState, OpenOrders
-    from app.collateral.types import Fund, Vault
+    from app.collateral.types import Asset, Fund, Vault
     from app.errors import MarketFault
     from app.events import Occurrence
     from app.funding.types import Funding
@@ -33,6 +33,7 @@ class Context:
 
     __slots__ = (
         "accounts",
+        "assets",
         "backlog",
         "books",
         "elapsed_ns",
@@ -60,6 +61,7 @@ class Context:
     )
 
     accounts: "Table[bytes, Account]"
+    assets: "Table[int, Asset]"
     backlog: "Table[bytes, Backlog]"
     funding: "Table[int, Funding]"
     funds: "Table[bytes, Fund]"

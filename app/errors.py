@@ -104,6 +104,9 @@ COLLATERAL_DESTINATION = _code("collateral", 305, "COLLATERAL_DESTINATION", "the
 COLLATERAL_VAULT_FULL = _code("collateral", 306, "COLLATERAL_VAULT_FULL", "the vault would hold more than the limit")
 COLLATERAL_NEW_ACCOUNT = _code("collateral", 307, "COLLATERAL_NEW_ACCOUNT", "too little to open a new account")
 
+COLLATERAL_ASSET = _code("collateral", 308, "COLLATERAL_ASSET", "there is no such collateral")
+COLLATERAL_CAP = _code("collateral", 309, "COLLATERAL_CAP", "the chain would hold more of the asset than its cap")
+
 # markets
 MARKET_NOT_FOUND = _code("markets", 401, "MARKET_NOT_FOUND", "there is no such market")
 MARKET_NOT_TRADING = _code("markets", 402, "MARKET_NOT_TRADING", "the market takes no such orders in its present state")

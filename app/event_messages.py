@@ -6,6 +6,7 @@ from typing import Any
 from app.accounts.keys import id_message
 from app.book.types import market_of, order_message
 from app.events import (
+    AssetSeized,
     Cancelled,
     Deposited,
     Filled,
@@ -158,22 +159,41 @@ def _filled(event: Filled) -> events_pb2.Event:
 
 def _deposited(event: Deposited) -> events_pb2.Event:
     return events_pb2.Event(
-        deposited=events_pb2.Deposited(account=id_message(event.account), amount_quanta=event.amount_quanta)
+        deposited=events_pb2.Deposited(
+            account=id_message(event.account), amount_quanta=event.amount_quanta, asset=event.asset
+        )
     )
 
 
 def _withdrawn(event: Withdrawn) -> events_pb2.Event:
     return events_pb2.Event(
         withdrawn=events_pb2.Withdrawn(
-            account=id_message(event.account), amount_quanta=event.amount_quanta, destination=event.destination
+            account=id_message(event.account),
+            amount_quanta=event.amount_quanta,
+            destination=event.destination,
+            asset=event.asset,
         )
     )
 
 
 def _transferred(event: Transferred) -> events_pb2.Event:
-    message = events_pb2.Transferred(to=id_message(event.receiver), amount_quanta=event.amount_quanta)
+    message = events_pb2.Transferred(
+        to=id_message(event.receiver), amount_quanta=event.amount_quanta, asset=event.asset
+    )
     getattr(message, "from").CopyFrom(id_message(event.sender))  # "from" is a Python keyword
     return events_pb2.Event(transferred=message)
+
+
+def _asset_seized(event: AssetSeized) -> events_pb2.Event:
+    return events_pb2.Event(
+        asset_seized=events_pb2.AssetSeized(
+            account=id_message(event.account),
+            market=event.market,
+            asset=event.asset,
+            units=event.units,
+            paid_quanta=event.paid_quanta,
+        )
+    )
 
 
 def _mark_price_set(event: MarkPriceSet) -> events_pb2.Event:
@@ -203,5 +223,6 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Withdrawn: _withdrawn,
     Transferred: _transferred,
     MarkPriceSet: _mark_price_set,
+    AssetSeized: _asset_seized,
     MarketQuarantined: _market_quarantined,
 }

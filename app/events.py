@@ -92,6 +92,7 @@ class Deposited:
 
     account: bytes
     amount_quanta: int
+    asset: int = 0
 
 
 @dataclass(slots=True)
@@ -101,6 +102,7 @@ class Withdrawn:
     account: bytes
     amount_quanta: int
     destination: bytes
+    asset: int = 0
 
 
 @dataclass(slots=True)
@@ -110,6 +112,18 @@ class Transferred:
     sender: bytes
     receiver: bytes
     amount_quanta: int
+    asset: int = 0
+
+
+@dataclass(slots=True)
+class AssetSeized:
+    """A market's insurance fund bought an account's collateral, to cover what the account owes."""
+
+    account: bytes
+    market: int
+    asset: int
+    units: int
+    paid_quanta: int
 
 
 @dataclass(slots=True)
@@ -143,5 +157,6 @@ Occurrence = (
     | Withdrawn
     | Transferred
     | MarkPriceSet
+    | AssetSeized
     | MarketQuarantined
 )

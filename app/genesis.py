@@ -8,6 +8,7 @@ from typing import Any
 from app.accounts.genesis import load_account
 from app.book.index import MarketBook
 from app.book.types import BookState
+from app.collateral.genesis import load_asset
 from app.collateral.types import FUNDS, VAULT_KEY, Fund, Vault, funding_pool, insurance_fund
 from app.context import Context
 from app.errors import GenesisError
@@ -18,6 +19,7 @@ from app.oracle.genesis import load_mark_price
 from app.params import PARAMS_KEY, params_from_genesis
 
 SECTIONS = {"params", "markets", "accounts"}
+OPTIONAL = {"assets"}
 
 
 def parse_app_state(data: bytes) -> dict[str, Any]:
@@ -26,11 +28,12 @@ def parse_app_state(data: bytes) -> dict[str, Any]:
         state = json.loads(data, parse_float=_refuse_fraction, parse_constant=_refuse_fraction)
     except ValueError as error:
         raise GenesisError(f"app_state is not JSON: {error}") from error
-    if not isinstance(state, dict) or state.keys() != SECTIONS:
-        raise GenesisError(f"app_state must have exactly the sections {sorted(SECTIONS)}")
+    if not isinstance(state, dict) or state.keys() - OPTIONAL != SECTIONS:
+        sections = f"{sorted(SECTIONS)}, and may have {sorted(OPTIONAL)}"
+        raise GenesisError(f"app_state must have exactly the sections {sections}")
     if not isinstance(state["params"], dict):
         raise GenesisError("params: an object")
-    for name in ("markets", "accounts"):
+    for name in sorted(("markets", "accounts", *OPTIONAL & state.keys())):
         if not isinstance(state[name], list) or not all(isinstance(entry, dict) for entry in state[name]):
             raise GenesisError(f"{name}: a list of objects")
     return state
@@ -57,6 +60,8 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
         ctx.funding.put(market, Funding())
         ctx.funds.put(insurance_fund(market), Fund())
         ctx.funds.put(funding_pool(market), Fund())
+    for section in state.get("assets", ()):
+        load_asset(ctx, section)
     held = sum(load_account(ctx, section) for section in state["accounts"])
     if held > MAX_VAULT_QUANTA:
         raise GenesisError(f"accounts: together more than {MAX_VAULT_QUANTA} quanta")

@@ -6,36 +6,41 @@ nothing. What is broken in one market alone is that market's fault: MarketFault 
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from app.accounts.types import Account
 from app.book.types import OpenOrders, market_of
-from app.collateral.types import VAULT_KEY, funding_pool
+from app.collateral.types import asset_of, funding_pool
 from app.context import Context
 from app.errors import InvariantError, MarketFault
 from app.funding.rules import E9
 from app.funding.state import index_of
-from app.store.table import Table
 from app.triggers.state import build_index
 from app.triggers.types import Slot, TriggerIndex
 
 
 def check_block(ctx: Context) -> None:
     """INV-001 to INV-004 over the working records: called at the end of every block."""
-    cash = 0
+    balances: dict[int, int] = {0: 0}
     lots: dict[int, int] = {}
     longs: dict[int, int] = {}
     for _, before, account in ctx.accounts.touched():
-        cash += (account.cash_quanta if account else 0) - (before.cash_quanta if before else 0)
+        balances[0] += (account.cash_quanta if account else 0) - (before.cash_quanta if before else 0)
+        _add_assets(balances, account, 1)
+        _add_assets(balances, before, -1)
         _add_lots(lots, longs, account, 1)
         _add_lots(lots, longs, before, -1)
     for market, _, _ in ctx.totals.touched():
         lots.setdefault(market, 0)
         longs.setdefault(market, 0)
-    funds = _change(ctx.funds, "balance_quanta")
-    held = _change(ctx.vault, "held_quanta")
-    if cash + funds != held:
-        raise InvariantError(f"INV-001: accounts {cash:+} and funds {funds:+} do not make the vault's {held:+} quanta")
+    for key, before_fund, fund in ctx.funds.touched():
+        asset = asset_of(key)
+        change = (fund.balance_quanta if fund else 0) - (before_fund.balance_quanta if before_fund else 0)
+        balances[asset] = balances.get(asset, 0) + change
+    for key, before_vault, vault in ctx.vault.touched():
+        asset = asset_of(key)
+        change = (vault.held_quanta if vault else 0) - (before_vault.held_quanta if before_vault else 0)
+        balances[asset] = balances.get(asset, 0) - change
+    check_balances(balances)
     for market in sorted(lots):
         if lots[market]:
             raise MarketFault(market, f"INV-002: its lots changed by {lots[market]:+}", broken=True)
@@ -64,23 +69,31 @@ def _add_lots(lots: dict[int, int], longs: dict[int, int], account: Account | No
             longs[market] = longs.get(market, 0) + sign * max(held.lots, 0)
 
 
-def _change(table: Table[bytes, Any], field: str) -> int:
-    total = 0
-    for _, before, after in table.touched():
-        total += (getattr(after, field) if after else 0) - (getattr(before, field) if before else 0)
-    return total
+def _add_assets(balances: dict[int, int], account: Account | None, sign: int) -> None:
+    if account is not None:
+        for asset, units in account.assets:
+            balances[asset] = balances.get(asset, 0) + sign * units
+
+
+def check_balances(balances: dict[int, int]) -> None:
+    """INV-001: for each collateral, what accounts and funds hold beyond its vault; 0 is the quote currency."""
+    for asset in sorted(balances):
+        if balances[asset]:
+            raise InvariantError(f"INV-001: accounts and funds hold {balances[asset]:+} more than vault {asset}")
 
 
 def audit(ctx: Context) -> None:
     """INV-001 to INV-006 over the whole committed ledger, and the book index against the stored orders."""
     accounts = dict(ctx.accounts.scan())
     orders = dict(ctx.orders.scan())
-    cash = sum(account.cash_quanta for account in accounts.values())
-    funds = sum(fund.balance_quanta for _, fund in ctx.funds.scan())
-    vault = ctx.vault.peek(VAULT_KEY)
-    held = vault.held_quanta if vault else 0
-    if cash + funds != held:
-        raise InvariantError(f"INV-001: accounts {cash} + funds {funds} != vault {held} quanta")
+    balances = {0: sum(account.cash_quanta for account in accounts.values())}
+    for account in accounts.values():
+        _add_assets(balances, account, 1)
+    for key, fund in ctx.funds.scan():
+        balances[asset_of(key)] = balances.get(asset_of(key), 0) + fund.balance_quanta
+    for key, vault in ctx.vault.scan():
+        balances[asset_of(key)] = balances.get(asset_of(key), 0) - vault.held_quanta
+    check_balances(balances)
     for market, totals in ctx.totals.scan():
         lots: dict[int, int] = {}
         longs: dict[int, int] = {}

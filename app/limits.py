@@ -21,6 +21,10 @@ MAX_VAULT_QUANTA = 10**17
 MAX_CASH_QUANTA = 1 << 62  # half of what a signed 64-bit field holds
 MIN_NEW_ACCOUNT_QUANTA = 1_000_000  # one USD opens an account: records are not free
 
+MAX_ASSETS = 16  # besides the quote currency
+MAX_ASSET_DECIMALS = 18
+MAX_ASSET_UNITS = 1 << 62
+
 MAX_DESTINATION_BYTES = 64
 MAX_MARKETS = 1_000
 MAX_TIME_NS = 1 << 62  # the year 2116

@@ -57,9 +57,9 @@ def affordable(
 
 
 def outflow(tx: Tx) -> int:
-    """What an envelope's transfers and withdrawals would take from its account, in quote quanta."""
+    """What an envelope's transfers and withdrawals would take from its account's cash, in quote quanta."""
     return sum(
         getattr(action, kind).amount_quanta
         for kind, action in zip(tx.kinds, tx.body.actions, strict=True)
-        if kind in ("transfer", "withdraw")
+        if kind in ("transfer", "withdraw") and not getattr(action, kind).asset
     )

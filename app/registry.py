@@ -70,6 +70,7 @@ TABLES: dict[str, Schema[Any, Any]] = {
         Schema("accounts", 2, identity, identity, accounts.encode, accounts.decode),
         _flat("vault", 3, collateral.Vault, state_pb2.Vault, numbered=False),
         _flat("funds", 4, collateral.Fund, state_pb2.Fund, numbered=False),
+        _flat("assets", 15, collateral.Asset, state_pb2.Asset, numbered=True),
         _flat("markets", 5, markets.Market, state_pb2.Market, numbered=True, tiers=markets.MarginTier),
         _flat("totals", 6, markets.MarketTotals, state_pb2.MarketTotals, numbered=True),
         _flat("marks", 7, oracle.MarkPrice, state_pb2.MarkPrice, numbered=True),
@@ -113,6 +114,7 @@ def _name_tables(ctx: Context) -> None:
     ctx.params_table = tables["params"]
     ctx.accounts = tables["accounts"]
     ctx.vault = tables["vault"]
+    ctx.assets = tables["assets"]
     ctx.funds = tables["funds"]
     ctx.markets = tables["markets"]
     ctx.totals = tables["totals"]

@@ -31,18 +31,29 @@ class Position:
 class Account:
     """One margin compartment. Profit is `cash_quanta` + sum of mark x lots; cash alone may be negative.
 
-    `used_nonces` is a bit set: bit i says that `highest_nonce` - i was used.
+    `used_nonces` is a bit set: bit i says that `highest_nonce` - i was used. `assets` is collateral besides cash, as
+    (asset, units) ascending by asset; it is replaced, never changed in place.
     """
 
     cash_quanta: int = 0
     highest_nonce: int = 0
     used_nonces: int = 0
     positions: dict[int, Position] = field(default_factory=dict)
+    assets: tuple[tuple[int, int], ...] = ()
     stamp: int = 0
 
     def copy(self) -> "Account":
         """A copy whose positions can be replaced without touching this one."""
-        return Account(self.cash_quanta, self.highest_nonce, self.used_nonces, self.positions.copy())
+        return Account(self.cash_quanta, self.highest_nonce, self.used_nonces, self.positions.copy(), self.assets)
+
+    def units(self, asset: int) -> int:
+        """How much of an asset it holds, in the asset's units."""
+        return next((units for held, units in self.assets if held == asset), 0)
+
+    def set_units(self, asset: int, units: int) -> None:
+        """Hold `units` of an asset from here on; none is not stored."""
+        others = [entry for entry in self.assets if entry[0] != asset]
+        self.assets = tuple(sorted([*others, (asset, units)] if units else others))
 
     def position(self, market: int) -> Position:
         """The position in `market`, an empty one if there is none."""
@@ -76,6 +87,8 @@ def encode(account: Account) -> bytes:
             open_sell_notional_quanta=held.open_sell_notional_quanta,
             funding_index_e9=held.funding_index_e9,
         )
+    for asset, units in account.assets:
+        message.assets.add(asset=asset, units=units)
     return message.SerializeToString(deterministic=True)
 
 
@@ -95,4 +108,10 @@ def decode(_key: bytes, data: bytes) -> Account:
         )
         for held in message.positions
     }
-    return Account(message.cash_quanta, message.highest_nonce, int.from_bytes(message.used_nonces, "little"), positions)
+    return Account(
+        message.cash_quanta,
+        message.highest_nonce,
+        int.from_bytes(message.used_nonces, "little"),
+        positions,
+        tuple((held.asset, held.units) for held in message.assets),
+    )

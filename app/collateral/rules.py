@@ -1,6 +1,6 @@
 """COLL rules: what may leave an account. Pure functions over integers."""
 
-from app.kernel.integers import ppm_ceil
+from app.kernel.integers import PPM, mul_div_ceil, mul_div_floor, ppm_ceil
 
 TRANSFER_MARGIN_PPM = 100_000
 
@@ -24,3 +24,32 @@ def withdrawable(
     """
     realised = cash_quanta + entry_quanta
     return max(0, min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta))
+
+
+def asset_value(units: int, price_quanta: int, units_a_price: int, haircut_ppm: int) -> int:
+    """COLL-010: what `units` of an asset count for: at the price of `units_a_price` of them, less the haircut, rounded
+    down.
+    """
+    return mul_div_floor(units * price_quanta, PPM - haircut_ppm, units_a_price * PPM)
+
+
+def asset_may_leave(
+    cash_quanta: int, entry_quanta: int, equity_quanta: int, margin_quanta: int, assets_after_quanta: int
+) -> bool:
+    """COLL-011: whether an account may be left with other assets worth `assets_after_quanta`: with its realised value,
+    or its equity in cash and positions if that is less, they cover what COLL-009 wants to stay.
+    """
+    return min(cash_quanta + entry_quanta, equity_quanta) + assets_after_quanta >= margin_quanta
+
+
+def seizure(
+    units: int, price_quanta: int, units_a_price: int, haircut_ppm: int, owed_quanta: int, purse_quanta: int
+) -> tuple[int, int]:
+    """COLL-012: (units taken, quanta paid) when a purse buys collateral of an account that owes `owed_quanta`.
+
+    It pays the collateral value, as far as is owed, held and in the purse; and takes as few units as are worth it.
+    """
+    paid = min(owed_quanta, purse_quanta, asset_value(units, price_quanta, units_a_price, haircut_ppm))
+    if paid <= 0:
+        return 0, 0
+    return mul_div_ceil(paid, units_a_price * PPM, price_quanta * (PPM - haircut_ppm)), paid

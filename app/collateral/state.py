@@ -1,10 +1,21 @@
 """Moves of collateral. Each function keeps COLL-001: what accounts and funds hold is what the vault holds."""
 
 from app.accounts.state import open_account
-from app.collateral.types import FEES_FUND, VAULT_KEY
+from app.accounts.types import Account
+from app.collateral import rules
+from app.collateral.types import FEES_FUND, VAULT_KEY, Asset, Fund, asset_fund, asset_vault, insurance_fund
 from app.context import Context
-from app.errors import COLLATERAL_AMOUNT, COLLATERAL_NEW_ACCOUNT, COLLATERAL_VAULT_FULL, ChainError
+from app.errors import (
+    COLLATERAL_AMOUNT,
+    COLLATERAL_ASSET,
+    COLLATERAL_CAP,
+    COLLATERAL_NEW_ACCOUNT,
+    COLLATERAL_VAULT_FULL,
+    ChainError,
+)
+from app.events import AssetSeized
 from app.limits import MAX_CASH_QUANTA, MAX_VAULT_QUANTA, MIN_NEW_ACCOUNT_QUANTA
+from app.oracle.state import index_price
 
 
 def check_amount(amount_quanta: int, most_quanta: int = MAX_VAULT_QUANTA) -> None:
@@ -64,3 +75,79 @@ def collect_fees(ctx: Context, amount_quanta: int) -> None:
     """Credit the fee fund with what the caller took from accounts."""
     if amount_quanta:
         ctx.funds.edit(FEES_FUND).balance_quanta += amount_quanta
+
+
+def require_asset(ctx: Context, number: int) -> Asset:
+    """The asset, or COLLATERAL_ASSET."""
+    asset = ctx.assets.get(number)
+    if asset is None:
+        raise ChainError(COLLATERAL_ASSET, asset=number)
+    return asset
+
+
+def asset_price(ctx: Context, asset: Asset) -> int:
+    """COLL-010: the price of `units_a_price` units now, in quote quanta: the index of its market, or fixed."""
+    return index_price(ctx, asset.price_market) if asset.price_market else asset.price_quanta
+
+
+def assets_value(ctx: Context, account: Account) -> int:
+    """COLL-010: what an account's assets count for as collateral, in quote quanta: each up to its cap, less its
+    haircut, rounded down.
+    """
+    value = 0
+    for number, units in account.assets:
+        asset = require_asset(ctx, number)
+        counted = min(units, asset.account_cap_units)
+        value += rules.asset_value(counted, asset_price(ctx, asset), asset.units_a_price, asset.haircut_ppm)
+    return value
+
+
+def check_asset_room(ctx: Context, asset: Asset, units: int) -> None:
+    """COLL-011: COLLATERAL_CAP when the chain would hold more of an asset than its cap."""
+    vault = ctx.vault.get(asset_vault(asset.asset))
+    held = vault.held_quanta if vault else 0
+    if held + units > asset.deposit_cap_units:
+        raise ChainError(COLLATERAL_CAP, asset=asset.asset, held_units=held, most_units=asset.deposit_cap_units)
+
+
+def move_asset(ctx: Context, asset: int, units: int, sender: bytes | None, receiver: bytes | None) -> None:
+    """COLL-011: `units` of an asset from one account to another, None standing for the world outside. Checks are the
+    caller's.
+    """
+    for key, change in ((sender, -units), (receiver, units)):
+        if key is not None:
+            account = ctx.accounts.edit(key)
+            account.set_units(asset, account.units(asset) + change)
+    if sender is None or receiver is None:
+        ctx.vault.edit(asset_vault(asset)).held_quanta += units if sender is None else -units
+
+
+def seize(ctx: Context, key: bytes, market: int, owed_quanta: int) -> int:
+    """COLL-012: the insurance fund of `market` buys collateral of an account that owes, asset by asset in the order of
+    their numbers, at its value after the haircut. Returns the cash that the account got, in quote quanta.
+
+    The fund spends what it has and no more; what it bought it keeps, apart from its balance.
+    """
+    raised = 0
+    fund_key = insurance_fund(market)
+    account = ctx.accounts.get(key)
+    for number, units in account.assets if account else ():
+        asset, fund = require_asset(ctx, number), ctx.funds.get(fund_key)
+        price = asset_price(ctx, asset)
+        purse = fund.balance_quanta if fund else 0
+        taken, paid = rules.seizure(
+            units, price, asset.units_a_price, asset.haircut_ppm, owed_quanta - raised, purse
+        )
+        if not taken:
+            continue
+        seized = ctx.accounts.edit(key)
+        seized.set_units(number, units - taken)
+        seized.cash_quanta += paid
+        ctx.funds.edit(fund_key).balance_quanta -= paid
+        kept = asset_fund(number, fund_key)
+        if ctx.funds.get(kept) is None:
+            ctx.funds.put(kept, Fund())
+        ctx.funds.edit(kept).balance_quanta += taken
+        ctx.emit(AssetSeized(key, market, number, taken, paid))
+        raised += paid
+    return raised

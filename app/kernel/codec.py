@@ -43,3 +43,15 @@ def uvarint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+def decimal_parts(text: str) -> tuple[int, int]:
+    """A plain decimal as (digits, places): "0.05" is (5, 2). Raises ValueError for anything else."""
+    whole, dot, fraction = text.partition(".")
+    if (
+        not (whole.isascii() and whole.isdigit())
+        or (dot and not (fraction.isascii() and fraction.isdigit()))
+        or len(text) > 24
+    ):
+        raise ValueError(text)
+    return int(whole + fraction), len(fraction)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from app.accounts.types import Account, Position
+from app.collateral.state import assets_value
 from app.context import Context
 from app.errors import PROGRAMMING_ERRORS, MarketFault
 from app.funding.rules import payment
@@ -165,15 +166,16 @@ def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, w
 
 
 def account_standing(ctx: Context, account: Account) -> Standing:
-    """The standing of `account` as it is, open orders included."""
-    return standing(ctx, account.cash_quanta, account.positions.values())
+    """MARG-011: the standing of `account` as it is, open orders included."""
+    cash = account.cash_quanta + (assets_value(ctx, account) if account.assets else 0)
+    return standing(ctx, cash, account.positions.values())
 
 
 def equity(ctx: Context, account: Account) -> int:
-    """Cash plus all positions at their marks less unsettled funding, in quote quanta; may be negative. Raises
-    MarketFault.
+    """Cash, assets at their collateral value (COLL-010) and all positions at their marks less unsettled funding, in
+    quote quanta; may be negative. Raises MarketFault.
     """
-    value, market = account.cash_quanta, 0
+    value, market = account.cash_quanta + (assets_value(ctx, account) if account.assets else 0), 0
     try:
         for market, held in account.positions.items():
             if held.lots:
@@ -202,9 +204,8 @@ def allows_change(ctx: Context, account: Account, cash_after: int, changed: Posi
                 initial += margin
     except PROGRAMMING_ERRORS as error:
         raise MarketFault(market, type(error).__name__) from error
-    return rules.may_take_on(usable + cash_after, initial) or reduces(
-        ctx, account, cash_after, changed, with_orders=with_orders
-    )
+    usable += cash_after + (assets_value(ctx, account) if account.assets else 0)
+    return rules.may_take_on(usable, initial) or reduces(ctx, account, cash_after, changed, with_orders=with_orders)
 
 
 def _weight(risk: MarketRisk, held: Position, with_orders: bool) -> tuple[int, int]:
@@ -229,6 +230,6 @@ def _weight(risk: MarketRisk, held: Position, with_orders: bool) -> tuple[int, i
 def reduces(ctx: Context, account: Account, cash_after: int, changed: Position, *, with_orders: bool) -> bool:
     """MARG-005: whether the change makes an account safer that is short of initial margin."""
     others = [held for held in account.positions.values() if held.market != changed.market]
-    after = standing(ctx, cash_after, [*others, changed], with_orders=with_orders)
+    after = standing(ctx, cash_after, [*others, changed], with_orders=with_orders)  # assets stay, so they cancel
     before = standing(ctx, account.cash_quanta, account.positions.values(), with_orders=with_orders)
     return rules.may_reduce(before.initial, after.initial, before.excess, after.excess)

@@ -2,6 +2,7 @@
 
 from app.context import Context
 from app.errors import GenesisError
+from app.kernel.codec import decimal_parts
 from app.kernel.integers import PPM
 from app.limits import (
     MAX_AUCTION_NS,
@@ -48,18 +49,6 @@ FIELDS = {
 TIER_FIELDS = set(MarginTier._fields)
 KINDS = {"perpetual": PERPETUAL, "future": FUTURE}
 MATCHINGS = {"continuous": CONTINUOUS, "batch": BATCH}
-
-
-def decimal_parts(text: str) -> tuple[int, int]:
-    """A plain decimal as (digits, places): "0.05" is (5, 2). Raises ValueError for anything else."""
-    whole, dot, fraction = text.partition(".")
-    if (
-        not (whole.isascii() and whole.isdigit())
-        or (dot and not (fraction.isascii() and fraction.isdigit()))
-        or len(text) > 24
-    ):
-        raise ValueError(text)
-    return int(whole + fraction), len(fraction)
 
 
 def load_market(ctx: Context, section: dict[str, object]) -> None:

@@ -135,21 +135,22 @@ def cancel_trigger(trigger_id: int = 0, client_id: int = 0, *, every: bool = Fal
     return tx_pb2.Action(cancel_trigger=tx_pb2.CancelTrigger(trigger_id=trigger_id, client_id=client_id, all=every))
 
 
-def transfer(to: Person, amount_quanta: int, number: int = 0) -> tx_pb2.Action:
+def transfer(to: Person, amount_quanta: int, number: int = 0, asset: int = 0) -> tx_pb2.Action:
     """Move collateral to another account."""
     receiver = tx_pb2.AccountId(owner=to.owner, number=number)
-    return tx_pb2.Action(transfer=tx_pb2.Transfer(to=receiver, amount_quanta=amount_quanta))
+    return tx_pb2.Action(transfer=tx_pb2.Transfer(to=receiver, amount_quanta=amount_quanta, asset=asset))
 
 
-def withdraw(amount_quanta: int, destination: bytes = b"bank") -> tx_pb2.Action:
+def withdraw(amount_quanta: int, destination: bytes = b"bank", asset: int = 0) -> tx_pb2.Action:
     """Take collateral off the chain."""
-    return tx_pb2.Action(withdraw=tx_pb2.Withdraw(amount_quanta=amount_quanta, destination=destination))
+    return tx_pb2.Action(
+        withdraw=tx_pb2.Withdraw(amount_quanta=amount_quanta, destination=destination, asset=asset))
 
 
-def faucet(to: Person, amount_quanta: int, number: int = 0) -> tx_pb2.Action:
+def faucet(to: Person, amount_quanta: int, number: int = 0, asset: int = 0) -> tx_pb2.Action:
     """Mint collateral on a test network."""
     receiver = tx_pb2.AccountId(owner=to.owner, number=number)
-    return tx_pb2.Action(faucet_deposit=tx_pb2.FaucetDeposit(to=receiver, amount_quanta=amount_quanta))
+    return tx_pb2.Action(faucet_deposit=tx_pb2.FaucetDeposit(to=receiver, amount_quanta=amount_quanta, asset=asset))
 
 
 def set_mark(price_quanta: int, market: int = BTC) -> tx_pb2.Action:

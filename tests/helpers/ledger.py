@@ -11,6 +11,7 @@ from novation.v1 import state_pb2
 TABLES: dict[str, tuple[int, type[Message]]] = {
     "params": (1, state_pb2.Params), "accounts": (2, state_pb2.Account), "vault": (3, state_pb2.Vault),
     "funds": (4, state_pb2.Fund), "markets": (5, state_pb2.Market), "totals": (6, state_pb2.MarketTotals),
+    "assets": (15, state_pb2.Asset),
     "marks": (7, state_pb2.MarkPrice), "books": (8, state_pb2.BookState), "orders": (9, state_pb2.OpenOrders),
     "triggers": (12, state_pb2.Triggers), "backlog": (19, state_pb2.Backlog),
     "funding": (10, state_pb2.Funding),
@@ -48,10 +49,15 @@ def check(reader: Reader) -> None:
     """Every conservation law of the ledger; AssertionError names the one that fails."""
     accounts = dict(records(reader, "accounts"))
     orders = dict(records(reader, "orders"))
-    cash = sum(account.cash_quanta for account in accounts.values())  # type: ignore[attr-defined]
-    funds = sum(fund.balance_quanta for _, fund in records(reader, "funds"))  # type: ignore[attr-defined]
-    vault = sum(held.held_quanta for _, held in records(reader, "vault"))  # type: ignore[attr-defined]
-    assert cash + funds == vault, f"cash {cash} + funds {funds} is not the vault's {vault}"
+    held = {0: sum(account.cash_quanta for account in accounts.values())}  # type: ignore[attr-defined]
+    for account in accounts.values():
+        for balance in account.assets:  # type: ignore[attr-defined]
+            held[balance.asset] = held.get(balance.asset, 0) + balance.units
+    for table, field, sign in (("funds", "balance_quanta", 1), ("vault", "held_quanta", -1)):
+        for key, stored in records(reader, table):
+            asset = int.from_bytes(key[6:10], "big") if key.startswith(b"asset/") else 0
+            held[asset] = held.get(asset, 0) + sign * getattr(stored, field)
+    assert not any(held.values()), f"accounts and funds do not make the vaults: {held}"
     lots: dict[int, int] = {}
     longs: dict[int, int] = {}
     for key, account in accounts.items():

@@ -45,7 +45,7 @@ def test_contracts_pass_on_an_innocent_house(tmp_path: Path) -> None:
     ("app/margin/state", "import app.book.state", "Domains"),
     ("app/kernel/__init__", "import app.store", "Domains"),
     ("app/accounts/state", "import app.collateral.state", "Domains"),
-    ("app/markets/state", "import app.oracle.state", "Domains"),
+    ("app/oracle/state", "import app.markets.state", "Domains"),
     ("app/book/state", "import node.abci", "The state machine"),
     ("app/context", "import threading", "The state machine"),
     ("app/store/__init__", "import plyvel", "The state machine"),

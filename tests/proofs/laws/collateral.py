@@ -73,3 +73,83 @@ def a_tenth_stays(case: Any, rules: Any) -> None:
     if stays > initial:
         case.claim((stays - 1) * 10 < notional, "rounded up by less than one")
     case.claim(rules.collateral.transfer_margin(initial, notional + more) >= stays, "monotone")
+
+
+VALUE = "return mul_div_floor(units * price_quanta, PPM - haircut_ppm, units_a_price * PPM)"
+TAKEN = "mul_div_ceil(paid, units_a_price * PPM, price_quanta * (PPM - haircut_ppm))"
+PAID = "min(owed_quanta, purse_quanta, asset_value(units, price_quanta, units_a_price, haircut_ppm))"
+ASSETS = ((46_000_000, 100_000, 100_000), (1_080_000, 100, 50_000), (3, 1, 0))  # price, units a price, haircut in ppm
+AT_ASSETS = "(price, units a price, haircut) one of (46,000,000, 100,000, 10 %), (1,080,000, 100, 5 %), (3, 1, 0)"
+
+
+def terms(case: Any) -> tuple[int, int, int]:
+    """One of ASSETS."""
+    chosen = case.whole("asset", 0, len(ASSETS) - 1)
+    return next(one for number, one in enumerate(ASSETS) if chosen == number)
+
+
+@proof("COLL-010", "never negative, never above the price, rounded down by less than one quantum",
+       "collateral.asset_value", bounds=AT_ASSETS + "; units >= 0",
+       slips={"collateral": [(VALUE, VALUE.replace("mul_div_floor", "mul_div_ceil")), (VALUE, VALUE.replace("PPM - haircut_ppm", "PPM + haircut_ppm")),
+                             (VALUE, VALUE.replace("units_a_price * PPM", "PPM"))]})
+def collateral_is_worth_no_more(case: Any, rules: Any) -> None:
+    units, (price, a_price, haircut) = case.whole("units", low=0), terms(case)
+    value = rules.collateral.asset_value(units, price, a_price, haircut)
+    exact = units * price * (1_000_000 - haircut)
+    case.claim(value >= 0, "never negative")
+    case.claim(value * a_price <= units * price, "never above the price")
+    case.claim(value * a_price * 1_000_000 <= exact, "never above the value after the haircut")
+    case.claim((value + 1) * a_price * 1_000_000 > exact, "below it by less than one quantum")
+
+
+@proof("COLL-010", "monotone in units and price, antitone in the haircut", "collateral.asset_value",
+       bounds="one of: any units at 46,000,000 for 100,000 units less 10 %; 5 units at any price; 5 units at 46,000,000 with any haircut",
+       slips={"collateral": [(VALUE, VALUE.replace("PPM - haircut_ppm", "PPM + haircut_ppm")), (VALUE, VALUE.replace("units * price_quanta", "-units * price_quanta"))]})
+def collateral_is_monotone(case: Any, rules: Any) -> None:
+    value = rules.collateral.asset_value
+    units, price, more = case.whole("units", low=0), case.whole("price", low=0), case.whole("more", low=0)
+    haircut, deeper = case.whole("haircut", 0, 1_000_000), case.whole("deeper", 0, 1_000_000)
+    case.claim(value(units + more, 46_000_000, 100_000, 100_000) >= value(units, 46_000_000, 100_000, 100_000), "in units")
+    case.claim(value(5, price + more, 100_000, 100_000) >= value(5, price, 100_000, 100_000), "in the price")
+    if deeper >= haircut:
+        case.claim(value(5, 46_000_000, 100_000, deeper) <= value(5, 46_000_000, 100_000, haircut), "in the haircut")
+
+
+@proof("COLL-011", "what is left covers what must stay, and fewer assets never help", "collateral.asset_may_leave",
+       "margin.may_take_on", bounds="all integers",
+       slips={"collateral": [("+ assets_after_quanta >= margin_quanta", ">= margin_quanta"), ("+ assets_after_quanta >= margin_quanta", "+ assets_after_quanta <= margin_quanta"),
+                             ("return min(cash_quanta + entry_quanta, equity_quanta) +", "return cash_quanta + entry_quanta +"),
+                             ("return min(cash_quanta + entry_quanta, equity_quanta) +", "return max(cash_quanta + entry_quanta, equity_quanta) +")]})
+def assets_that_must_stay(case: Any, rules: Any) -> None:
+    cash, entry, equity = case.whole("cash"), case.whole("entry"), case.whole("equity")
+    margin, left, more = case.whole("margin"), case.whole("left"), case.whole("more", low=0)
+    may = rules.collateral.asset_may_leave(cash, entry, equity, margin, left)
+    if may:
+        case.claim(rules.margin.may_take_on(equity + left, margin), "equity covers it")
+        case.claim(rules.margin.may_take_on(cash + entry + left, margin), "without profit on paper too")
+        case.claim(rules.collateral.asset_may_leave(cash, entry, equity, margin, left + more), "more left is as good")
+    else:
+        case.claim((equity + left < margin) | (cash + entry + left < margin), "refused for a reason")
+
+
+@proof("COLL-012", "pays at most what is owed, held in the purse and worth it; takes at most what is held and one unit more than is worth it",
+       "collateral.seizure", "collateral.asset_value", bounds=AT_ASSETS + "; units >= 0, any debt and purse",
+       slips={"collateral": [(PAID, PAID.replace("min(", "max(")), (PAID, PAID.replace("purse_quanta, ", "")), (PAID, PAID.replace("owed_quanta, ", "")),
+                             (TAKEN, TAKEN.replace("mul_div_ceil", "mul_div_floor")), (TAKEN, TAKEN + " + 1"), ("if paid <= 0:", "if paid < -9:")]})
+def seizure_is_fair(case: Any, rules: Any) -> None:
+    units, (price, a_price, haircut) = case.whole("units", low=0), terms(case)
+    owed, purse = case.whole("owed"), case.whole("purse")
+    taken, paid = rules.collateral.seizure(units, price, a_price, haircut, owed, purse)
+    worth = taken * price * (1_000_000 - haircut)
+    case.claim(paid >= 0, "pays, never takes cash")
+    case.claim(taken >= 0, "takes, never gives units")
+    case.claim(taken <= units, "at most what is held")
+    if paid > 0:
+        case.claim(paid <= owed, "at most what is owed")
+        case.claim(paid <= purse, "at most what the purse holds")
+    case.claim(paid * a_price * 1_000_000 <= worth, "the purse never overpays")
+    if taken > 0:
+        fewer = (taken - 1) * price * (1_000_000 - haircut)
+        case.claim(paid * a_price * 1_000_000 > fewer, "and one unit less would not be worth it")
+        case.claim(paid > 0, "nothing is taken for nothing")
+
