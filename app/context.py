@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.collateral.types import Asset, Fund, Vault
     from app.errors import MarketFault
     from app.events import Occurrence
+    from app.fees.types import BlockFees, FeeTerms, Trader
     from app.funding.types import Funding
     from app.margin.types import MarketRisk
     from app.markets.types import Market, MarketTotals
@@ -39,6 +40,8 @@ class Context:
         "elapsed_ns",
         "events",
         "faults",
+        "fee_terms",
+        "fees",
         "funding",
         "funds",
         "gas",
@@ -55,6 +58,7 @@ class Context:
         "tables",
         "time_ns",
         "totals",
+        "traders",
         "trigger_index",
         "triggers",
         "vault",
@@ -63,6 +67,8 @@ class Context:
     accounts: "Table[bytes, Account]"
     assets: "Table[int, Asset]"
     backlog: "Table[bytes, Backlog]"
+    fee_terms: "Table[bytes, FeeTerms]"
+    fees: "BlockFees"
     funding: "Table[int, Funding]"
     funds: "Table[bytes, Fund]"
     marks: "Table[int, MarkPrice]"
@@ -71,6 +77,7 @@ class Context:
     params_table: "Table[bytes, Params]"
     states: "Table[int, BookState]"
     totals: "Table[int, MarketTotals]"
+    traders: "Table[bytes, Trader]"
     trigger_index: "TriggerIndex"
     triggers: "Table[bytes, Triggers]"
     vault: "Table[bytes, Vault]"

@@ -158,6 +158,11 @@ ORACLE_NOT_AUTHORITY = _code(
 )
 ORACLE_PRICE = _code("oracle", 702, "ORACLE_PRICE", "the price is zero or beyond the limit")
 
+# fees
+FEES_REFERRER = _code("fees", 1901, "FEES_REFERRER", "nobody refers itself, nor whom it was sent by")
+FEES_REFERRER_SET = _code("fees", 1902, "FEES_REFERRER_SET", "the owner has named its referrer already")
+FEES_REFERRER_UNKNOWN = _code("fees", 1903, "FEES_REFERRER_UNKNOWN", "the referrer has no account 0 to be paid on")
+
 # queries
 QUERY_PATH = _code("query", 801, "QUERY_PATH", "no such query path")
 QUERY_HEIGHT = _code("query", 802, "QUERY_HEIGHT", "this node does not hold that height")

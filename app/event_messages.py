@@ -9,11 +9,14 @@ from app.events import (
     AssetSeized,
     Cancelled,
     Deposited,
+    FeesShared,
     Filled,
     MarketQuarantined,
     MarkPriceSet,
     Occurrence,
     Reduced,
+    ReferralPaid,
+    ReferrerSet,
     Rested,
     Transferred,
     TriggerCancelled,
@@ -210,6 +213,30 @@ def _market_quarantined(event: MarketQuarantined) -> events_pb2.Event:
     )
 
 
+def _referrer_set(event: ReferrerSet) -> events_pb2.Event:
+    return events_pb2.Event(referrer_set=events_pb2.ReferrerSet(owner=event.owner, referrer=event.referrer))
+
+
+def _referral_paid(event: ReferralPaid) -> events_pb2.Event:
+    return events_pb2.Event(
+        referral_paid=events_pb2.ReferralPaid(
+            referrer=event.referrer, owner=event.owner, market=event.market, amount_quanta=event.amount_quanta
+        )
+    )
+
+
+def _fees_shared(event: FeesShared) -> events_pb2.Event:
+    return events_pb2.Event(
+        fees_shared=events_pb2.FeesShared(
+            market=event.market,
+            referrals_quanta=event.referrals_quanta,
+            insurance_quanta=event.insurance_quanta,
+            stakers_quanta=event.stakers_quanta,
+            treasury_quanta=event.treasury_quanta,
+        )
+    )
+
+
 _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Rested: _rested,
     Cancelled: _cancelled,
@@ -225,4 +252,7 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     MarkPriceSet: _mark_price_set,
     AssetSeized: _asset_seized,
     MarketQuarantined: _market_quarantined,
+    ReferrerSet: _referrer_set,
+    ReferralPaid: _referral_paid,
+    FeesShared: _fees_shared,
 }

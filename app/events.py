@@ -144,6 +144,35 @@ class MarketQuarantined:
     ends_ns: int
 
 
+@dataclass(slots=True)
+class ReferrerSet:
+    """An owner named its referrer."""
+
+    owner: bytes
+    referrer: bytes
+
+
+@dataclass(slots=True)
+class ReferralPaid:
+    """A referrer got its share of what an owner paid as taker in a market, in a block."""
+
+    referrer: bytes
+    owner: bytes
+    market: int
+    amount_quanta: int
+
+
+@dataclass(slots=True)
+class FeesShared:
+    """Where a market's trading fees of a block went."""
+
+    market: int
+    referrals_quanta: int
+    insurance_quanta: int
+    stakers_quanta: int
+    treasury_quanta: int
+
+
 Occurrence = (
     Rested
     | Cancelled
@@ -159,4 +188,7 @@ Occurrence = (
     | MarkPriceSet
     | AssetSeized
     | MarketQuarantined
+    | ReferrerSet
+    | ReferralPaid
+    | FeesShared
 )

@@ -12,6 +12,7 @@ from app.collateral.genesis import load_asset
 from app.collateral.types import FUNDS, VAULT_KEY, Fund, Vault, funding_pool, insurance_fund
 from app.context import Context
 from app.errors import GenesisError
+from app.fees.genesis import load_terms
 from app.funding.types import Funding
 from app.limits import MAX_VAULT_QUANTA
 from app.markets.genesis import load_market
@@ -19,7 +20,8 @@ from app.oracle.genesis import load_mark_price
 from app.params import PARAMS_KEY, params_from_genesis
 
 SECTIONS = {"params", "markets", "accounts"}
-OPTIONAL = {"assets"}
+OPTIONAL = {"assets", "fees"}
+OBJECTS = {"params", "fees"}  # the others are lists of objects
 
 
 def parse_app_state(data: bytes) -> dict[str, Any]:
@@ -29,11 +31,11 @@ def parse_app_state(data: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise GenesisError(f"app_state is not JSON: {error}") from error
     if not isinstance(state, dict) or state.keys() - OPTIONAL != SECTIONS:
-        sections = f"{sorted(SECTIONS)}, and may have {sorted(OPTIONAL)}"
-        raise GenesisError(f"app_state must have exactly the sections {sections}")
-    if not isinstance(state["params"], dict):
-        raise GenesisError("params: an object")
-    for name in sorted(("markets", "accounts", *OPTIONAL & state.keys())):
+        raise GenesisError(f"app_state has the sections {sorted(SECTIONS)}, perhaps {sorted(OPTIONAL)}, and no others")
+    for name in sorted(OBJECTS & state.keys()):
+        if not isinstance(state[name], dict):
+            raise GenesisError(f"{name}: an object")
+    for name in sorted(state.keys() - OBJECTS):
         if not isinstance(state[name], list) or not all(isinstance(entry, dict) for entry in state[name]):
             raise GenesisError(f"{name}: a list of objects")
     return state
@@ -51,6 +53,7 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
     params = params_from_genesis(chain_id, state["params"])
     ctx.params_table.put(PARAMS_KEY, params)
     ctx.params = params
+    load_terms(ctx, state.get("fees", {}))
     for section in state["markets"]:
         load_market(ctx, section)
         market = section["market"]

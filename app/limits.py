@@ -39,4 +39,7 @@ MAX_EXPIRED_TRIGGERS_A_BLOCK = 200
 
 QUARANTINE_NS = 86_400_000_000_000  # how long a market in quarantine stays open for cancels and reductions
 
+MAX_FEE_TIERS = 16
+MAX_REFERRAL_PPM = 500_000  # of what the maker's rebate leaves of a taker's fee
+
 MAX_BLOCK_TXS = 20_000

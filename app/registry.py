@@ -14,13 +14,16 @@ from app.clearing import actions as clearing_actions
 from app.collateral import actions as collateral_actions
 from app.collateral import types as collateral
 from app.context import Context, NoRisks
+from app.fees import actions as fees_actions
+from app.fees import hooks as fees_hooks
+from app.fees import types as fees
 from app.funding import hooks as funding_hooks
 from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
 from app.markets import types as markets
 from app.oracle import actions as oracle_actions
 from app.oracle import types as oracle
-from app.params import Params
+from app.params import PARAMS_KEY, Params
 from app.store.records import flat_decoder, flat_encoder
 from app.store.table import Schema, Table
 from app.store.view import Reader
@@ -44,12 +47,13 @@ ACTIONS: dict[str, Handler] = {
     "faucet_deposit": collateral_actions.handle_faucet_deposit,
     "place_trigger": trigger_actions.handle_place_trigger,
     "cancel_trigger": trigger_actions.handle_cancel_trigger,
+    "set_referrer": fees_actions.handle_set_referrer,
     "set_mark_price": oracle_actions.handle_set_mark_price,  # REMOVE with the consensus oracle
 }
 
 # What each domain does before and after the transactions of a block, in this order.
-BEGIN_BLOCK: tuple[Hook, ...] = (funding_hooks.accrue, trigger_hooks.run_triggers)
-END_BLOCK: tuple[Hook, ...] = (funding_hooks.measure,)
+BEGIN_BLOCK: tuple[Hook, ...] = (fees_hooks.forget_rates, funding_hooks.accrue, trigger_hooks.run_triggers)
+END_BLOCK: tuple[Hook, ...] = (funding_hooks.measure, fees_hooks.share_fees)
 
 # What is derived from the records and kept in memory: made anew when a node starts.
 REBUILD: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild)
@@ -79,6 +83,8 @@ TABLES: dict[str, Schema[Any, Any]] = {
         Schema("triggers", 12, identity, identity, triggers.encode_triggers, triggers.decode_triggers),
         Schema("backlog", 19, identity, identity, triggers.encode_backlog, triggers.decode_backlog),
         _flat("funding", 10, funding.Funding, state_pb2.Funding, numbered=True),
+        Schema("traders", 16, identity, identity, fees.encode_trader, fees.decode_trader),
+        Schema("fee_terms", 20, identity, identity, fees.encode_terms, fees.decode_terms),
     )
 }
 
@@ -89,6 +95,14 @@ def open_context(reader: Reader) -> Context:
     ctx.tables = {name: Table(schema, reader, ctx.journal) for name, schema in TABLES.items()}
     _name_tables(ctx)
     ctx.trigger_index = triggers.TriggerIndex()
+    return ctx
+
+
+def open_fork(reader: Reader, height: int, time_ns: int) -> Context:
+    """A context over the committed state of a height, for a question: what it changes is thrown away with it."""
+    ctx = open_context(reader)
+    ctx.params = ctx.params_table.get(PARAMS_KEY) or Params()
+    ctx.height, ctx.time_ns = height, time_ns
     return ctx
 
 
@@ -124,3 +138,6 @@ def _name_tables(ctx: Context) -> None:
     ctx.triggers = tables["triggers"]
     ctx.backlog = tables["backlog"]
     ctx.funding = tables["funding"]
+    ctx.traders = tables["traders"]
+    ctx.fee_terms = tables["fee_terms"]
+    ctx.fees = fees.BlockFees()

@@ -184,6 +184,10 @@ class NovationClient:
         """Test networks only: mint USD for this account, or for another one, which it opens."""
         return await self._one(envelopes.faucet(to or self.account_id, quanta(amount)), options)
 
+    async def set_referrer(self, owner: bytes, **options: Any) -> Sent:
+        """Name who gets a share of this owner's taker fees, once and for ever. Raises BadRequest."""
+        return await self._one(envelopes.set_referrer(owner), options)
+
     async def send(self, actions: Sequence[tx_pb2.Action], **options: Any) -> Sent:
         """Many actions in one envelope, under one signature. `options` are those of SendOptions.
 
@@ -291,6 +295,12 @@ class NovationClient:
         """Money, positions and margin of this account, or of another."""
         request = account_service.GetAccountRequest(account=account or self.account_id)
         found: account_service.GetAccountResponse = await self._call(self._accounts.GetAccount, request)
+        return found
+
+    async def fees(self, account: tx_pb2.AccountId | None = None) -> account_service.GetFeesResponse:
+        """Volume of 30 days, tier and rates of this account's owner, or of another."""
+        request = account_service.GetFeesRequest(account=account or self.account_id)
+        found: account_service.GetFeesResponse = await self._call(self._accounts.GetFees, request)
         return found
 
     async def open_orders(self, market: str | int | None = None) -> list[state_pb2.Order]:

@@ -48,7 +48,7 @@ GAS_BYTE = 20
 GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
                "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000,
-               "place_trigger": 80_000, "cancel_trigger": 8_000}
+               "place_trigger": 80_000, "cancel_trigger": 8_000, "set_referrer": 14_000}
 GAS_TRAILING = 240_000
 GAS_TRIGGER_IN_RECORD = 200
 TRIGGERS_MAX = 50
@@ -138,6 +138,11 @@ def faucet(to: tx_pb2.AccountId, amount_quanta: int) -> tx_pb2.Action:
 def set_mark_price(market: int, price_quanta: int) -> tx_pb2.Action:
     """Set a mark price; only a test network's price authority may. REMOVE with the consensus oracle."""
     return tx_pb2.Action(set_mark_price=tx_pb2.SetMarkPrice(market=market, price_quanta=price_quanta))
+
+
+def set_referrer(owner: bytes) -> tx_pb2.Action:
+    """Name the owner who gets a share of the taker fees; once and for ever."""
+    return tx_pb2.Action(set_referrer=tx_pb2.SetReferrer(referrer=owner))
 
 
 def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_orders: int = OPEN_ORDERS) -> int:

@@ -174,7 +174,7 @@ REASONS: dict[str, type[NovationError]] = {
     "ACCOUNT_NOT_FOUND": AccountNotFound,
     "COLLATERAL_INSUFFICIENT": InsufficientFunds, "COLLATERAL_NEW_ACCOUNT": InsufficientFunds,
     "COLLATERAL_FAUCET_OFF": PermissionDenied, "ORACLE_NOT_AUTHORITY": PermissionDenied,
-    "MARKET_NOT_FOUND": BadSymbol, "MARKET_NOT_TRADING": MarketClosed,
+    "MARKET_NOT_FOUND": BadSymbol, "MARKET_NOT_TRADING": MarketClosed, "MARKET_FAULT": MarketClosed,
     "MARGIN_INSUFFICIENT": InsufficientFunds, "MARGIN_POSITION_LIMIT": InvalidOrder,
     "TRIGGER_NOT_FOUND": OrderNotFound, "TRIGGER_CLIENT_ID_USED": DuplicateOrderId,
     "TRIGGER_LIMIT": TooManyOrders, "TRIGGER_REACHED": OrderImmediatelyFillable,
@@ -186,7 +186,7 @@ CODESPACES: dict[str, type[NovationError]] = {
     "tx": InvalidEnvelope, "accounts": BadRequest, "collateral": BadRequest, "markets": BadRequest,
     "margin": InsufficientFunds, "book": InvalidOrder,
     "triggers": InvalidOrder, "oracle": BadRequest, "query": BadRequest,
-    "mempool": RateLimited,
+    "mempool": RateLimited, "fees": BadRequest, "compartments": MarketClosed,
 }
 STATUSES: dict[grpc.StatusCode, type[NovationError]] = {
     grpc.StatusCode.UNAVAILABLE: NotAvailable,

@@ -42,7 +42,12 @@ MARKET_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "interest_percent": ("interest_e9", percent_to_e9),
     "funding_band_percent": ("funding_band_e9", percent_to_e9),
     "funding_cap_percent": ("funding_cap_e9", percent_to_e9),
+    "fee_charge_percent": ("fee_charge_ppm", percent_to_ppm),
+    "fee_charge_until": ("fee_charge_until_ns", moment_to_ns),
+    "insurance_cap_usd": ("insurance_cap_quanta", usd_to_quanta),
 }
+FEES = {"tiers", "referral_percent", "insurance_percent", "stakers_percent"}
+FEE_TIER = {"volume_usd", "maker_percent", "taker_percent"}
 ACCOUNTS = {"owners", "number", "cash_usd"}
 
 
@@ -74,14 +79,16 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
     `resolve` turns the name of an account's owner into the 40 hex digits of an address; hex digits pass as they are.
     Raises PresetError.
     """
-    _only(preset, {"params", "markets", "accounts"}, "the preset")
+    _only(preset, {"params", "markets", "accounts", "fees"}, "the preset")
     markets = [_at(f"markets[{index}]", _market, one) for index, one in enumerate(preset.get("markets", []))]
     accounts = [
         account
         for index, group in enumerate(preset.get("accounts", []))
         for account in _at(f"accounts[{index}]", _accounts, group, resolve)
     ]
+    fees = {"fees": _at("fees", _fees, preset["fees"])} if "fees" in preset else {}
     return {
+        **fees,
         "params": _at("params", _params, preset.get("params", {}), resolve),
         "markets": sorted(markets, key=lambda market: market["market"]),
         "accounts": sorted(accounts, key=lambda account: (account["owner"], account["number"])),
@@ -193,6 +200,29 @@ def _tier(table: dict[str, Any]) -> dict[str, Any]:
         "from_notional_quanta": _field(table, "from_notional_usd", usd_to_quanta),
         "initial_ppm": _field(table, "initial_percent", percent_to_ppm),
         "maintenance_ppm": _field(table, "maintenance_percent", percent_to_ppm),
+    }
+
+
+def _fees(table: dict[str, Any]) -> dict[str, Any]:
+    """Terms of fees; what is left out is the chain's default. A tier's percents are of a market's rates."""
+    _only(table, FEES, "fees")
+    terms: dict[str, Any] = {
+        f"{name}_ppm": _field(table, f"{name}_percent", percent_to_ppm)
+        for name in ("referral", "insurance", "stakers") if f"{name}_percent" in table
+    }
+    if "tiers" in table:
+        terms["tiers"] = [_at(f"tiers[{index}]", _fee_tier, tier) for index, tier in enumerate(table["tiers"])]
+    return terms
+
+
+def _fee_tier(table: dict[str, Any]) -> dict[str, Any]:
+    _only(table, FEE_TIER, "a tier")
+    rebate = str(table.get("maker_percent", "")).startswith("-")
+    maker = {**table, "maker_percent": str(table.get("maker_percent", "")).removeprefix("-")}
+    return {
+        "volume_quanta": _field(table, "volume_usd", usd_to_quanta),
+        "maker_ppm": _field(maker, "maker_percent", percent_to_ppm) * (-1 if rebate else 1),
+        "taker_ppm": _field(table, "taker_percent", percent_to_ppm),
     }
 
 

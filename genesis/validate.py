@@ -64,6 +64,24 @@ TIER: dict[str, Check] = {
     "initial_ppm": _integer(1, PPM),
     "maintenance_ppm": _integer(1, PPM),
 }
+
+
+def _fee_tiers(value: Any) -> str:
+    if not isinstance(value, list) or not 1 <= len(value) <= 16:
+        return "must be a list of 1 to 16 tiers"
+    for index, row in enumerate(value):
+        wrong = _record(row, FEE_TIER, f"[{index}]") if isinstance(row, dict) else [f"[{index}]: must be an object"]
+        if wrong:
+            return wrong[0]
+    volumes = [row["volume_quanta"] for row in value]
+    return "" if volumes[0] == 0 and volumes == sorted(set(volumes)) else "must ascend by volume_quanta from 0"
+
+
+FEE_TIER: dict[str, Check] = {
+    "volume_quanta": _integer(0, 2**62),
+    "maker_ppm": _integer(-PPM, PPM),
+    "taker_ppm": _integer(0, PPM),
+}
 PARAMS: dict[str, Check] = {
     "test_network": _flag,
     "price_authority": _owner_or_none,
@@ -99,6 +117,15 @@ MARKET_OPTIONAL: dict[str, Check] = {
     "interest_e9": _integer(-(10**9), 10**9),
     "funding_band_e9": _integer(0, 10**9),
     "funding_cap_e9": _integer(0, 10**9),
+    "fee_charge_ppm": _integer(0, PPM),
+    "fee_charge_until_ns": _integer(0, 2**62),
+    "insurance_cap_quanta": _integer(0, 10**17),
+}
+FEES: dict[str, Check] = {
+    "tiers": _fee_tiers,
+    "referral_ppm": _integer(0, 500_000),
+    "insurance_ppm": _integer(0, PPM),
+    "stakers_ppm": _integer(0, PPM),
 }
 ACCOUNT: dict[str, Check] = {
     "owner": _owner,
@@ -123,9 +150,11 @@ def read_app_state(path: Path) -> dict[str, Any]:
 
 def problems(app_state: dict[str, Any]) -> list[str]:
     """Everything wrong with `app_state`, each line beginning with its place; empty when all is well."""
-    found = _unknown(app_state, {"params", "markets", "accounts"}, "app_state")
+    found = _unknown(app_state, {"params", "markets", "accounts", "fees"}, "app_state")
     params = app_state.get("params")
     found += _record(params, PARAMS, "params") if isinstance(params, dict) else ["params: must be an object"]
+    fees = app_state.get("fees", {})
+    found += _record(fees, {}, "fees", FEES) if isinstance(fees, dict) else ["fees: must be an object"]
     for name, checks in (("markets", MARKET), ("accounts", ACCOUNT)):
         rows = app_state.get(name)
         if not isinstance(rows, list):
@@ -158,6 +187,9 @@ def _record(record: dict[str, Any], checks: dict[str, Check], place: str,
 def _relations(app_state: dict[str, Any]) -> list[str]:
     """What only shows between fields; called once every field is sound."""
     found: list[str] = []
+    fees = app_state.get("fees", {})
+    if fees.get("insurance_ppm", 0) + fees.get("stakers_ppm", 0) > PPM:
+        found.append(f"fees.stakers_ppm: must be at most {PPM} together with insurance_ppm")
     if not app_state["markets"]:
         found.append("markets: there must be at least one")
     for index, market in enumerate(app_state["markets"]):

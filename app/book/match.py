@@ -12,12 +12,14 @@ from app.book.state import drop_order, shifted, swap_order
 from app.book.types import Order
 from app.clearing.rules import cash_after_fill
 from app.clearing.state import add_open_interest, maker_position, taker_position
-from app.collateral.state import collect_fees, credit_fund
+from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context
 from app.errors import MarketFault
 from app.events import Cancelled, Filled
-from app.fees.rules import trading_fee
+from app.fees.rules import maker_fee, shareable, trading_fee
+from app.fees.state import collect, rates
+from app.fees.types import Trade
 from app.funding.state import index_of, settled
 from app.gas import MEET, ORDER_IN_RECORD, POSITION, REMOVAL
 from app.limits import MAX_FILLS, MAX_REMOVALS
@@ -133,10 +135,11 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
         if reducible < maker.open_lots and reducible <= lots:
             lots, removal = reducible, events_pb2.CANCEL_REASON_REDUCE_ONLY
     notional = price * lots
-    maker_fee = trading_fee(notional, market.maker_fee_ppm)
+    taker_fee = trading_fee(notional, rates(ctx, taker.account, market)[1])
+    made_fee = maker_fee(notional, rates(ctx, maker.account, market)[0], taker_fee)
     if lots:
         signed = rules.signed_lots(maker.side, lots)
-        cash_after = cash_after_fill(cash, signed, price, maker_fee)
+        cash_after = cash_after_fill(cash, signed, price, made_fee)
         held_after = maker_position(held, signed, price)
         if allows_change(ctx, account, cash_after, held_after, with_orders=False):
             cash, held = cash_after, held_after
@@ -148,15 +151,14 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
     if lots == 0:
         plan.steps.append(Step(maker, 0, removal))
         return
-    taker_fee = trading_fee(notional, market.taker_fee_ppm)
-    plan.steps.append(Step(maker, lots, removal, maker_fee, taker_fee))
+    plan.steps.append(Step(maker, lots, removal, made_fee, taker_fee))
     signed = rules.signed_lots(taker.side, lots)
     plan.cash_quanta = cash_after_fill(plan.cash_quanta, signed, price, taker_fee)
     plan.position = taker_position(plan.position, signed, price)
     plan.open_lots -= lots
     plan.filled_lots += lots
     plan.filled_quanta += notional
-    plan.fees_quanta += maker_fee + taker_fee
+    plan.fees_quanta += made_fee + taker_fee
     plan.fills += 1
 
 
@@ -170,7 +172,8 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
     for key, (cash, held) in plan.makers.items():
         interest += settle(ctx, key, market, cash, held)
     add_open_interest(ctx, market, interest)
-    collect_fees(ctx, plan.fees_quanta)
+    if plan.fills:
+        collect(ctx, market, plan.fees_quanta, trades_of(taker, plan))
     credit_fund(ctx, funding_pool(market), plan.funding_quanta)
     state = ctx.states.edit(market)
     for step in plan.steps:
@@ -212,6 +215,22 @@ def _lots_of(ctx: Context, key: bytes, market: int) -> int:
     account = ctx.accounts.get(key)
     held = account.positions.get(market) if account else None
     return held.lots if held else 0
+
+
+def trades_of(taker: Taker, plan: Plan) -> list[Trade]:
+    """FEES-004, FEES-006: what the fills of a plan count for."""
+    market = taker.market.market
+    return [
+        (
+            taker.account,
+            step.maker.account,
+            market,
+            step.lots * step.maker.price_quanta,
+            shareable(step.taker_fee_quanta, step.maker_fee_quanta),
+        )
+        for step in plan.steps
+        if step.lots
+    ]
 
 
 def settle(ctx: Context, key: bytes, market: int, cash_quanta: int, held: Position) -> int:

@@ -45,6 +45,9 @@ FIELDS = {
     "interest_e9",
     "funding_band_e9",
     "funding_cap_e9",
+    "fee_charge_ppm",
+    "fee_charge_until_ns",
+    "insurance_cap_quanta",
 }
 TIER_FIELDS = set(MarginTier._fields)
 KINDS = {"perpetual": PERPETUAL, "future": FUTURE}
@@ -86,6 +89,9 @@ def load_market(ctx: Context, section: dict[str, object]) -> None:
         interest_e9=optional_integer(section, where, "interest_e9", -E9, E9, 100_000),
         funding_band_e9=optional_integer(section, where, "funding_band_e9", 0, E9, 500_000),
         funding_cap_e9=optional_integer(section, where, "funding_cap_e9", 0, E9, 40_000_000),
+        fee_charge_ppm=optional_integer(section, where, "fee_charge_ppm", 0, PPM, 0),
+        fee_charge_until_ns=optional_integer(section, where, "fee_charge_until_ns", 0, MAX_TIME_NS, 0),
+        insurance_cap_quanta=optional_integer(section, where, "insurance_cap_quanta", 0, MAX_VAULT_QUANTA, 10**12),
     )
     if market.maintenance_margin_ppm >= market.initial_margin_ppm:
         raise GenesisError(f"{where}.maintenance_margin_ppm: must be below initial_margin_ppm")

@@ -61,6 +61,9 @@ class Market:
     interest_e9: int = 0
     funding_band_e9: int = 0
     funding_cap_e9: int = 0
+    fee_charge_ppm: int = 0  # of the fees, until fee_charge_until_ns
+    fee_charge_until_ns: int = 0
+    insurance_cap_quanta: int = 0
     stamp: int = 0
 
     def copy(self) -> "Market":

@@ -25,6 +25,7 @@ RECORDS: dict[str, type[Message]] = {
     "params": state_pb2.Params, "accounts": state_pb2.Account, "vault": state_pb2.Vault, "funds": state_pb2.Fund,
     "markets": state_pb2.Market, "totals": state_pb2.MarketTotals, "marks": state_pb2.MarkPrice,
     "books": state_pb2.BookState, "orders": state_pb2.OpenOrders, "funding": state_pb2.Funding,
+    "traders": state_pb2.Trader, "fee_terms": state_pb2.FeeTerms,
 }
 SIDES = {tx_pb2.SIDE_BUY: "buy", tx_pb2.SIDE_SELL: "sell"}
 
@@ -183,6 +184,30 @@ def _position_row(info: MarketInfo, summary: Any) -> dict[str, Any]:
         "unrealised_usd": plain(usd(summary.unrealised_pnl_quanta)),
         "initial_margin_usd": plain(usd(summary.initial_margin_quanta)),
     }
+
+
+@command(query)
+@click.argument("who")
+def fees(session: Session, who: str) -> None:
+    """Volume of 30 days, tier, rates and referrer of WHO: a key's name or 40 hex digits."""
+    wanted = account_id(session, who)
+
+    async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo]]:
+        return await client.fees(wanted), {info.market: info for info in client.markets.values()}
+
+    reply, infos = ask(session, work)
+    rows = [{"market": infos[one.market].symbol, "maker": percent(one.maker_ppm), "taker": percent(one.taker_ppm)}
+            for one in reply.rates]
+    data = {"owner": wanted.owner.hex(), "height": reply.height, "volume_usd": plain(usd(reply.volume_quanta)),
+            "tier": reply.tier, "next_tier_usd": plain(usd(reply.next_tier_quanta)) if reply.next_tier_quanta else None,
+            "referrer": reply.referrer.hex() or None, "rates": rows}
+
+    def text() -> list[Any]:
+        beyond = f"; the next begins at {dollars(reply.next_tier_quanta)}" if reply.next_tier_quanta else ""
+        return [f"{who}: {dollars(reply.volume_quanta)} USD in 30 days, tier {reply.tier}{beyond}; "
+                f"referrer {data['referrer'] or 'none'} (height {reply.height})", rows_table(rows, "no markets")]
+
+    session.emit(data, text)
 
 
 @command(query)

@@ -194,6 +194,20 @@ def withdraw(session: Session, amount: str, destination: str, **options: Any) ->
 
 
 @command(tx)
+@click.argument("who")
+@sends
+def referrer(session: Session, who: str, **options: Any) -> None:
+    """Name WHO (a key's name or 40 hex digits) as your referrer, for ever: it gets a share of your taker fees."""
+    target = account_id(session, who)
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.set_referrer(target.owner, wait=options["wait"])
+
+    what = {"referrer": f"{who} ({target.owner.hex()})", "for": "ever, for all accounts of the key"}
+    show_sent(session, sign_and_send(session, what, options, send), f"{who} is the referrer")
+
+
+@command(tx)
 @click.argument("amount")
 @sends
 def deposit(session: Session, amount: str, **options: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from app.fees.queries import fee_standing
 from app.kernel.hashing import ADDRESS_SIZE
 from app.limits import NONCE_WINDOW
 from app.margin import rules
@@ -45,6 +46,16 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
         return account_service.GetOrdersResponse(
             height=self.model.height, time_ns=self.model.time_ns,
             orders=[order for order in orders if request.market in (0, order.order_id >> 40)])
+
+    @unary
+    async def GetFees(self, request: account_service.GetFeesRequest, context: Any) -> account_service.GetFeesResponse:
+        owner = self._key(request.account)[:ADDRESS_SIZE]
+        found = fee_standing(self.model.fork(), owner)
+        return account_service.GetFeesResponse(
+            height=self.model.height, time_ns=self.model.time_ns, volume_quanta=found.volume_quanta, tier=found.tier,
+            next_tier_quanta=found.next_tier_quanta, referrer=found.referrer,
+            rates=[account_service.FeeRates(market=market, maker_ppm=maker, taker_ppm=taker)
+                   for market, maker, taker in found.rates])
 
     @stream
     async def WatchOrders(self, request: account_service.WatchOrdersRequest,

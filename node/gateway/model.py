@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from app.context import Context
+from app.registry import TABLES
 from node.gateway.activity import Activity, derive_activity, trades_of
 from node.gateway.books import BookLevels
+from node.gateway.fork import fork_of
 from novation.v1 import feed_pb2, state_pb2
 from novation.v1 import market_data_service_pb2 as market_data
 
-DOMAINS = ("params", "markets", "totals", "marks", "funding", "books", "accounts", "orders")
+DOMAINS = tuple(TABLES)
 BLOCKS_MAX = 256
 BLOCK_BYTES_MAX = 48 * 1024 * 1024  # of all blocks held, as they came over the link
 TRADES_MAX = 1000  # held for each market
@@ -52,8 +55,7 @@ class _Records:
     marks: dict[int, state_pb2.MarkPrice] = field(default_factory=dict)
     funding: dict[int, state_pb2.Funding] = field(default_factory=dict)
     book_states: dict[int, state_pb2.BookState] = field(default_factory=dict)
-    accounts: dict[bytes, bytes] = field(default_factory=dict)  # account key -> Account
-    orders: dict[bytes, bytes] = field(default_factory=dict)  # account key -> OpenOrders
+    raw: dict[str, dict[bytes, bytes]] = field(default_factory=lambda: {name: {} for name in DOMAINS})  # as stored
     books: dict[int, BookLevels] = field(default_factory=dict)
 
 
@@ -145,11 +147,12 @@ class ReadModel:
         records, domain, key, value = self._records, change.domain, change.key, change.value
         if domain == "orders":
             self._set_orders(key, value)
-        elif domain == "accounts":
-            records.accounts[key] = value
-            if change.deleted:
-                del records.accounts[key]
-        elif domain == "params":
+        raw = records.raw.setdefault(domain, {})
+        if change.deleted:
+            raw.pop(key, None)
+        else:
+            raw[key] = value
+        if domain == "params":
             records.params = state_pb2.Params.FromString(value)
         elif domain == "markets":
             records.markets[int.from_bytes(key, "big")] = state_pb2.Market.FromString(value)
@@ -164,15 +167,11 @@ class ReadModel:
 
     def _set_orders(self, key: bytes, value: bytes) -> None:
         """Move the books from the account's old open orders to its new ones, touching only those that differ."""
-        before, after = split_orders(self._records.orders.get(key, b"")), split_orders(value)
+        before, after = split_orders(self._records.raw["orders"].get(key, b"")), split_orders(value)
         for raw in before - after:
             self._add_to_book(raw, -1)
         for raw in after - before:
             self._add_to_book(raw, 1)
-        if value:
-            self._records.orders[key] = value
-        else:
-            self._records.orders.pop(key, None)
 
     def _add_to_book(self, raw: bytes, sign: int) -> None:
         order = state_pb2.Order.FromString(raw)
@@ -228,12 +227,16 @@ class ReadModel:
 
     def account(self, key: bytes) -> state_pb2.Account | None:
         """An account's record, None when there is none."""
-        raw = self._records.accounts.get(key)
+        raw = self._records.raw["accounts"].get(key)
         return None if raw is None else state_pb2.Account.FromString(raw)
 
     def orders(self, key: bytes) -> state_pb2.OpenOrders:
         """An account's open orders."""
-        return state_pb2.OpenOrders.FromString(self._records.orders.get(key, b""))
+        return state_pb2.OpenOrders.FromString(self._records.raw["orders"].get(key, b""))
+
+    def fork(self) -> Context:
+        """The state machine's own context over the records of the present height, for one question."""
+        return fork_of(self._records.raw, self.height, self.time_ns)
 
     def block(self, height: int) -> BlockView | None:
         """A recent block, None when it is not held."""

@@ -153,6 +153,11 @@ def faucet(to: Person, amount_quanta: int, number: int = 0, asset: int = 0) -> t
     return tx_pb2.Action(faucet_deposit=tx_pb2.FaucetDeposit(to=receiver, amount_quanta=amount_quanta, asset=asset))
 
 
+def set_referrer(referrer: Person) -> tx_pb2.Action:
+    """Name who gets a share of the taker fees; once an owner."""
+    return tx_pb2.Action(set_referrer=tx_pb2.SetReferrer(referrer=referrer.owner))
+
+
 def set_mark(price_quanta: int, market: int = BTC) -> tx_pb2.Action:
     """Set a mark price; only ORACLE may."""
     return tx_pb2.Action(set_mark_price=tx_pb2.SetMarkPrice(market=market, price_quanta=price_quanta))

@@ -14,7 +14,7 @@ TABLES: dict[str, tuple[int, type[Message]]] = {
     "assets": (15, state_pb2.Asset),
     "marks": (7, state_pb2.MarkPrice), "books": (8, state_pb2.BookState), "orders": (9, state_pb2.OpenOrders),
     "triggers": (12, state_pb2.Triggers), "backlog": (19, state_pb2.Backlog),
-    "funding": (10, state_pb2.Funding),
+    "funding": (10, state_pb2.Funding), "traders": (16, state_pb2.Trader), "fee_terms": (20, state_pb2.FeeTerms),
 }
 
 
@@ -31,6 +31,12 @@ def record(reader: Reader, table: str, key: bytes) -> Message | None:
     prefix, message = TABLES[table]
     value = reader.get(b"r" + bytes([prefix]) + key)
     return None if value is None else message.FromString(value)
+
+
+def earned(reader: Reader) -> int:
+    """What the chain took in fees: all funds but the funding pools, which belong to traders."""
+    return sum(fund.balance_quanta for key, fund in records(reader, "funds")  # type: ignore[attr-defined]
+               if not key.startswith((b"funding/", b"asset/")))
 
 
 def book(reader: Reader, market: int) -> dict[int, list[tuple[bytes, state_pb2.Order]]]:

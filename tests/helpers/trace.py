@@ -183,6 +183,7 @@ SPECIALS: tuple[Special, ...] = (
         builders.cancel_trigger(client_id=random.randint(1, 3), every=random.random() < 0.1)], {}),
     lambda flow, random, other: ([flow.taker_action(), builders.buy(7, 1)], {"all_or_nothing": True}),
     lambda flow, random, other: ([any_order(flow, random)] * 5, {"gas_limit": random.choice((150_000, 200_000))}),
+    lambda flow, random, other: ([builders.set_referrer(other), flow.taker_action()], {}),
     lambda flow, random, other: ([builders.buy(flow.price(1, 0), 5_000), builders.buy(500, 0), builders.buy(0, 1),
                                   builders.sell(500, 1, market=9), builders.cancel(3, 3)], {}),
 )

@@ -128,7 +128,7 @@ class BookMachine(RuleBasedStateMachine):
             held = {position.market: position.lots for position in account.positions}
             assert held.get(BTC, 0) == self.model.lots.get(name, 0)
             assert account.cash_quanta == CASH_QUANTA + self.model.cash.get(name, 0)
-        assert ledger.record(reader, "funds", b"fees").balance_quanta == self.model.fees
+        assert ledger.earned(reader) == self.model.fees
         assert ledger.record(reader, "books", BTC.to_bytes(4, "big")).next_trade == self.model.trades + 1
         ledger.check(reader)
         ledger.check_index(reader, self.driver.chain.ctx.books)

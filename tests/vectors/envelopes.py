@@ -32,6 +32,7 @@ CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = 
         client_id=9, trail=500_000, oco_id=3, expires=1_700_000_000_000_000_000)], {}),
     ("cancel trigger", ALICE, [builders.cancel_trigger(1 << 40 | 6), builders.cancel_trigger(client_id=9),
                                builders.cancel_trigger(every=True)], {}),
+    ("referrer", ALICE, [builders.set_referrer(BOB)], {}),
     ("mark price", ORACLE, [builders.set_mark(46_000_000)], {}),
     ("several actions, every field of the body", ALICE, [builders.cancel_all(1), builders.buy(500, 1)],
      {"number": 7, "expiry_height": 1000, "expiry_time_ns": 1_700_000_000_000_000_000, "all_or_nothing": True}),

@@ -23,6 +23,7 @@ ALL_ACTIONS = [
     e.transfer(OTHER, 5), e.withdraw(7, b"somewhere"), e.faucet(OTHER, 9), e.set_mark_price(1, 500),
     e.place_trigger(market=1, direction="above", side="buy", price_quanta=5, size_lots=6, trail_quanta=7),
     e.cancel_trigger(),
+    e.set_referrer(bytes(20)),
 ]
 
 
@@ -55,7 +56,8 @@ def test_the_gas_table_is_the_chains() -> None:
     assert e.GAS_BY_KIND == {
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
-        "set_mark_price": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL}
+        "set_mark_price": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
+        "set_referrer": gas.REFER}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
         gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
     assert (e.GAS_FILL, e.GAS_CANCEL, e.GAS_POSITION, e.GAS_ORDER_IN_RECORD) == (

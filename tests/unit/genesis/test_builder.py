@@ -54,6 +54,17 @@ def test_margin_terms_are_optional_and_exact(preset: dict) -> None:
     assert "tiers" not in app_state["markets"][1]
     market["tiers"] *= 2
     assert problems(app_state) == ["markets[0].tiers: must ascend by from_notional_quanta"]
+def test_terms_of_fees_are_in_percent(preset: dict) -> None:
+    preset["fees"] = {"referral_percent": "5", "tiers": [
+        {"volume_usd": "0", "maker_percent": "100", "taker_percent": "100"},
+        {"volume_usd": "1000000", "maker_percent": "-50", "taker_percent": "80"}]}
+    preset["markets"][0]["insurance_cap_usd"] = "250000"
+    app_state = build(preset, owner)
+    assert app_state["fees"] == {"referral_ppm": 50_000, "tiers": [
+        {"volume_quanta": 0, "maker_ppm": 1_000_000, "taker_ppm": 1_000_000},
+        {"volume_quanta": 10**12, "maker_ppm": -500_000, "taker_ppm": 800_000}]}
+    assert app_state["markets"][0]["insurance_cap_quanta"] == 250_000_000_000
+    assert check_app_state(app_state) == []
 
 
 def test_bytes_do_not_depend_on_order_or_process(preset: dict) -> None:

@@ -36,6 +36,14 @@ FAULTS = [
     (lambda s: s["params"].update(gas_price_e6=-1), "params.gas_price_e6"),
     (lambda s: s["params"].update(note="hi"), "params.note: is not known"),
     (lambda s: s.update(params=[]), "params: must be an object"),
+    (lambda s: s.update(fees=[]), "fees: must be an object"),
+    (lambda s: s.update(fees={"tiers": []}), "fees.tiers: must be a list"),
+    (lambda s: s.update(fees={"tiers": [{"volume_quanta": 1, "maker_ppm": 0, "taker_ppm": 0}]}),
+     "fees.tiers: must ascend by volume_quanta"),
+    (lambda s: s.update(fees={"tiers": [{"volume_quanta": 0, "maker_ppm": -2_000_000, "taker_ppm": 0}]}),
+     "fees.tiers: [0].maker_ppm"),
+    (lambda s: s.update(fees={"insurance_ppm": 900_000, "stakers_ppm": 200_000}), "fees.stakers_ppm: must be at most"),
+    (lambda s: s["markets"][0].update(fee_charge_ppm=-1), "markets[0].fee_charge_ppm"),
     (lambda s: s.update(validators=[]), "app_state.validators: is not known"),
 ]
 

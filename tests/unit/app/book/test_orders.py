@@ -41,7 +41,7 @@ def test_book_005_price_time_priority_at_makers_prices(driver: Driver) -> None:
     """BOOK-005, FEES-001, CLR-001: best price first, then the older order; both pay fees, the fund gets them."""
     driver.do(ALICE, b.sell(P + T, 5), b.sell(P, 4))
     driver.do(BOB, b.sell(P, 3))
-    fund_before = driver.chain.ctx.funds.peek(b"fees").balance_quanta
+    fund_before = ledger.earned(driver.reader)
     cash_before = position(driver, CAROL)[1]
     result = driver.run([driver.envelope(CAROL, b.buy(P + T, 9))]).txs[0]
     fills = [(e.fill.maker.owner, e.fill.price_quanta, e.fill.size_lots) for e in result.events if e.HasField("fill")]
@@ -51,7 +51,7 @@ def test_book_005_price_time_priority_at_makers_prices(driver: Driver) -> None:
     taker_fees = sum(-(-n * 500 // 10**6) for n in (4 * P, 3 * P, 2 * (P + T)))
     maker_fees = sum(-(-n * 100 // 10**6) for n in (4 * P, 3 * P, 2 * (P + T)))
     assert position(driver, CAROL) == (9, cash_before - notional - taker_fees - result.result.fee_quanta)
-    fund_after = driver.chain.ctx.funds.peek(b"fees").balance_quanta
+    fund_after = ledger.earned(driver.reader)
     assert fund_after - fund_before == taker_fees + maker_fees + result.result.fee_quanta
     assert driver.chain.ctx.totals.peek(BTC).open_interest_lots == 9
     ledger.check(driver.reader)

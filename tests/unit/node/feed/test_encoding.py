@@ -15,6 +15,7 @@ from novation.v1 import feed_pb2, tx_pb2
 
 COUNTS = st.integers(0, 2**64 - 1)
 KEYS = st.binary(min_size=24, max_size=24)
+OWNERS = st.binary(min_size=20, max_size=20)
 SIDES = st.integers(0, 2)
 ORDERS = st.builds(Order, COUNTS, KEYS, SIDES, COUNTS, COUNTS, st.booleans(), COUNTS, COUNTS)
 TRIGGERS = st.builds(Trigger, COUNTS, KEYS, SIDES, SIDES, COUNTS, COUNTS, SIDES, COUNTS, COUNTS, SIDES, st.booleans(),
@@ -23,7 +24,8 @@ KINDS = {
     events.Rested: st.builds(events.Rested, ORDERS),
     events.Cancelled: st.builds(events.Cancelled, ORDERS, st.integers(0, 8), st.booleans()),
     events.Reduced: st.builds(events.Reduced, ORDERS, COUNTS),
-    events.Filled: st.builds(events.Filled, COUNTS, ORDERS, COUNTS, COUNTS, KEYS, SIDES, COUNTS, COUNTS, COUNTS),
+    events.Filled: st.builds(events.Filled, COUNTS, ORDERS, COUNTS, st.integers(-(2**63), 2**63 - 1), KEYS, SIDES,
+                             COUNTS, COUNTS, COUNTS),
     events.Deposited: st.builds(events.Deposited, KEYS, COUNTS),
     events.Withdrawn: st.builds(events.Withdrawn, KEYS, COUNTS, st.binary(max_size=64)),
     events.Transferred: st.builds(events.Transferred, KEYS, KEYS, COUNTS),
@@ -34,6 +36,9 @@ KINDS = {
     events.TriggerFired: st.builds(events.TriggerFired, TRIGGERS, COUNTS, COUNTS, COUNTS, COUNTS,
                                    st.sampled_from((None, ORDER_PRICE))),
     events.MarkPriceSet: st.builds(events.MarkPriceSet, st.integers(0, 2**32 - 1), COUNTS),
+    events.ReferrerSet: st.builds(events.ReferrerSet, OWNERS, OWNERS),
+    events.ReferralPaid: st.builds(events.ReferralPaid, OWNERS, OWNERS, st.integers(0, 2**32 - 1), COUNTS),
+    events.FeesShared: st.builds(events.FeesShared, st.integers(0, 2**32 - 1), COUNTS, COUNTS, COUNTS, COUNTS),
 }
 
 

@@ -100,6 +100,24 @@ def test_accounts_say_what_the_chains_own_rules_say(tmp_path: Path) -> None:
     run(work())
 
 
+def test_fees_are_those_the_chain_charges(tmp_path: Path) -> None:
+    """Volume, tier, rates and referrer; the rates are those of the next block, whoever asks, and of strangers too."""
+    async def work() -> None:
+        async with network(tmp_path, app_state=b.genesis(cash_quanta=10**15)) as net:
+            lots = 10**12 // 46_000_000 + 1
+            await net.commit(b.envelope(b.ALICE, [b.sell(46_000_000, lots)], 1))
+            await net.commit(b.envelope(b.BOB, [b.set_referrer(b.CAROL), b.buy(46_000_000, lots)], 1))
+            mine = await net.accounts.GetFees(account_service.GetFeesRequest(account=BOB))
+            assert (mine.volume_quanta, mine.tier, mine.next_tier_quanta) == (lots * 46_000_000, 1, 5 * 10**12)
+            assert mine.referrer == b.CAROL.owner
+            assert [(one.market, one.maker_ppm, one.taker_ppm) for one in mine.rates] == [(1, 80, 450), (2, 80, 450)]
+            nobody = tx_pb2.AccountId(owner=b.Person("nobody").owner)
+            theirs = await net.accounts.GetFees(account_service.GetFeesRequest(account=nobody))
+            assert (theirs.tier, theirs.volume_quanta, theirs.rates[0].taker_ppm) == (0, 0, 500)
+
+    run(work())
+
+
 def test_open_orders(tmp_path: Path) -> None:
     """Of all markets, or of one."""
     async def work() -> None:
