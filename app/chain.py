@@ -25,7 +25,7 @@ from app.memo import Memo
 from app.ordering import fault, select
 from app.params import PARAMS_KEY, Params
 from app.proposal import affordable
-from app.registry import REBUILD, TABLES, committed_view, open_context
+from app.registry import COMMITTED, REBUILD, TABLES, committed_view, open_context
 from app.store.tree import DomainTree, Staged, app_hash
 from app.store.view import Batch, LayeredReader, Reader
 from app.tx import Tx, Verify, decode_tx
@@ -270,6 +270,8 @@ class Chain:
         self.result = None
 
     def _merge(self) -> None:
+        for hook in COMMITTED:
+            hook(self.ctx)
         for name, staged in self.staged.items():
             self.trees[name].apply(staged)
             self.ctx.tables[name].merge()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.events import Occurrence
     from app.fees.types import BlockFees, FeeTerms, Trader
     from app.funding.types import Funding
+    from app.margin.health import HealthIndex
     from app.margin.types import MarketRisk
     from app.markets.types import Market, MarketTotals
     from app.oracle.types import MarkPrice
@@ -45,6 +46,7 @@ class Context:
         "funding",
         "funds",
         "gas",
+        "health",
         "height",
         "journal",
         "markets",
@@ -70,6 +72,7 @@ class Context:
     fee_terms: "Table[bytes, FeeTerms]"
     fees: "BlockFees"
     funding: "Table[int, Funding]"
+    health: "HealthIndex"
     funds: "Table[bytes, Fund]"
     marks: "Table[int, MarkPrice]"
     markets: "Table[int, Market]"

@@ -20,6 +20,7 @@ from app.fees import types as fees
 from app.funding import hooks as funding_hooks
 from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
+from app.margin import health
 from app.markets import types as markets
 from app.oracle import actions as oracle_actions
 from app.oracle import types as oracle
@@ -56,7 +57,10 @@ BEGIN_BLOCK: tuple[Hook, ...] = (fees_hooks.forget_rates, funding_hooks.accrue, 
 END_BLOCK: tuple[Hook, ...] = (funding_hooks.measure, fees_hooks.share_fees)
 
 # What is derived from the records and kept in memory: made anew when a node starts.
-REBUILD: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild)
+REBUILD: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild, health.rebuild)
+
+# What follows the committed records rather than the running block: moved on once a block is durable.
+COMMITTED: tuple[Hook, ...] = (health.file_changes,)
 
 
 def _flat(name: str, prefix: int, record: Any, message: Any, *, numbered: bool, **rows: Any) -> Schema[Any, Any]:
@@ -95,6 +99,7 @@ def open_context(reader: Reader) -> Context:
     ctx.tables = {name: Table(schema, reader, ctx.journal) for name, schema in TABLES.items()}
     _name_tables(ctx)
     ctx.trigger_index = triggers.TriggerIndex()
+    ctx.health = health.HealthIndex()
     return ctx
 
 

@@ -90,16 +90,18 @@ def asset_price(ctx: Context, asset: Asset) -> int:
     return index_price(ctx, asset.price_market) if asset.price_market else asset.price_quanta
 
 
-def assets_value(ctx: Context, account: Account) -> int:
-    """COLL-010: what an account's assets count for as collateral, in quote quanta: each up to its cap, less its
-    haircut, rounded down.
+def counted_value(ctx: Context, number: int, units: int) -> int:
+    """COLL-010: what `units` of an asset in one account count for as collateral: up to the cap, less the haircut,
+    rounded down.
     """
-    value = 0
-    for number, units in account.assets:
-        asset = require_asset(ctx, number)
-        counted = min(units, asset.account_cap_units)
-        value += rules.asset_value(counted, asset_price(ctx, asset), asset.units_a_price, asset.haircut_ppm)
-    return value
+    asset = require_asset(ctx, number)
+    counted = min(units, asset.account_cap_units)
+    return rules.asset_value(counted, asset_price(ctx, asset), asset.units_a_price, asset.haircut_ppm)
+
+
+def assets_value(ctx: Context, account: Account) -> int:
+    """COLL-010: what an account's assets count for as collateral, in quote quanta."""
+    return sum(counted_value(ctx, number, units) for number, units in account.assets)
 
 
 def check_asset_room(ctx: Context, asset: Asset, units: int) -> None:

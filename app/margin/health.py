@@ -1,18 +1,246 @@
-"""HLTH: whom a price could hurt. What it finds is a superset; the exact check decides."""
+"""HLTH: whom a price could hurt. In memory, over committed state; what it finds is a superset, the exact check decides.
 
+An account with positions is filed under the levels of its markets at which it could first be short of maintenance
+margin. A candidate is an account whose level was crossed, and one that the running block has touched. Nothing here is
+part of the state: two nodes whose indexes were built at different moments name different candidates, and act alike.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+from app.accounts.types import Account
+from app.collateral.state import asset_price, counted_value
 from app.context import Context
-from app.margin.state import account_standing
+from app.errors import MarketFault
+from app.margin import rules
+from app.margin.state import account_standing, market_risk
+from app.margin.types import MarketRisk
+
+# What a level follows: a market seen by its longs or its shorts, at the rate of its first or its last bracket; or the
+# price of an asset.
+LONG_FIRST, LONG_LAST, SHORT_FIRST, SHORT_LAST, ASSET = range(5)
+Slot = tuple[int, int]  # one of the above, and the number of the market or asset
+NOWHERE = -(1 << 200)  # a level that nothing has crossed
+SPARE_LEVELS = 64  # how many dead entries a heap may hold beside as many as live
+
+
+@dataclass(slots=True)
+class Filed:
+    """Where an account is filed. There it may stay while it holds just `shape` and `assets`, and `least_cash_quanta` or
+    more.
+    """
+
+    stamp: int
+    slots: list[Slot]
+    shape: list[tuple[int, int, int]]
+    assets: tuple[tuple[int, int], ...]
+    least_cash_quanta: int
+
+
+@dataclass(slots=True)
+class HealthIndex:
+    """Levels by slot, lowest first, each with the stamp of its filing and the account; dead ones go when they are met.
+
+    `near` are accounts without a level: they are candidates until they are filed anew.
+    """
+
+    levels: dict[Slot, list[tuple[int, int, bytes]]] = field(default_factory=dict)
+    live: dict[Slot, int] = field(default_factory=dict)
+    filed: dict[bytes, Filed] = field(default_factory=dict)
+    near: set[bytes] = field(default_factory=set)
+    terms: dict[Slot, object] = field(default_factory=dict)
+    stamp: int = 0
+
+    def unfile(self, key: bytes) -> None:
+        """Forget where an account is filed; its levels are dead from here on."""
+        filed = self.filed.pop(key, None)
+        if filed is not None:
+            for slot in filed.slots:
+                self.live[slot] -= 1
+
+    def add(self, slot: Slot, level: int, stamp: int, key: bytes) -> None:
+        """File one level. When most of a slot's levels are dead, they go."""
+        heap = self.levels.get(slot)
+        if heap is None:
+            heap = self.levels[slot] = []
+            self.live[slot] = 0
+        heappush(heap, (level, stamp, key))
+        self.live[slot] += 1
+        if len(heap) > SPARE_LEVELS + 2 * self.live[slot]:
+            heap[:] = [entry for entry in heap if self.is_live(entry)]
+            heapify(heap)
+
+    def is_live(self, entry: tuple[int, int, bytes]) -> bool:
+        """Whether a level is of the account's present filing."""
+        filed = self.filed.get(entry[2])
+        return filed is not None and filed.stamp == entry[1]
+
+    def recall(self, slot: Slot, below: int | None = None) -> None:
+        """Bring near whoever is filed in `slot` under a level lower than `below`; None: everyone."""
+        heap = self.levels.get(slot, [])
+        while heap and (below is None or heap[0][0] < below):
+            entry = heappop(heap)
+            if self.is_live(entry):
+                self.near.add(entry[2])
+                self.unfile(entry[2])
 
 
 def candidates(ctx: Context) -> list[bytes]:
-    """HLTH-001: the keys, ascending, of accounts that may be short of maintenance margin at present marks.
+    """HLTH-001: the keys, ascending, of accounts that may be short of maintenance margin at present prices.
 
-    No account that is short is missing. Whoever acts on one checks it exactly first.
+    No account that is short is missing. Whoever acts on one checks it exactly first. Costs what prices have crossed.
     """
-    keys = {key for key, _ in ctx.accounts.scan()} | {key for key, _, _ in ctx.accounts.touched()}
-    found = []
-    for key in sorted(keys):
-        account = ctx.accounts.get(key)
-        if account is not None and account_standing(ctx, account).excess < 0:
-            found.append(key)
-    return found
+    index = ctx.health
+    recall_changed_terms(ctx)
+    for slot in list(index.levels):
+        index.recall(slot, level_of(ctx, slot))
+    found = {key for key, _, account in ctx.accounts.touched() if account is not None and needs_watch(account)}
+    return sorted(index.near | found)
+
+
+def needs_watch(account: Account) -> bool:
+    """Whether an account could be short at any price."""
+    return account.cash_quanta < 0 or any(held.lots for held in account.positions.values())
+
+
+def level_of(ctx: Context, slot: Slot) -> int:
+    """HLTH-002: where a slot stands now. A market whose rules raise stands nowhere: its accounts are met elsewhere."""
+    kind, number = slot
+    if kind == ASSET:
+        asset = ctx.assets.get(number)
+        return -asset_price(ctx, asset) if asset else NOWHERE
+    try:
+        risk = market_risk(ctx, number)
+    except MarketFault:
+        return NOWHERE
+    first, last, index = risk.maintenance[0][1], risk.maintenance[-1][1], funding_of(risk)
+    if kind in (LONG_FIRST, LONG_LAST):
+        return -rules.long_level_e9(risk.mark_quanta, index, first if kind == LONG_FIRST else last)
+    return rules.short_level_e9(risk.mark_quanta, index, first if kind == SHORT_FIRST else last)
+
+
+def funding_of(risk: MarketRisk) -> int:
+    """The funding index that counts: none in quarantine (CMP-005)."""
+    return 0 if risk.quarantined else risk.funding_index_e9
+
+
+def terms_of(ctx: Context, slot: Slot) -> object:
+    """What the levels of a slot were made with, besides prices."""
+    kind, number = slot
+    if kind == ASSET:
+        asset = ctx.assets.get(number)
+        return (asset.haircut_ppm, asset.account_cap_units, asset.price_market, asset.units_a_price) if asset else None
+    try:
+        risk = market_risk(ctx, number)
+    except MarketFault:
+        return None
+    return risk.maintenance, risk.quarantined
+
+
+def recall_changed_terms(ctx: Context) -> None:
+    """HLTH-004: when a market's or an asset's terms change, all who are filed under it are looked at."""
+    index = ctx.health
+    for slot in list(index.levels):
+        terms = terms_of(ctx, slot)
+        if index.terms.get(slot) != terms:
+            index.recall(slot)
+            index.terms[slot] = terms
+
+
+def rebuild(ctx: Context) -> None:
+    """Make the index anew, at start."""
+    ctx.health = HealthIndex()
+    for key, account in ctx.accounts.scan():
+        refile(ctx, key, account)
+
+
+def file_changes(ctx: Context) -> None:
+    """HLTH-003: at the end of a block that is durable, file anew whoever it changed and whoever was looked at."""
+    recall_changed_terms(ctx)
+    index = ctx.health
+    looked_at = sorted(index.near)
+    index.near = set()
+    for key in looked_at:
+        refile(ctx, key, ctx.accounts.get(key))
+    for key, _, account in ctx.accounts.touched():
+        refile(ctx, key, account)
+
+
+def refile(ctx: Context, key: bytes, account: Account | None) -> None:
+    """File an account where it could first be short; leave it where it is while that is still right."""
+    index = ctx.health
+    filed = index.filed.get(key)
+    if account is None or not needs_watch(account):
+        if filed is not None:
+            index.unfile(key)
+        return
+    shape = [(held.market, held.lots, held.funding_index_e9) for held in account.positions.values() if held.lots]
+    if filed is not None:
+        if (
+            filed.shape == shape
+            and filed.assets == account.assets
+            and account.cash_quanta >= filed.least_cash_quanta
+        ):
+            return
+        index.unfile(key)
+    try:
+        now = account_standing(ctx, account)
+        slack = 2 * len(shape) + len(account.assets)
+        reserve, budget = rules.reach(now.equity, now.maintenance, slack)
+        if budget <= 0:
+            index.near.add(key)
+            return
+        file_levels(ctx, key, account, shape, budget, account.cash_quanta - reserve)
+    except MarketFault:
+        index.near.add(key)
+
+
+def file_levels(
+    ctx: Context,
+    key: bytes,
+    account: Account,
+    shape: list[tuple[int, int, int]],
+    budget_quanta: int,
+    least_cash_quanta: int,
+) -> None:
+    """HLTH-002: a level for each thing whose price can hurt the account, each as far away as the others in proportion
+    to its price, so that all of them crossed at once cost no more than the budget.
+    """
+    index = ctx.health
+    held = [(market_risk(ctx, market), lots) for market, lots, _ in shape]
+    assets = [(number, counted_value(ctx, number, units)) for number, units in account.assets]
+    assets = [(number, value) for number, value in assets if value]
+    total = sum(abs(lots) * risk.mark_quanta for risk, lots in held) + sum(value + 1 for _, value in assets)
+    index.stamp += 1
+    made: list[tuple[Slot, int]] = []
+    for risk, lots in held:
+        made += market_levels(risk, lots, rules.room_e9(risk.mark_quanta, budget_quanta, total))
+    for number, _ in assets:
+        asset = ctx.assets.get(number)
+        if asset is not None:
+            price = asset_price(ctx, asset)
+            made.append(((ASSET, number), rules.room(price, budget_quanta, total) - price))
+    for slot, level in made:
+        if slot not in index.terms:
+            index.terms[slot] = terms_of(ctx, slot)
+        index.add(slot, level, index.stamp, key)
+    slots = [slot for slot, _ in made]
+    index.filed[key] = Filed(index.stamp, slots, shape, account.assets, least_cash_quanta)
+
+
+def market_levels(risk: MarketRisk, lots: int, room_e9: int) -> Iterable[tuple[Slot, int]]:
+    """HLTH-002: the levels of one market: at the rate of the first bracket, and of the last where there are more.
+
+    When the mark falls, margin falls at least by the first rate; when it rises, margin rises at most by the last.
+    """
+    rates = [(0, risk.maintenance[0][1])]
+    if risk.tiered:
+        rates.append((1, risk.maintenance[-1][1]))
+    mark, index = risk.mark_quanta, funding_of(risk)
+    number = risk.market
+    if lots > 0:
+        return [
+            ((LONG_FIRST + which, number), room_e9 - rules.long_level_e9(mark, index, rate)) for which, rate in rates
+        ]
+    return [((SHORT_FIRST + which, number), room_e9 + rules.short_level_e9(mark, index, rate)) for which, rate in rates]

@@ -1,12 +1,13 @@
 """MARG rules: what an account must hold. Pure functions over integers, in quote quanta and lots."""
 
-from app.kernel.integers import PPM, ppm_ceil
+from app.kernel.integers import PPM, mul_div_floor, ppm_ceil
 
 Bracket = tuple[int, int, int]
 """One bracket of a margin scale: (notional from which it counts, rate in ppm, what it takes off, in millionths of a
 quantum).
 """
 
+E9 = 1_000_000_000
 FIELD_LIMIT_QUANTA = 1 << 62  # half of what a signed 64-bit field holds; fees and transfers move far less
 
 
@@ -116,3 +117,36 @@ def fits_record(cash_quanta: int, entry_quanta: int, buy_notional_quanta: int, s
         and buy_notional_quanta <= limit
         and sell_notional_quanta <= limit
     )
+
+
+def long_level_e9(mark_quanta: int, index_e9: int, rate_ppm: int) -> int:
+    """HLTH-002: what a long lot is worth to its holder, in quanta x 10^9: its mark less maintenance margin at
+    `rate_ppm` and less what longs have paid. Exact.
+    """
+    return mark_quanta * (PPM - rate_ppm) * (E9 // PPM) - index_e9
+
+
+def short_level_e9(mark_quanta: int, index_e9: int, rate_ppm: int) -> int:
+    """HLTH-002: what a short lot costs its holder, in quanta x 10^9: its mark and maintenance margin at `rate_ppm`,
+    less what longs have paid. Exact.
+    """
+    return mark_quanta * (PPM + rate_ppm) * (E9 // PPM) - index_e9
+
+
+def reach(equity_quanta: int, maintenance_quanta: int, slack_quanta: int) -> tuple[int, int]:
+    """HLTH-002: (reserve, budget): of what equity exceeds maintenance margin by, less `slack_quanta` for roundings, a
+    sixteenth for what the account may spend before it is filed anew, and the rest for prices. Not positive: short.
+    """
+    excess = equity_quanta - maintenance_quanta - slack_quanta
+    reserve = max(0, excess) // 16
+    return reserve, excess - reserve
+
+
+def room(price_quanta: int, budget_quanta: int, total_quanta: int) -> int:
+    """HLTH-002: how far a price may move: the part of itself that the budget is of all that is held, rounded down."""
+    return mul_div_floor(price_quanta, budget_quanta, total_quanta)
+
+
+def room_e9(mark_quanta: int, budget_quanta: int, total_quanta: int) -> int:
+    """HLTH-002: as `room`, in quanta x 10^9."""
+    return mul_div_floor(mark_quanta * E9, budget_quanta, total_quanta)

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 
 # section -> module of this folder
-SECTIONS = {"engine": "engine", "gas": "gas", "store": "store", "abci": "abci_server", "localnet": "localnet"}
+SECTIONS = {"engine": "engine", "gas": "gas", "store": "store", "margin": "margin", "health": "health",
+            "abci": "abci_server", "localnet": "localnet"}
 
 
 def machine() -> dict[str, object]:

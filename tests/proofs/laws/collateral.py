@@ -78,8 +78,8 @@ def a_tenth_stays(case: Any, rules: Any) -> None:
 VALUE = "return mul_div_floor(units * price_quanta, PPM - haircut_ppm, units_a_price * PPM)"
 TAKEN = "mul_div_ceil(paid, units_a_price * PPM, price_quanta * (PPM - haircut_ppm))"
 PAID = "min(owed_quanta, purse_quanta, asset_value(units, price_quanta, units_a_price, haircut_ppm))"
-ASSETS = ((46_000_000, 100_000, 100_000), (1_080_000, 100, 50_000), (3, 1, 0))  # price, units a price, haircut in ppm
-AT_ASSETS = "(price, units a price, haircut) one of (46,000,000, 100,000, 10 %), (1,080,000, 100, 5 %), (3, 1, 0)"
+ASSETS = ((46_000_000, 100_000, 100_000), (1_080_000, 100, 50_000), (3, 1, 100_000))  # price, units a price, haircut in ppm
+AT_ASSETS = "(price, units a price, haircut) one of (46,000,000, 100,000, 10 %), (1,080,000, 100, 5 %), (3, 1, 10 %)"
 
 
 def terms(case: Any) -> tuple[int, int, int]:

@@ -351,3 +351,82 @@ def nothing_is_refused_in_vain(case: Any, rules: Any) -> None:
     most = 1 << 62
     figures = [case.whole(name, -most, most) for name in ("cash", "entry", "buys", "sells")]
     case.claim(rules.margin.fits_record(*figures), "fits")
+
+
+LONG = "mark_quanta * (PPM - rate_ppm) * (E9 // PPM) - index_e9"
+SHORT = "mark_quanta * (PPM + rate_ppm) * (E9 // PPM) - index_e9"
+E9 = 1_000_000_000
+
+
+@proof("HLTH-002", "one bracket: excess and level move together, so a level that is not crossed costs no more than its room",
+       "margin.long_level_e9", "margin.short_level_e9", "margin.position_margin", "funding.payment",
+       bounds="10 lots, rate 30,000 ppm, marks >= 0, any funding indexes; long and short",
+       slips={"margin": [(LONG, LONG.replace("PPM - rate_ppm", "PPM + rate_ppm")), (LONG, LONG.replace("- index_e9", "+ index_e9")),
+                         (SHORT, SHORT.replace("PPM + rate_ppm", "PPM - rate_ppm")), (SHORT, SHORT.replace("- index_e9", "+ index_e9"))]})
+def levels_follow_excess(case: Any, rules: Any) -> None:
+    lots, rate, then_e9 = 10, 30_000, case.whole("settled")
+    mark, index = case.whole("mark", low=0), case.whole("index")
+    mark_after, index_after, room = case.whole("mark_after", low=0), case.whole("index_after"), case.whole("room", low=0)
+
+    def excess(held: int, at: Any, funding: Any) -> Any:
+        return held * at - rules.funding.payment(held, funding, then_e9) - rules.margin.position_margin(held, at, rate)
+
+    long, short = rules.margin.long_level_e9, rules.margin.short_level_e9
+    if long(mark_after, index_after, rate) >= long(mark, index, rate) - room:
+        lost = excess(lots, mark, index) - excess(lots, mark_after, index_after)
+        case.claim((lost - 2) * E9 < lots * room, "a long loses at most its room, and what roundings cost")
+    if short(mark_after, index_after, rate) <= short(mark, index, rate) + room:
+        lost = excess(-lots, mark, index) - excess(-lots, mark_after, index_after)
+        case.claim((lost - 2) * E9 < lots * room, "a short loses at most its room, and what roundings cost")
+
+
+@proof("HLTH-002", "two brackets: while neither level is crossed, no more than the room is lost", "margin.long_level_e9",
+       "margin.short_level_e9", "margin.tiered_margin", "margin.bracket",
+       bounds="10 lots, rates 30,000 and 200,000 ppm, the second bracket anywhere, marks >= 0, any change of the index",
+       slips={"margin": [(LONG, LONG.replace("PPM - rate_ppm", "PPM + rate_ppm")), (SHORT, SHORT.replace("PPM + rate_ppm", "PPM - rate_ppm"))]})
+def levels_of_tiers_cover_the_excess(case: Any, rules: Any) -> None:
+    lots, first, last = 10, 30_000, 200_000
+    one = rules.margin.bracket(0, first, 0, 0)
+    brackets = (one, rules.margin.bracket(case.whole("start", low=1), last, first, one[2]))
+    mark, after = case.whole("mark", low=0), case.whole("mark_after", low=0)
+    paid, room = case.whole("paid"), case.whole("room", low=0)  # what the index moves by, quanta x 10^9
+    kept = rules.margin.tiered_margin(lots * after, brackets) - rules.margin.tiered_margin(lots * mark, brackets)
+    long, short = rules.margin.long_level_e9, rules.margin.short_level_e9
+    if long(after, paid, first) >= long(mark, 0, first) - room and long(after, paid, last) >= long(mark, 0, last) - room:
+        lost = (lots * (mark - after) + kept) * E9 + lots * paid
+        case.claim(lost - E9 < lots * room, "a long")
+    if short(after, paid, first) <= short(mark, 0, first) + room and short(after, paid, last) <= short(mark, 0, last) + room:
+        lost = (lots * (after - mark) + kept) * E9 - lots * paid
+        case.claim(lost - E9 < lots * room, "a short")
+
+
+RESERVE = "max(0, excess) // 16"
+
+
+@proof("HLTH-002", "reserve and budget are the excess after roundings, and only the short have no budget", "margin.reach",
+       bounds="slack >= 0, any equity and margin",
+       slips={"margin": [(RESERVE, "max(0, excess) // 16 + 1"), ("return reserve, excess - reserve", "return reserve, excess"),
+                         ("excess = equity_quanta - maintenance_quanta - slack_quanta", "excess = equity_quanta - maintenance_quanta"),
+                         ("excess = equity_quanta - maintenance_quanta - slack_quanta", "excess = equity_quanta - slack_quanta")]})
+def reach_is_shared(case: Any, rules: Any) -> None:
+    equity, maintenance, slack = case.whole("equity"), case.whole("maintenance"), case.whole("slack", low=0)
+    reserve, budget = rules.margin.reach(equity, maintenance, slack)
+    case.claim(reserve >= 0, "never negative")
+    case.claim(reserve + budget + slack == equity - maintenance, "nothing is counted twice")
+    case.claim(reserve * 16 <= max(0, equity - maintenance - slack), "a sixteenth")
+    if budget > 0:
+        case.claim(equity - maintenance > slack, "whoever has a budget is not short")
+
+
+@proof("HLTH-002", "rooms of two markets, all used at once, cost no more than the budget", "margin.room", "margin.room_e9",
+       bounds="marks 46,000,000 and 24,000,000, 10 and 7 lots, budget >= 0, total at least the notional",
+       slips={"margin": [("return mul_div_floor(mark_quanta * E9, budget_quanta, total_quanta)", "return mul_div_floor(mark_quanta * E9, budget_quanta, total_quanta) + 1"),
+                         ("return mul_div_floor(price_quanta, budget_quanta, total_quanta)", "return -mul_div_floor(-price_quanta, budget_quanta, total_quanta) + 1")]})
+def rooms_fit_the_budget(case: Any, rules: Any) -> None:
+    budget = case.whole("budget", low=0)
+    total = 10 * 46_000_000 + 7 * 24_000_000
+    first, second = (rules.margin.room_e9(mark, budget, total) for mark in (46_000_000, 24_000_000))
+    case.claim(10 * first + 7 * second <= budget * E9, "together within the budget")
+    first, second = (rules.margin.room(price, budget, total) for price in (46_000_000, 24_000_000))
+    case.claim(10 * first + 7 * second <= budget, "assets too")
+    case.claim(first >= 0, "never negative")

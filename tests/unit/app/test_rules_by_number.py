@@ -222,3 +222,16 @@ def test_gas_003_fee_rounds_up() -> None:
     """GAS-003: 170,001 gas at 1,000 quanta a million."""
     assert fee_for_gas(170_001, 1_000) == 171
     assert fee_for_gas(170_000, 1_000) == 170
+
+
+def test_hlth_002_how_far_a_price_may_move() -> None:
+    """HLTH-002: long 10 at 46,000,000 with 18,400,002 beyond maintenance: 3.75 % of the mark, a long's worth at 3 %."""
+    assert margin.reach(32_200_002, 13_800_000, 2) == (1_150_000, 17_250_000)
+    assert margin.room_e9(46_000_000, 17_250_000, 460_000_000) == 1_725_000 * 10**9
+    assert margin.room(46_000_000, 17_250_000, 460_000_000) == 1_725_000
+    now = margin.long_level_e9(46_000_000, 0, MAINTENANCE)
+    assert now == 44_620_000 * 10**9
+    assert margin.long_level_e9(44_221_649, 0, MAINTENANCE) < now - 1_725_000 * 10**9
+    assert margin.long_level_e9(44_221_650, 0, MAINTENANCE) >= now - 1_725_000 * 10**9
+    assert margin.short_level_e9(46_000_000, 5, MAINTENANCE) == 47_380_000 * 10**9 - 5
+    assert margin.reach(5, 9, 2) == (0, -6)  # short: no reserve
