@@ -20,7 +20,7 @@ from app.gas import intrinsic_gas, most_gas
 from app.params import Params, fee_for_gas, is_authority
 from app.tx import Tx
 
-CANCELS = frozenset({"cancel_order", "cancel_all"})
+CANCELS = frozenset({"cancel_order", "cancel_all", "cancel_trigger"})
 FREE_GAS_LIMIT = 2_000_000  # enough to cancel 200 orders
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from app.gas import GasMeter
+from app.kernel.ordered import SortedKeys
 from app.store.table import Journal, Table
 from app.store.view import Reader
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     # The records belong to their domains, which import this module for Context.
     from app.accounts.types import Account
     from app.book.index import MarketBook
-    from app.book.types import BookState, OpenOrders
+    from app.book.types import BookState, OpenOrders, Protection
     from app.collateral.types import Asset, Fund, Vault
     from app.errors import MarketFault
     from app.events import Occurrence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from app.markets.types import Market, MarketTotals
     from app.oracle.types import MarkPrice
     from app.params import Params
-    from app.triggers.types import Backlog, TriggerIndex, Triggers
+    from app.triggers.types import Backlog, Switch, TriggerIndex, Triggers
 
 NO_LIMIT = 1 << 62
 
@@ -38,11 +39,14 @@ class Context:
         "assets",
         "backlog",
         "books",
+        "clearing",
         "elapsed_ns",
         "events",
+        "expiring_orders",
         "faults",
         "fee_terms",
         "fees",
+        "filled_groups",
         "funding",
         "funds",
         "gas",
@@ -54,9 +58,13 @@ class Context:
         "orders",
         "params",
         "params_table",
+        "pegged",
+        "protected",
+        "protections",
         "reader",
         "risks",
         "states",
+        "switches",
         "tables",
         "time_ns",
         "totals",
@@ -78,10 +86,18 @@ class Context:
     markets: "Table[int, Market]"
     orders: "Table[bytes, OpenOrders]"
     params_table: "Table[bytes, Params]"
+    protections: "Table[bytes, Protection]"
     states: "Table[int, BookState]"
+    switches: "Table[bytes, Switch]"
     totals: "Table[int, MarketTotals]"
     traders: "Table[bytes, Trader]"
     trigger_index: "TriggerIndex"
+    # Sets that hooks look at, derived from the records (book.state.rebuild).
+    expiring_orders: SortedKeys  # (last time, order id, account)
+    pegged: dict[int, SortedKeys]  # market -> (order id, account)
+    protected: set[bytes]  # keys of protections
+    clearing: SortedKeys  # keys of protections whose account may have orders left from before the freeze
+    filled_groups: list[tuple[bytes, int]]  # (account, oco id) of what filled and was not told to triggers yet
     triggers: "Table[bytes, Triggers]"
     vault: "Table[bytes, Vault]"
     params: "Params"
@@ -93,6 +109,8 @@ class Context:
         self.books: dict[int, MarketBook] = {}
         self.risks: dict[int, MarketRisk] = {}
         self.events: list[Occurrence] = []
+        self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()
+        self.pegged, self.protected, self.filled_groups = {}, set(), []
         self.faults: list[MarketFault] = []  # met by the running envelope; see compartment.py
         self.gas = GasMeter(NO_LIMIT)
         self.height = 0

@@ -138,6 +138,12 @@ ORDER_SELF_TRADE = _code(
 )
 ORDER_NOTIONAL = _code("book", 614, "ORDER_NOTIONAL", "price times size is beyond the limit")
 ORDER_EXPIRED = _code("book", 615, "ORDER_EXPIRED", "the time until which it should hold is over")
+ORDER_DISPLAY = _code("book", 616, "ORDER_DISPLAY", "so small a part shown would take too many peaks")
+ORDER_PEG = _code("book", 617, "ORDER_PEG", "the order cannot be pegged so, or the reference has no price now")
+ORDER_PEG_LIMIT = _code("book", 618, "ORDER_PEG_LIMIT", "the market has as many pegged orders as it may")
+ORDER_GROUP = _code("book", 619, "ORDER_GROUP", "the group has as many members as it may")
+ORDER_PROTECTED = _code("book", 620, "ORDER_PROTECTED", "market-maker protection has frozen the account in this market")
+PROTECTION_TERMS = _code("book", 621, "PROTECTION_TERMS", "limit, window or freeze are beyond their limits")
 
 # triggers
 TRIGGER_WATCHES = _code("triggers", 1601, "TRIGGER_WATCHES", "the price source or the direction is unknown")
@@ -151,6 +157,7 @@ TRIGGER_CLIENT_ID_USED = _code(
     "triggers", 1606, "TRIGGER_CLIENT_ID_USED", "a trigger of this account has this client id"
 )
 TRIGGER_NOT_FOUND = _code("triggers", 1607, "TRIGGER_NOT_FOUND", "the account has no such trigger")
+SWITCH_TIME = _code("triggers", 1608, "SWITCH_TIME", "the switch would act at once")
 
 # oracle
 ORACLE_NOT_AUTHORITY = _code(

@@ -8,12 +8,15 @@ from app.book.types import market_of, order_message
 from app.events import (
     AssetSeized,
     Cancelled,
+    DeadManActed,
     Deposited,
     FeesShared,
     Filled,
     MarketQuarantined,
     MarkPriceSet,
     Occurrence,
+    OrderMoved,
+    ProtectionTripped,
     Reduced,
     ReferralPaid,
     ReferrerSet,
@@ -77,6 +80,35 @@ def _reduced(event: Reduced) -> events_pb2.Event:
             price_quanta=order.price_quanta,
             open_lots=order.open_lots,
             removed_lots=event.removed_lots,
+        )
+    )
+
+
+def _order_moved(event: OrderMoved) -> events_pb2.Event:
+    order = event.order
+    return events_pb2.Event(
+        order_moved=events_pb2.OrderMoved(
+            market=market_of(order.order_id),
+            account=id_message(order.account),
+            order=order_message(order),
+            before_quanta=event.before_quanta,
+            fee_quanta=event.fee_quanta,
+        )
+    )
+
+
+def _protection_tripped(event: ProtectionTripped) -> events_pb2.Event:
+    return events_pb2.Event(
+        protection_tripped=events_pb2.ProtectionTripped(
+            market=event.market, account=id_message(event.account), frozen_ns=event.frozen_ns
+        )
+    )
+
+
+def _dead_man_acted(event: DeadManActed) -> events_pb2.Event:
+    return events_pb2.Event(
+        dead_man_acted=events_pb2.DeadManActed(
+            account=id_message(event.account), orders=event.orders, triggers=event.triggers
         )
     )
 
@@ -241,6 +273,9 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Rested: _rested,
     Cancelled: _cancelled,
     Reduced: _reduced,
+    OrderMoved: _order_moved,
+    ProtectionTripped: _protection_tripped,
+    DeadManActed: _dead_man_acted,
     TriggerPlaced: _trigger_placed,
     TriggerCancelled: _trigger_cancelled,
     TriggerMoved: _trigger_moved,

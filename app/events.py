@@ -38,6 +38,33 @@ class Reduced:
 
 
 @dataclass(slots=True)
+class OrderMoved:
+    """A pegged order followed its reference; `order` is what it is now."""
+
+    order: "Order"
+    before_quanta: int
+    fee_quanta: int
+
+
+@dataclass(slots=True)
+class ProtectionTripped:
+    """An account's protection in a market froze it until `frozen_ns`."""
+
+    market: int
+    account: bytes
+    frozen_ns: int
+
+
+@dataclass(slots=True)
+class DeadManActed:
+    """An account's switch was not set again in time."""
+
+    account: bytes
+    orders: int
+    triggers: int
+
+
+@dataclass(slots=True)
 class TriggerPlaced:
     """A trigger waits."""
 
@@ -177,6 +204,9 @@ Occurrence = (
     Rested
     | Cancelled
     | Reduced
+    | OrderMoved
+    | ProtectionTripped
+    | DeadManActed
     | TriggerPlaced
     | TriggerCancelled
     | TriggerMoved

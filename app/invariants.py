@@ -8,6 +8,7 @@ nothing. What is broken in one market alone is that market's fault: MarketFault 
 from collections.abc import Iterable
 
 from app.accounts.types import Account
+from app.book.state import rebuild
 from app.book.types import OpenOrders, market_of
 from app.collateral.types import asset_of, funding_pool
 from app.context import Context
@@ -113,6 +114,7 @@ def audit(ctx: Context) -> None:
     _audit_orders(accounts, orders)
     _audit_index(ctx, orders.values())
     _audit_triggers(ctx)
+    _audit_sets(ctx)
 
 
 def _audit_funding(ctx: Context, accounts: dict[bytes, Account]) -> None:
@@ -175,6 +177,23 @@ def _audit_triggers(ctx: Context) -> None:
         raise InvariantError("INV-006: the trailing triggers in memory are not those that are stored")
 
 
+def _audit_sets(ctx: Context) -> None:
+    """INV-006: the sets of orders that expire, are pegged or wait to be cleared are what the records make."""
+    kept = _sets(ctx)
+    made = Context(ctx.reader)
+    made.markets, made.orders, made.protections = ctx.markets, ctx.orders, ctx.protections
+    rebuild(made)
+    if kept != _sets(made):
+        raise InvariantError("INV-006: the sets that hooks look at are not what is stored")
+    if ctx.filled_groups:
+        raise InvariantError("INV-006: a group filled and its triggers were not told")
+
+
+def _sets(ctx: Context) -> tuple[object, ...]:
+    pegged = {market: list(keys) for market, keys in ctx.pegged.items() if keys}
+    return list(ctx.expiring_orders), pegged, sorted(ctx.protected), list(ctx.clearing)
+
+
 def _following(index: TriggerIndex, reached: set[int]) -> dict[Slot, list[object]]:
     """The trailing triggers that still follow, by slot."""
     kept = {slot: [key for key in keys if key[1] not in reached] for slot, keys in index.following.items()}
@@ -184,4 +203,5 @@ def _following(index: TriggerIndex, reached: set[int]) -> dict[Slot, list[object
 def _waiting(index: TriggerIndex) -> tuple[object, ...]:
     """What an index says of triggers that wait, expire or were reached."""
     waiting = {slot: list(keys) for slot, keys in index.waiting.items() if keys}
-    return waiting, list(index.expiring), [(batch.reached, list(batch.keys)) for batch in index.batches]
+    batches = [(batch.reached, list(batch.keys)) for batch in index.batches]
+    return waiting, list(index.expiring), list(index.switches), batches

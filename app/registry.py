@@ -8,6 +8,8 @@ from typing import Any
 
 from app.accounts import types as accounts
 from app.book import actions as book_actions
+from app.book import hooks as book_hooks
+from app.book import protection as book_protection
 from app.book import state as book_state
 from app.book import types as book
 from app.clearing import actions as clearing_actions
@@ -46,6 +48,8 @@ ACTIONS: dict[str, Handler] = {
     "transfer": clearing_actions.handle_transfer,
     "withdraw": clearing_actions.handle_withdraw,
     "faucet_deposit": collateral_actions.handle_faucet_deposit,
+    "set_protection": book_protection.handle_set_protection,
+    "set_dead_man": trigger_actions.handle_set_dead_man,
     "place_trigger": trigger_actions.handle_place_trigger,
     "cancel_trigger": trigger_actions.handle_cancel_trigger,
     "set_referrer": fees_actions.handle_set_referrer,
@@ -53,8 +57,19 @@ ACTIONS: dict[str, Handler] = {
 }
 
 # What each domain does before and after the transactions of a block, in this order.
-BEGIN_BLOCK: tuple[Hook, ...] = (fees_hooks.forget_rates, funding_hooks.accrue, trigger_hooks.run_triggers)
-END_BLOCK: tuple[Hook, ...] = (funding_hooks.measure, fees_hooks.share_fees)
+BEGIN_BLOCK: tuple[Hook, ...] = (
+    fees_hooks.forget_rates,
+    funding_hooks.accrue,
+    book_hooks.expire_orders,
+    book_hooks.move_pegged,
+    trigger_hooks.run_triggers,
+)
+END_BLOCK: tuple[Hook, ...] = (
+    book_hooks.clear_protected,
+    trigger_hooks.close_groups,
+    funding_hooks.measure,
+    fees_hooks.share_fees,
+)
 
 # What is derived from the records and kept in memory: made anew when a node starts.
 REBUILD: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild, health.rebuild)
@@ -84,6 +99,8 @@ TABLES: dict[str, Schema[Any, Any]] = {
         _flat("marks", 7, oracle.MarkPrice, state_pb2.MarkPrice, numbered=True),
         _flat("books", 8, book.BookState, state_pb2.BookState, numbered=True),
         Schema("orders", 9, identity, identity, book.encode_open_orders, book.decode_open_orders),
+        _flat("protections", 13, book.Protection, state_pb2.Protection, numbered=False),
+        _flat("switches", 14, triggers.Switch, state_pb2.Switch, numbered=False),
         Schema("triggers", 12, identity, identity, triggers.encode_triggers, triggers.decode_triggers),
         Schema("backlog", 19, identity, identity, triggers.encode_backlog, triggers.decode_backlog),
         _flat("funding", 10, funding.Funding, state_pb2.Funding, numbered=True),
@@ -141,6 +158,8 @@ def _name_tables(ctx: Context) -> None:
     ctx.states = tables["books"]
     ctx.orders = tables["orders"]
     ctx.triggers = tables["triggers"]
+    ctx.protections = tables["protections"]
+    ctx.switches = tables["switches"]
     ctx.backlog = tables["backlog"]
     ctx.funding = tables["funding"]
     ctx.traders = tables["traders"]

@@ -138,7 +138,7 @@ LANE_OTHERS = 2
 
 # An envelope is in the makers' lane when every action only takes liquidity away from nobody: cancels, and orders that
 # cannot trade.
-_MAKER_KINDS = frozenset({"cancel_order", "cancel_all"})
+_MAKER_KINDS = frozenset({"cancel_order", "cancel_all", "cancel_trigger", "set_dead_man", "set_protection"})
 _POST_ONLY = 4
 
 

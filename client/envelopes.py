@@ -35,6 +35,11 @@ DIRECTIONS = {
     "above": tx_pb2.TRIGGER_DIRECTION_AT_OR_ABOVE,
     "below": tx_pb2.TRIGGER_DIRECTION_AT_OR_BELOW,
 }
+PEGS = {
+    "none": tx_pb2.PEG_REFERENCE_UNSPECIFIED,
+    "index": tx_pb2.PEG_REFERENCE_INDEX,
+    "mid": tx_pb2.PEG_REFERENCE_MID,
+}
 SELF_TRADE_PREVENTIONS = {
     "cancel_maker": tx_pb2.SELF_TRADE_PREVENTION_CANCEL_MAKER,
     "cancel_taker": tx_pb2.SELF_TRADE_PREVENTION_CANCEL_TAKER,
@@ -48,7 +53,9 @@ GAS_BYTE = 20
 GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
                "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000,
-               "place_trigger": 80_000, "cancel_trigger": 8_000, "set_referrer": 14_000}
+               "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
+               "set_referrer": 14_000}
+GAS_PEG = 20_000
 GAS_TRAILING = 240_000
 GAS_TRIGGER_IN_RECORD = 200
 TRIGGERS_MAX = 50
@@ -65,13 +72,20 @@ SIGNATURE_BYTES = 110  # what the authorisation and framing add to a body
 
 
 def place(*, market: int, side: str, price_quanta: int, size_lots: int, time_in_force: str = "gtc",
-          reduce_only: bool = False, client_id: int = 0, self_trade_prevention: str = "cancel_maker") -> tx_pb2.Action:
-    """Place an order. Raises ValueError for an unknown side, time in force or self-trade prevention."""
+          reduce_only: bool = False, client_id: int = 0, self_trade_prevention: str = "cancel_maker",
+          expiry_time_ns: int = 0, display_lots: int = 0, oco_id: int = 0, peg: str = "none",
+          peg_offset_ticks: int = 0) -> tx_pb2.Action:
+    """Place an order. Pegged to "index" or "mid", `price_quanta` is the worst price, 0 for none.
+
+    Raises ValueError for an unknown side, time in force, self-trade prevention or peg.
+    """
     return tx_pb2.Action(place_order=tx_pb2.PlaceOrder(
         market=market, side=_choice("side", side, SIDES), price_quanta=price_quanta, size_lots=size_lots,
         time_in_force=_choice("time_in_force", time_in_force, TIMES_IN_FORCE), reduce_only=reduce_only,
         client_id=client_id,
-        self_trade_prevention=_choice("self_trade_prevention", self_trade_prevention, SELF_TRADE_PREVENTIONS)))
+        self_trade_prevention=_choice("self_trade_prevention", self_trade_prevention, SELF_TRADE_PREVENTIONS),
+        expiry_time_ns=expiry_time_ns, display_lots=display_lots, oco_id=oco_id,
+        peg_reference=_choice("peg", peg, PEGS), peg_offset_ticks=peg_offset_ticks))
 
 
 def cancel(*, order_id: int = 0, client_id: int = 0) -> tx_pb2.Action:
@@ -87,6 +101,19 @@ def replace(*, price_quanta: int, size_lots: int, order_id: int = 0, client_id: 
     return tx_pb2.Action(replace_order=tx_pb2.ReplaceOrder(
         order_id=order_id, client_id=client_id, price_quanta=price_quanta, size_lots=size_lots,
         time_in_force=_choice("time_in_force", time_in_force, TIMES_IN_FORCE)))
+
+
+def set_dead_man(time_ns: int) -> tx_pb2.Action:
+    """Unless set again, cancel everything but reducing triggers once block time passes `time_ns`; 0 turns it off."""
+    return tx_pb2.Action(set_dead_man=tx_pb2.SetDeadMan(time_ns=time_ns))
+
+
+def set_protection(market: int, *, limit_lots: int, window_ns: int = 0, freeze_ns: int = 0) -> tx_pb2.Action:
+    """Market-maker protection: `limit_lots` filled as maker within about `window_ns` freeze the account's quotes for
+    `freeze_ns` (0: until set anew); `limit_lots` 0 turns it off.
+    """
+    return tx_pb2.Action(set_protection=tx_pb2.SetProtection(
+        market=market, limit_lots=limit_lots, window_ns=window_ns, freeze_ns=freeze_ns))
 
 
 def place_trigger(*, market: int, direction: str, side: str, price_quanta: int, size_lots: int,
@@ -159,6 +186,10 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
         gas += GAS_ACTION + GAS_BY_KIND.get(kind, 0)
         if kind in ("place_order", "replace_order"):
             gas += GAS_ORDER_IN_RECORD * open_orders + GAS_POSITION * POSITIONS
+            if kind == "place_order":
+                order = action.place_order
+                gas += GAS_CANCEL * (bool(order.expiry_time_ns) + bool(order.oco_id)) + GAS_PEG * bool(
+                    order.peg_reference)
             taking += getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY
         elif kind == "place_trigger":
             gas += GAS_TRIGGER_IN_RECORD * TRIGGERS_MAX + GAS_TRAILING * bool(action.place_trigger.trail_quanta)

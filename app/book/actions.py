@@ -3,8 +3,10 @@
 from app.accounts.state import require_account
 from app.accounts.types import Account, Position
 from app.book import rules
+from app.book.conditions import close_group, require_unfrozen
 from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, plan_match, settle
 from app.book.state import find_order, remove_order, rest_order, shifted, swap_order
+from app.book.terms import check_terms_now, terms_of
 from app.book.types import (
     BUY,
     FILL_OR_KILL,
@@ -24,6 +26,7 @@ from app.errors import (
     ORDER_NOT_FILLABLE,
     ORDER_NOTIONAL,
     ORDER_OFF_TICK,
+    ORDER_PEG,
     ORDER_PRICE,
     ORDER_REDUCES_NOTHING,
     ORDER_SELF_TRADE,
@@ -51,16 +54,18 @@ def handle_place_order(ctx: Context, account: bytes, action: tx_pb2.PlaceOrder) 
     """
     ctx.gas.charge(PLACE)
     market = require_market(ctx, action.market)
+    terms, price = terms_of(ctx, account, market, action)
     taker = Taker(
         account,
         market,
         action.side,
-        action.price_quanta,
+        price,
         action.size_lots,
         action.time_in_force,
         action.reduce_only,
         action.client_id,
         action.self_trade_prevention,
+        terms,
     )
     check_terms(taker)
     check_price_and_size(market, taker.price_quanta, taker.size_lots)
@@ -101,6 +106,8 @@ def check_price_and_size(market: Market, price_quanta: int, size_lots: int) -> N
 def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
     """The second half of BOOK-006, for terms that are checked: everything that can fail, then `carry_out`."""
     require_trading(taker.market, reduces=taker.reduce_only)
+    if ctx.protected and taker.time_in_force in RESTING:
+        require_unfrozen(ctx, taker.account, taker.market.market)
     account = require_account(ctx.accounts.get(taker.account), taker.account)
     held = account.position(taker.market.market)
     open_orders = ctx.orders.get(taker.account)
@@ -179,6 +186,8 @@ def carry_out(ctx: Context, taker: Taker, plan: Plan, after: Position, rest: int
             taker.reduce_only,
             taker.client_id,
             sequence,
+            taker.terms,
+            rules.hidden_left(rest, rest, taker.terms.display_lots) if taker.terms and taker.terms.display_lots else 0,
         )
         if rest:
             rest_order(ctx, order)
@@ -186,6 +195,8 @@ def carry_out(ctx: Context, taker: Taker, plan: Plan, after: Position, rest: int
         else:
             reason = plan.stopped or events_pb2.CANCEL_REASON_IMMEDIATE
             ctx.emit(Cancelled(order, reason, False))
+    if taker.terms is not None and taker.terms.oco_id and plan.filled_lots:
+        close_group(ctx, taker.account, taker.terms.oco_id, order_id)
     return tx_pb2.ActionResult(
         order_id=order_id, filled_lots=plan.filled_lots, filled_quote_quanta=plan.filled_quanta, open_lots=rest
     )
@@ -226,6 +237,10 @@ def handle_replace_order(ctx: Context, account: bytes, action: tx_pb2.ReplaceOrd
     if action.time_in_force not in RESTING:
         raise ChainError(ORDER_TIME_IN_FORCE, time_in_force=action.time_in_force)
     check_price_and_size(market, action.price_quanta, action.size_lots)
+    if order.terms is not None:
+        check_terms_now(ctx, order.terms, action.size_lots)
+        if order.terms.peg_reference and action.price_quanta != order.price_quanta:
+            raise ChainError(ORDER_PEG, peg_reference=order.terms.peg_reference)
     if action.price_quanta == order.price_quanta and action.size_lots <= order.open_lots:
         return shrink(ctx, order, action.size_lots)
     taker = Taker(
@@ -238,6 +253,7 @@ def handle_replace_order(ctx: Context, account: bytes, action: tx_pb2.ReplaceOrd
         order.reduce_only,
         order.client_id,
         CANCEL_MAKER,
+        order.terms,
     )
     ctx.journal.savepoint()
     try:
@@ -257,7 +273,7 @@ def shrink(ctx: Context, order: Order, size_lots: int) -> tx_pb2.ActionResult:
     removed = order.open_lots - size_lots
     account = ctx.accounts.edit(order.account)
     account.set_position(shifted(account.position(market), order.side, order.price_quanta, -removed))
-    left = order.with_open_lots(size_lots)
+    left = order.shrunk(size_lots)
     swap_order(ctx, order, left)
     ctx.emit(Reduced(left, removed))
     return tx_pb2.ActionResult(order_id=order.order_id, open_lots=size_lots)

@@ -71,6 +71,17 @@ class BookSide:
             for priority in level.queue:
                 yield orders[priority]
 
+    def sweep(self, again: list[Order]) -> Iterator[Order]:
+        """As `best_first`; orders that the caller adds to `again` meanwhile come at the end of the present level."""
+        for rank in reversed(self.ranks):
+            level = self.levels[self.sign * rank]
+            orders = level.orders
+            for priority in level.queue:
+                yield orders[priority]
+            if again:
+                yield from again  # which grows meanwhile
+                again.clear()
+
     def best_price(self) -> int:
         """The best price in quote quanta a lot, or 0 when the side is empty."""
         return self.sign * self.ranks[-1] if self.ranks else 0

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from app.accounts.types import Account, Position
 from app.book import rules
-from app.book.state import drop_order, shifted, swap_order
-from app.book.types import Order
+from app.book.conditions import Conditions
+from app.book.state import drop_order, move_order, shifted, swap_order
+from app.book.types import Order, Terms, market_of
 from app.clearing.rules import cash_after_fill
 from app.clearing.state import add_open_interest, maker_position, taker_position
 from app.collateral.state import credit_fund
@@ -44,6 +45,7 @@ class Taker:
     reduce_only: bool
     client_id: int
     self_trade: int
+    terms: Terms | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class Step:
     removal: int
     maker_fee_quanta: int = 0
     taker_fee_quanta: int = 0
+    peak: Order | None = None  # what the maker becomes when its shown part is used up and more is hidden
 
 
 @dataclass(slots=True)
@@ -72,6 +75,9 @@ class Plan:
     filled_quanta: int = 0
     fees_quanta: int = 0
     fills: int = 0
+    peaks: list[Order] = field(default_factory=list)  # peaks to be met at the end of the present level
+    shown: int = 0  # how many peaks were shown anew
+    conditions: Conditions = field(default_factory=Conditions)
     stopped: int = 0  # CancelReason, when matching ended although the book still crosses
 
 
@@ -86,7 +92,7 @@ def plan_match(ctx: Context, taker: Taker, account: Account) -> Plan:
     owed, held = settled(account.position(taker.market.market), index)
     plan = Plan(account.cash_quanta - owed, held, taker.size_lots, index, owed)
     side, limit = taker.side, taker.price_quanta
-    for maker in ctx.books[taker.market.market].opposite(side).best_first():
+    for maker in ctx.books[taker.market.market].opposite(side).sweep(plan.peaks):
         if plan.open_lots == 0 or not rules.crosses(side, limit, maker.price_quanta):
             break
         if plan.fills == MAX_FILLS or len(plan.steps) - plan.fills == MAX_REMOVALS:
@@ -113,8 +119,9 @@ def meet_self(ctx: Context, taker: Taker, plan: Plan, own: Order) -> bool:
 
 
 def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
-    """BOOK-014: meet one maker: fill it, or remove it because its account cannot carry the fill or has nothing left to
-    reduce. A reduce-only maker fills up to its account's position, and its rest is removed.
+    """BOOK-014: meet one maker: fill what it shows, or remove it because its account cannot carry the fill or has
+    nothing left to reduce, or for its conditions (BOOK-015, BOOK-018, BOOK-019). A reduce-only maker fills up to its
+    account's position, and its rest is removed.
     """
     account = ctx.accounts.get(maker.account)
     if account is None:
@@ -129,8 +136,12 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
         before = account.cash_quanta - owed, position
         plan.funding_quanta += owed
     cash, held = before
-    lots, removal = min(plan.open_lots, maker.open_lots), 0
-    if maker.reduce_only:
+    lots, removal = min(plan.open_lots, maker.open_lots - maker.hidden_lots), 0
+    if maker.terms is not None or ctx.protected:
+        removal = plan.conditions.bar(ctx, maker)
+    if removal:
+        lots = 0
+    elif maker.reduce_only:
         reducible = rules.reducible_lots(maker.side, held.lots)
         if reducible < maker.open_lots and reducible <= lots:
             lots, removal = reducible, events_pb2.CANCEL_REASON_REDUCE_ONLY
@@ -143,6 +154,8 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
         held_after = maker_position(held, signed, price)
         if allows_change(ctx, account, cash_after, held_after, with_orders=False):
             cash, held = cash_after, held_after
+            if (maker.terms is not None or ctx.protected) and plan.conditions.note(ctx, maker, lots):
+                removal = events_pb2.CANCEL_REASON_PROTECTION if lots < maker.open_lots else 0
         else:
             lots, removal = 0, events_pb2.CANCEL_REASON_MARGIN
     if removal:
@@ -151,7 +164,10 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
     if lots == 0:
         plan.steps.append(Step(maker, 0, removal))
         return
-    plan.steps.append(Step(maker, lots, removal, made_fee, taker_fee))
+    step = Step(maker, lots, removal, made_fee, taker_fee)
+    plan.steps.append(step)
+    if maker.hidden_lots and not removal and maker.open_lots - lots == maker.hidden_lots:
+        show_peak(ctx, plan, step)
     signed = rules.signed_lots(taker.side, lots)
     plan.cash_quanta = cash_after_fill(plan.cash_quanta, signed, price, taker_fee)
     plan.position = taker_position(plan.position, signed, price)
@@ -160,6 +176,18 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
     plan.filled_quanta += notional
     plan.fees_quanta += made_fee + taker_fee
     plan.fills += 1
+
+
+def show_peak(ctx: Context, plan: Plan, step: Step) -> None:
+    """BOOK-016: the next peak of an iceberg stands behind all others of its price; the taker itself comes before it in
+    the market's sequence.
+    """
+    state = ctx.states.get(market_of(step.maker.order_id))
+    first = state.next_sequence if state else 1
+    plan.shown += 1
+    left = step.maker.with_open_lots(step.maker.open_lots - step.lots)
+    step.peak = left.moved(left.price_quanta, first + plan.shown)
+    plan.peaks.append(step.peak)
 
 
 def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id: int) -> None:
@@ -176,6 +204,7 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
         collect(ctx, market, plan.fees_quanta, trades_of(taker, plan))
     credit_fund(ctx, funding_pool(market), plan.funding_quanta)
     state = ctx.states.edit(market)
+    state.next_sequence += plan.shown
     for step in plan.steps:
         if step.lots:
             fill_maker(ctx, step)
@@ -197,6 +226,7 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
         if step.removal:
             drop_order(ctx, step.maker)
             ctx.emit(Cancelled(step.maker, step.removal, True))
+    plan.conditions.carry_out(ctx, market)
 
 
 def check_zero_sum(ctx: Context, taker: Taker, plan: Plan, after: Position) -> None:
@@ -246,8 +276,10 @@ def fill_maker(ctx: Context, step: Step) -> None:
     """Take the filled lots off the maker's order; `step.maker` becomes what is left of it."""
     maker = step.maker
     left = maker.open_lots - step.lots
-    step.maker = maker.with_open_lots(left)
-    if left:
+    step.maker = step.peak or maker.with_open_lots(left)
+    if step.peak:
+        move_order(ctx, maker, step.peak)
+    elif left:
         swap_order(ctx, maker, step.maker)
     else:
         drop_order(ctx, maker)

@@ -18,3 +18,44 @@ def reducible_lots(side: int, position_lots: int) -> int:
 def signed_lots(side: int, size_lots: int) -> int:
     """What a fill of an order of `side` adds to its account's lots: + for a buy, - for a sell."""
     return size_lots if side == BUY else -size_lots
+
+
+def hidden_left(open_lots: int, hidden_lots: int, display_lots: int) -> int:
+    """BOOK-016: what stays hidden of an order with `open_lots` left: all that was, while some of what was shown is
+    left; else what the next peak of `display_lots` does not show.
+    """
+    return hidden_lots if open_lots > hidden_lots else max(0, open_lots - display_lots)
+
+
+def is_over(expiry_time_ns: int, time_ns: int) -> bool:
+    """BOOK-015: whether an order that may trade until `expiry_time_ns` (0: for ever) may no more."""
+    return 0 < expiry_time_ns < time_ns
+
+
+def peg_price(
+    side: int, twice_reference_quanta: int, offset_ticks: int, tick_quanta: int, limit_quanta: int, opposite_quanta: int
+) -> int:
+    """BOOK-017: the price of a pegged order: its reference, rounded to the tick away from the other side, plus the
+    offset; no worse than its limit (0: none); a tick away from the best order of the other side (0: none).
+    """
+    if side == BUY:
+        price = (twice_reference_quanta // (2 * tick_quanta) + offset_ticks) * tick_quanta
+        if limit_quanta and price > limit_quanta:
+            price = limit_quanta
+        return opposite_quanta - tick_quanta if opposite_quanta and price >= opposite_quanta else price
+    price = (-(-twice_reference_quanta // (2 * tick_quanta)) + offset_ticks) * tick_quanta
+    if limit_quanta and price < limit_quanta:
+        price = limit_quanta
+    return opposite_quanta + tick_quanta if opposite_quanta and price <= opposite_quanta else price
+
+
+def drained_after(drained_ns: int, time_ns: int, lots: int, window_ns: int, limit_lots: int) -> int:
+    """BOOK-018: when a protection's level will be empty after another fill: a full level drains in one window, so a
+    lot takes window / limit, rounded up.
+    """
+    return max(drained_ns, time_ns) - (-lots * window_ns // limit_lots)
+
+
+def is_tripped(drained_ns: int, time_ns: int, window_ns: int) -> bool:
+    """BOOK-018: whether a protection's level is full: it would take a whole window to drain."""
+    return drained_ns - time_ns >= window_ns

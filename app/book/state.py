@@ -1,10 +1,13 @@
 """Adding, shrinking and removing orders: account sums, open-order record and index move together (BOOK-004)."""
 
+from typing import Any
+
 from app.accounts.types import Position
 from app.book.index import BookSide, MarketBook
 from app.book.types import BUY, BookState, OpenOrders, Order, market_of
 from app.context import Context
 from app.errors import ORDER_NOT_FOUND, ORDER_REFERENCE, ChainError
+from app.kernel.ordered import SortedKeys
 
 
 def market_book(ctx: Context, market: int) -> MarketBook:
@@ -71,6 +74,8 @@ def rest_order(ctx: Context, order: Order) -> None:
     record.add(order)
     side.insert(order)
     ctx.journal.entries.append((_undo_rest, (record, side), order))
+    if order.terms is not None:
+        file_terms(ctx, order)
 
 
 def remove_order(ctx: Context, order: Order) -> None:
@@ -87,6 +92,8 @@ def drop_order(ctx: Context, order: Order) -> None:
     record.remove(order)
     side.remove(order)
     ctx.journal.entries.append((_undo_drop, (record, side), order))
+    if order.terms is not None:
+        unfile_terms(ctx, order)
     if not record.orders:
         ctx.orders.delete(order.account)
 
@@ -99,6 +106,39 @@ def swap_order(ctx: Context, old: Order, new: Order) -> None:
     ctx.journal.entries.append((_undo_swap, (record, side), old))
 
 
+def move_order(ctx: Context, old: Order, new: Order) -> None:
+    """A resting order keeps its id and size and gets another price or rank; the account's sums are the caller's."""
+    record, side = open_orders(ctx, old.account), ctx.books[market_of(old.order_id)].side(old.side)
+    record.orders[old.order_id] = new
+    side.remove(old)
+    side.insert(new)
+    ctx.journal.entries.append((_undo_move, (record, side, new), old))
+
+
+def file_terms(ctx: Context, order: Order) -> None:
+    """An order that expires or is pegged comes into the sets that the hooks look at (BOOK-015, BOOK-017)."""
+    for keys, key in _sets_of(ctx, order):
+        keys.add(key)
+        ctx.journal.entries.append((_undo_add, keys, key))
+
+
+def unfile_terms(ctx: Context, order: Order) -> None:
+    """The inverse of `file_terms`."""
+    for keys, key in _sets_of(ctx, order):
+        keys.remove(key)
+        ctx.journal.entries.append((_undo_remove, keys, key))
+
+
+def _sets_of(ctx: Context, order: Order) -> list[tuple[SortedKeys, Any]]:
+    terms, found = order.terms, list[tuple[SortedKeys, Any]]()
+    if terms is not None and terms.expiry_time_ns:
+        found.append((ctx.expiring_orders, (terms.expiry_time_ns, order.order_id, order.account)))
+    if terms is not None and terms.peg_reference:
+        pegged = ctx.pegged.setdefault(market_of(order.order_id), SortedKeys())
+        found.append((pegged, (order.order_id, order.account)))
+    return found
+
+
 def rebuild(ctx: Context) -> None:
     """Make the index from the stored orders, at start."""
     ctx.books = {market: MarketBook() for market, _ in ctx.markets.scan()}
@@ -106,6 +146,15 @@ def rebuild(ctx: Context) -> None:
     stored.sort(key=lambda order: (market_of(order.order_id), order.priority))
     for order in stored:
         ctx.books[market_of(order.order_id)].side(order.side).insert(order)
+    ctx.expiring_orders, ctx.pegged = SortedKeys(), {}
+    for order in stored:
+        for keys, key in _sets_of(ctx, order):
+            keys.add(key)
+    ctx.protected, ctx.clearing = set(), SortedKeys()
+    for where, protection in ctx.protections.scan():
+        ctx.protected.add(where)
+        if protection.clearing:
+            ctx.clearing.add(where)
 
 
 def _undo_rest(where: tuple[OpenOrders, BookSide], order: Order) -> None:
@@ -124,3 +173,18 @@ def _undo_swap(where: tuple[OpenOrders, BookSide], order: Order) -> None:
     record, side = where
     record.orders[order.order_id] = order
     side.replace(order)
+
+
+def _undo_move(where: tuple[OpenOrders, BookSide, Order], order: Order) -> None:
+    record, side, new = where
+    record.orders[order.order_id] = order
+    side.remove(new)
+    side.insert(order)
+
+
+def _undo_add(keys: SortedKeys, key: Any) -> None:
+    keys.remove(key)
+
+
+def _undo_remove(keys: SortedKeys, key: Any) -> None:
+    keys.add(key)

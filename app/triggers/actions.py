@@ -2,12 +2,14 @@
 
 from app.accounts.state import require_account
 from app.book.actions import check_price_and_size, check_terms
+from app.book.conditions import FOR_EVER_NS, require_room_in_group
 from app.book.match import Taker
 from app.book.types import GOOD_TIL_CANCEL, IMMEDIATE_OR_CANCEL, order_id_of
 from app.context import Context
 from app.errors import (
     ORDER_EXPIRED,
     ORDER_TIME_IN_FORCE,
+    SWITCH_TIME,
     TRIGGER_CLIENT_ID_USED,
     TRIGGER_LIMIT,
     TRIGGER_PRICE,
@@ -17,13 +19,21 @@ from app.errors import (
     ChainError,
 )
 from app.events import TriggerCancelled, TriggerPlaced
-from app.gas import CANCEL, FIRE, FOLLOW, TRIGGER, TRIGGER_IN_RECORD
+from app.gas import CANCEL, FIRE, FOLLOW, GUARD, TRIGGER, TRIGGER_IN_RECORD
 from app.limits import MAX_PRICE_QUANTA, MAX_TRIGGERS
 from app.markets.state import require_market
 from app.markets.types import Market
 from app.triggers import rules
 from app.triggers.rules import AT_OR_ABOVE, AT_OR_BELOW, TRAIL_STEPS
-from app.triggers.state import add_trigger, find_trigger, next_sequence, price_of, remove_trigger, triggers_of
+from app.triggers.state import (
+    add_trigger,
+    find_trigger,
+    next_sequence,
+    price_of,
+    remove_trigger,
+    set_switch,
+    triggers_of,
+)
 from app.triggers.types import LAST, MARK, Trigger
 from novation.v1 import events_pb2, tx_pb2
 
@@ -58,6 +68,8 @@ def handle_place_trigger(ctx: Context, account: bytes, action: tx_pb2.PlaceTrigg
     for other in own:
         if action.client_id and other.client_id == action.client_id:
             raise ChainError(TRIGGER_CLIENT_ID_USED, client_id=action.client_id, trigger_id=other.trigger_id)
+    if action.oco_id:
+        require_room_in_group(ctx, account, action.oco_id)
     check_order(ctx, account, market, action)
     trigger_quanta = trigger_price(ctx, market, action)
     sequence = next_sequence(ctx, market.market)
@@ -81,6 +93,16 @@ def handle_place_trigger(ctx: Context, account: bytes, action: tx_pb2.PlaceTrigg
     add_trigger(ctx, trigger)
     ctx.emit(TriggerPlaced(trigger))
     return tx_pb2.ActionResult(order_id=trigger.trigger_id)
+
+
+def handle_set_dead_man(ctx: Context, account: bytes, action: tx_pb2.SetDeadMan) -> tx_pb2.ActionResult:
+    """TRIG-010: set the account's dead-man switch, or (0) take it away. Raises SWITCH_TIME, ACCOUNT_NOT_FOUND."""
+    ctx.gas.charge(GUARD)
+    require_account(ctx.accounts.get(account), account)
+    if action.time_ns and not ctx.time_ns < action.time_ns <= FOR_EVER_NS:
+        raise ChainError(SWITCH_TIME, switch_time_ns=action.time_ns, time_ns=ctx.time_ns)
+    set_switch(ctx, account, action.time_ns)
+    return tx_pb2.ActionResult()
 
 
 def check_order(ctx: Context, account: bytes, market: Market, action: tx_pb2.PlaceTrigger) -> None:

@@ -3,12 +3,20 @@
 from functools import partial
 
 from app.book.actions import check_price_and_size, place
+from app.book.conditions import close_group
+from app.book.state import remove_order
 from app.compartment import guarded
 from app.context import NO_LIMIT, Context
 from app.errors import ChainError
-from app.events import TriggerCancelled, TriggerFired, TriggerMoved
+from app.events import Cancelled, DeadManActed, TriggerCancelled, TriggerFired, TriggerMoved
 from app.gas import GasMeter, most_gas
-from app.limits import MAX_EXPIRED_TRIGGERS_A_BLOCK, MAX_FIRED_A_BLOCK, MAX_FOLLOWED_A_BLOCK, MAX_PRICE_QUANTA
+from app.limits import (
+    MAX_EXPIRED_TRIGGERS_A_BLOCK,
+    MAX_FIRED_A_BLOCK,
+    MAX_FOLLOWED_A_BLOCK,
+    MAX_PRICE_QUANTA,
+    MAX_SWITCHES_A_BLOCK,
+)
 from app.markets.state import require_market
 from app.markets.types import ACTIVE, REDUCE_ONLY, SETTLED
 from app.triggers import rules
@@ -20,8 +28,11 @@ from app.triggers.state import (
     opposite,
     price_of,
     remove_trigger,
+    set_switch,
     store_backlog,
+    take_filled_groups,
     take_reached,
+    triggers_of,
     withdraw,
 )
 from app.triggers.types import Slot, Trigger
@@ -32,6 +43,7 @@ def run_triggers(ctx: Context) -> None:
     """TRIG-004: once a block, before its transactions: what expired goes, trailing triggers follow, what is reached
     fires.
     """
+    act_for_the_dead(ctx)
     expire(ctx)
     follow(ctx)
     reach(ctx)
@@ -45,6 +57,41 @@ def trigger_at(ctx: Context, trigger_id: int, account: bytes) -> Trigger:
     if record is None:
         raise KeyError(trigger_id)
     return record.triggers[trigger_id]
+
+
+def act_for_the_dead(ctx: Context) -> None:
+    """TRIG-010: where a switch was not set again in time, all orders go and all triggers but those that reduce; at most
+    MAX_SWITCHES_A_BLOCK accounts, the longest overdue first.
+    """
+    switches, reason = ctx.trigger_index.switches, events_pb2.CANCEL_REASON_DEAD_MAN
+    for _ in range(MAX_SWITCHES_A_BLOCK):
+        if not switches or switches.first()[0] >= ctx.time_ns:
+            return
+        _, account = switches.first()
+        record = ctx.orders.get(account)
+        orders = sorted(record.orders.values(), key=lambda order: order.order_id) if record else []
+        triggers = [trigger for trigger in triggers_of(ctx, account) if not trigger.reduce_only]
+        ctx.emit(DeadManActed(account, len(orders), len(triggers)))
+        for order in orders:
+            remove_order(ctx, order)
+            ctx.emit(Cancelled(order, reason, True))
+        for trigger in triggers:
+            remove_trigger(ctx, trigger)
+            ctx.emit(TriggerCancelled(trigger, reason))
+        set_switch(ctx, account, 0)
+
+
+def close_groups(ctx: Context) -> None:
+    """TRIG-009: the triggers of groups of which an order filled, or another trigger fired, go. At the end of each block
+    and after each trigger that fires: in between none could fire.
+    """
+    if not ctx.filled_groups:
+        return
+    for account, oco_id in take_filled_groups(ctx):
+        for trigger in triggers_of(ctx, account):
+            if trigger.oco_id == oco_id:
+                remove_trigger(ctx, trigger)
+                ctx.emit(TriggerCancelled(trigger, events_pb2.CANCEL_REASON_ONE_CANCELS_OTHER))
 
 
 def expire(ctx: Context) -> None:
@@ -155,3 +202,6 @@ def fire_one(trigger: Trigger, price_quanta: int, ctx: Context, market_id: int) 
         ctx.journal.release()
         fired = TriggerFired(trigger, price_quanta, done.order_id, done.filled_lots, done.open_lots, None)
         ctx.events.insert(events, fired)
+        if trigger.oco_id:
+            close_group(ctx, trigger.account, trigger.oco_id, done.order_id)
+    close_groups(ctx)

@@ -1,6 +1,7 @@
 """Access to triggers: record and index move together, every change of the index with its undo in the journal."""
 
 from dataclasses import replace
+from typing import Any
 
 from app.book.types import market_of
 from app.context import Context
@@ -18,6 +19,7 @@ from app.triggers.types import (
     Batch,
     Reached,
     Slot,
+    Switch,
     Trigger,
     TriggerIndex,
     Triggers,
@@ -137,16 +139,35 @@ def move_trigger(ctx: Context, trigger: Trigger, by_quanta: int) -> Trigger:
     return moved
 
 
-def insert(ctx: Context, keys: SortedKeys, key: Key) -> None:
+def insert(ctx: Context, keys: SortedKeys, key: Any) -> None:
     """Add a key to a sorted set of the index."""
     keys.add(key)
     ctx.journal.entries.append((_undo_insert, keys, key))
 
 
-def withdraw(ctx: Context, keys: SortedKeys, key: Key) -> None:
+def withdraw(ctx: Context, keys: SortedKeys, key: Any) -> None:
     """Take a key out of a sorted set of the index."""
     keys.remove(key)
     ctx.journal.entries.append((_undo_withdraw, keys, key))
+
+
+def set_switch(ctx: Context, account: bytes, time_ns: int) -> None:
+    """TRIG-010: set an account's switch anew; 0 takes it away."""
+    switches, stored = ctx.trigger_index.switches, ctx.switches.get(account)
+    if stored is not None:
+        withdraw(ctx, switches, (stored.time_ns, account))
+    if time_ns:
+        ctx.switches.put(account, Switch(time_ns))
+        insert(ctx, switches, (time_ns, account))
+    elif stored is not None:
+        ctx.switches.delete(account)
+
+
+def take_filled_groups(ctx: Context) -> list[tuple[bytes, int]]:
+    """TRIG-009: the groups of which an order filled since the last call, each once."""
+    groups, ctx.filled_groups = ctx.filled_groups, []
+    ctx.journal.entries.append((_undo_take_groups, ctx, groups))
+    return list(dict.fromkeys(groups))
 
 
 def take_reached(ctx: Context, slot: Slot, price_quanta: int) -> None:
@@ -186,6 +207,8 @@ def build_index(ctx: Context) -> TriggerIndex:
     index = TriggerIndex()
     backlog = ctx.backlog.peek(BACKLOG_KEY)
     index.batches = [Batch(reached, SortedKeys()) for reached in (backlog.reached if backlog else ())]
+    for account, switch in ctx.switches.scan():
+        index.switches.add((switch.time_ns, account))
     for _, record in ctx.triggers.scan():
         for trigger in record.triggers.values():
             slot = slot_of(trigger)
@@ -207,12 +230,16 @@ def in_batch(trigger: Trigger, reached: Reached) -> bool:
     )
 
 
-def _undo_insert(keys: SortedKeys, key: Key) -> None:
+def _undo_insert(keys: SortedKeys, key: Any) -> None:
     keys.remove(key)
 
 
-def _undo_withdraw(keys: SortedKeys, key: Key) -> None:
+def _undo_withdraw(keys: SortedKeys, key: Any) -> None:
     keys.add(key)
+
+
+def _undo_take_groups(ctx: Context, groups: list[tuple[bytes, int]]) -> None:
+    ctx.filled_groups = groups
 
 
 def _undo_take(index: TriggerIndex, slot: Slot) -> None:

@@ -50,6 +50,18 @@ class Triggers:
         return Triggers(self.triggers.copy())
 
 
+@dataclass(slots=True)
+class Switch:
+    """When an account's dead-man switch acts (TRIG-010)."""
+
+    time_ns: int = 0
+    stamp: int = 0
+
+    def copy(self) -> "Switch":
+        """A copy that may be changed."""
+        return Switch(self.time_ns)
+
+
 class Slot(NamedTuple):
     """What triggers of one sorted set have in common."""
 
@@ -91,15 +103,16 @@ class TriggerIndex:
 
     `waiting` holds (rank of the trigger price, id, account) of what no price has reached, by slot; `following` holds
     (rank of the price at which it moves, id, account) of trailing ones, under the slot of the opposite direction;
-    `expiring` holds (last time, id, account).
+    `expiring` holds (last time, id, account), `switches` (time, account).
     """
 
-    __slots__ = ("batches", "expiring", "following", "waiting")
+    __slots__ = ("batches", "expiring", "following", "switches", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[Slot, SortedKeys] = {}
         self.following: dict[Slot, SortedKeys] = {}
         self.expiring = SortedKeys()
+        self.switches = SortedKeys()
         self.batches: list[Batch] = []
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from app.accounts.keys import id_message
-from app.book.types import market_of
+from app.book.types import market_of, write_terms
 from app.event_messages import event_message
 from app.events import Cancelled, Filled, Occurrence, Rested
 from novation.v1 import events_pb2, feed_pb2, tx_pb2
@@ -82,6 +82,8 @@ def _write_rested(target: events_pb2.Event, event: Rested) -> None:
     written.reduce_only = order.reduce_only
     written.client_id = order.client_id
     written.priority = order.priority
+    if order.terms is not None:
+        write_terms(written, order)
 
 
 def _write_cancelled(target: events_pb2.Event, event: Cancelled) -> None:

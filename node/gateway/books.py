@@ -23,12 +23,12 @@ class BookLevels:
     changed_asks: set[int] = field(default_factory=set)
 
     def add(self, order: state_pb2.Order, sign: int) -> None:
-        """Put an order in (`sign` 1) or take it out (`sign` -1)."""
+        """Put an order in (`sign` 1) or take it out (`sign` -1): what it shows (BOOK-016)."""
         is_bid = order.side == tx_pb2.SIDE_BUY
         side = self.bids if is_bid else self.asks
         lots, count = side.get(order.price_quanta, (0, 0))
         if count + sign:
-            side[order.price_quanta] = (lots + sign * order.open_lots, count + sign)
+            side[order.price_quanta] = (lots + sign * (order.open_lots - order.hidden_lots), count + sign)
         else:
             side.pop(order.price_quanta, None)
         (self.changed_bids if is_bid else self.changed_asks).add(order.price_quanta)

@@ -19,6 +19,7 @@ IMMEDIATE_OR_CANCEL = tx_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL
 FILL_OR_KILL = tx_pb2.TIME_IN_FORCE_FILL_OR_KILL
 POST_ONLY = tx_pb2.TIME_IN_FORCE_POST_ONLY
 MARK, INDEX, LAST = tx_pb2.PRICE_SOURCE_MARK, tx_pb2.PRICE_SOURCE_INDEX, tx_pb2.PRICE_SOURCE_LAST
+PEG_INDEX, PEG_MID = tx_pb2.PEG_REFERENCE_INDEX, tx_pb2.PEG_REFERENCE_MID
 ABOVE, BELOW = tx_pb2.TRIGGER_DIRECTION_AT_OR_ABOVE, tx_pb2.TRIGGER_DIRECTION_AT_OR_BELOW
 CANCEL_MAKER = tx_pb2.SELF_TRADE_PREVENTION_CANCEL_MAKER
 CANCEL_TAKER = tx_pb2.SELF_TRADE_PREVENTION_CANCEL_TAKER
@@ -82,11 +83,14 @@ def envelope(person: Person, actions: list[tx_pb2.Action], nonce: int, *, chain_
 
 
 def place(side: int, price_quanta: int, size_lots: int, *, market: int = BTC, time_in_force: int = GOOD_TIL_CANCEL,
-          reduce_only: bool = False, client_id: int = 0, stp: int = 0) -> tx_pb2.Action:
+          reduce_only: bool = False, client_id: int = 0, stp: int = 0, expires: int = 0, display: int = 0,
+          oco_id: int = 0, peg: int = 0, offset: int = 0) -> tx_pb2.Action:
     """Place an order."""
     return tx_pb2.Action(place_order=tx_pb2.PlaceOrder(
         market=market, side=side, price_quanta=price_quanta, size_lots=size_lots, time_in_force=time_in_force,
-        reduce_only=reduce_only, client_id=client_id, self_trade_prevention=stp))  # type: ignore[arg-type]
+        reduce_only=reduce_only, client_id=client_id, self_trade_prevention=stp,  # type: ignore[arg-type]
+        expiry_time_ns=expires, display_lots=display, oco_id=oco_id,
+        peg_reference=peg, peg_offset_ticks=offset))  # type: ignore[arg-type]
 
 
 def buy(price_quanta: int, size_lots: int, **options: int) -> tx_pb2.Action:
@@ -128,6 +132,17 @@ def trigger(direction: int, trigger_quanta: int, side: int, price_quanta: int, s
         market=market, source=source, direction=direction, trigger_quanta=trigger_quanta, trail_quanta=trail,  # type: ignore[arg-type]
         side=side, price_quanta=price_quanta, size_lots=size_lots, time_in_force=time_in_force,  # type: ignore[arg-type]
         reduce_only=reduce_only, client_id=client_id, oco_id=oco_id, expiry_time_ns=expires))
+
+
+def dead_man(time_ns: int) -> tx_pb2.Action:
+    """Set the dead-man switch."""
+    return tx_pb2.Action(set_dead_man=tx_pb2.SetDeadMan(time_ns=time_ns))
+
+
+def protect(limit_lots: int, window_ns: int = 1_000_000_000, freeze_ns: int = 0, market: int = BTC) -> tx_pb2.Action:
+    """Set market-maker protection."""
+    return tx_pb2.Action(set_protection=tx_pb2.SetProtection(
+        market=market, limit_lots=limit_lots, window_ns=window_ns, freeze_ns=freeze_ns))
 
 
 def cancel_trigger(trigger_id: int = 0, client_id: int = 0, *, every: bool = False) -> tx_pb2.Action:

@@ -13,6 +13,7 @@ TABLES: dict[str, tuple[int, type[Message]]] = {
     "funds": (4, state_pb2.Fund), "markets": (5, state_pb2.Market), "totals": (6, state_pb2.MarketTotals),
     "assets": (15, state_pb2.Asset),
     "marks": (7, state_pb2.MarkPrice), "books": (8, state_pb2.BookState), "orders": (9, state_pb2.OpenOrders),
+    "protections": (13, state_pb2.Protection), "switches": (14, state_pb2.Switch),
     "triggers": (12, state_pb2.Triggers), "backlog": (19, state_pb2.Backlog),
     "funding": (10, state_pb2.Funding), "traders": (16, state_pb2.Trader), "fee_terms": (20, state_pb2.FeeTerms),
 }

@@ -14,6 +14,7 @@ from tests.helpers import builders
 from tests.helpers.builders import BUY, IMMEDIATE_OR_CANCEL, MARK_QUANTA, POST_ONLY, SELL, TICK_QUANTA, Person
 
 LADDER_TICKS = 60      # how far from the middle makers quote
+NOW_NS = 1_700_000_000_000_000_000
 MAKER_ORDERS = 40      # open orders a maker aims at
 
 
@@ -158,6 +159,18 @@ def any_order(flow: Flow, random: Random) -> tx_pb2.Action:
         stp=random.randint(0, 3))
 
 
+def special_order(flow: Flow, random: Random) -> tx_pb2.Action:
+    """An order that rests with terms: an expiry, a peak, a group, a peg."""
+    market, peg, side = random.choice(flow.markets), random.choice((0, 0, 1, 2)), random.choice((BUY, SELL))
+    offset = random.randint(-20, 20) if peg else 0
+    display = random.choice((0, 0, 1, 3))
+    return builders.place(
+        side, 0 if peg else flow.price(market, random.randint(-9, 9)), random.randint(1, 30), market=market,
+        time_in_force=POST_ONLY if peg or random.random() < 0.3 else builders.GOOD_TIL_CANCEL, display=display,
+        expires=random.choice((0, NOW_NS + random.randint(0, 200) * 1_000_000_000)),
+        oco_id=random.choice((0, 0, 1, 2)), peg=peg, offset=offset)
+
+
 def any_trigger(flow: Flow, random: Random) -> tx_pb2.Action:
     """A trigger of any kind, mostly within reach of the next prices."""
     market, direction, reach = random.choice(flow.markets), random.choice((1, 2)), random.randint(-20, 400)
@@ -166,7 +179,8 @@ def any_trigger(flow: Flow, random: Random) -> tx_pb2.Action:
     return builders.trigger(
         direction, level, random.choice((BUY, SELL)), flow.price(market, random.randint(-9, 9)), random.randint(1, 30),
         market=market, source=random.randint(1, 3), trail=trail, reduce_only=random.random() < 0.3,
-        time_in_force=random.randint(1, 2), client_id=random.choice((0, 0, 1, 2, 3)))
+        time_in_force=random.randint(1, 2), client_id=random.choice((0, 0, 1, 2, 3)), oco_id=random.choice((0, 0, 1)),
+        expires=random.choice((0, 0, NOW_NS + 100_000_000_000)))
 
 
 Special = Callable[[Flow, Random, Person], tuple[list[tx_pb2.Action], dict[str, object]]]
@@ -181,6 +195,10 @@ SPECIALS: tuple[Special, ...] = (
     lambda flow, random, other: ([builders.cancel_all(random.choice((0, 1))), builders.cancel(1 << 40 | 5)], {}),
     lambda flow, random, other: ([any_trigger(flow, random) for _ in range(4)] + [
         builders.cancel_trigger(client_id=random.randint(1, 3), every=random.random() < 0.1)], {}),
+    lambda flow, random, other: ([special_order(flow, random) for _ in range(5)], {}),
+    lambda flow, random, other: ([
+        builders.protect(random.choice((0, 5, 20)), 3_000_000_000, random.choice((0, 5_000_000_000))),
+        builders.dead_man(random.choice((0, NOW_NS + random.randint(0, 200) * 1_000_000_000)))], {}),
     lambda flow, random, other: ([flow.taker_action(), builders.buy(7, 1)], {"all_or_nothing": True}),
     lambda flow, random, other: ([any_order(flow, random)] * 5, {"gas_limit": random.choice((150_000, 200_000))}),
     lambda flow, random, other: ([builders.set_referrer(other), flow.taker_action()], {}),

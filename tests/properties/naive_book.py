@@ -4,6 +4,7 @@ It shares nothing with `app` but the numbers of the wire. Accounts are rich, so 
 """
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from tests.helpers.builders import (
     BUY,
@@ -37,6 +38,10 @@ class Resting:
     reduce_only: bool
     client_id: int
     priority: int
+    shown: int = 0
+    display: int = 0
+    expires: int = 0
+    oco_id: int = 0
 
 
 @dataclass
@@ -48,6 +53,18 @@ class Answer:
     quote: int = 0
     open: int = 0
     cancelled: int = 0
+
+
+@dataclass
+class Guard:
+    """An account's protection: its level drains evenly; the fractions are exact."""
+
+    limit: int
+    window: int
+    freeze: int
+    level: Fraction = Fraction(0)
+    since: int = 0
+    frozen: int = 0
 
 
 @dataclass
@@ -64,12 +81,33 @@ class NaiveBook:
     fees: int = 0
     sequence: int = 1
     trades: int = 0
+    now: int = 0
+    guards: dict[str, Guard] = field(default_factory=dict)
+    tripped: list[str] = field(default_factory=list)
 
     def copy(self) -> "NaiveBook":
         """All of it, so that a refused action can be forgotten."""
         return NaiveBook(self.market, self.tick, self.maker_fee_ppm, self.taker_fee_ppm,
                          [Resting(**vars(order)) for order in self.orders], dict(self.lots), dict(self.cash), self.fees,
-                         self.sequence, self.trades)
+                         self.sequence, self.trades, self.now,
+                         {who: Guard(**vars(guard)) for who, guard in self.guards.items()}, list(self.tripped))
+
+    def begin(self, now: int) -> None:
+        """A block begins: what expired goes."""
+        self.now = now
+        self.orders = [order for order in self.orders if not 0 < order.expires < now]
+
+    def end(self) -> None:
+        """A block ends: the orders of accounts whose protection tripped go."""
+        self.orders = [order for order in self.orders if order.who not in self.tripped]
+        self.tripped.clear()
+
+    def protect(self, who: str, limit: int, window: int, freeze: int) -> Answer:
+        """Set a protection anew, or take it away."""
+        self.guards.pop(who, None)
+        if limit:
+            self.guards[who] = Guard(limit, window, freeze)
+        return Answer()
 
     def queue(self, side: int) -> list[Resting]:
         """The open orders of a side, best price first, then the oldest."""
@@ -87,9 +125,21 @@ class NaiveBook:
         return max(0, -held if side == BUY else held)
 
     def place(self, who: str, side: int, price: int, lots: int, kind: int, *, reduce_only: bool = False,
-              client_id: int = 0, stp: int = 0) -> Answer:
+              client_id: int = 0, stp: int = 0, expires: int = 0, display: int = 0, oco_id: int = 0,
+              again: bool = False) -> Answer:
         """Place an order. Raises Refused; the caller restores the copy it made."""
+        if (expires or display or oco_id) and kind not in (GOOD_TIL_CANCEL, POST_ONLY):
+            raise Refused("ORDER_TIME_IN_FORCE")
+        if 0 < expires < self.now:
+            raise Refused("ORDER_EXPIRED")
+        if display and lots > 50 * display:
+            raise Refused("ORDER_DISPLAY")
+        if oco_id and not again and sum(order.oco_id == oco_id for order in self.of(who)) >= 4:
+            raise Refused("ORDER_GROUP")
         self.check_terms(price, lots)
+        guard = self.guards.get(who)
+        if guard and guard.frozen > self.now and kind in (GOOD_TIL_CANCEL, POST_ONLY):
+            raise Refused("ORDER_PROTECTED")
         if client_id and any(order.client_id == client_id for order in self.of(who)):
             raise Refused("ORDER_CLIENT_ID_USED")
         if reduce_only:
@@ -101,7 +151,8 @@ class NaiveBook:
         if kind == POST_ONLY and meets:
             raise Refused("ORDER_WOULD_CROSS")
         order_id = self.market << 40 | self.sequence
-        order = Resting(order_id, who, side, price, lots, reduce_only, client_id, self.sequence)
+        order = Resting(order_id, who, side, price, lots, reduce_only, client_id, self.sequence,
+                        display=display, expires=expires, oco_id=oco_id)
         had_open = len(self.of(who))
         answer, stopped = self.match(order, meets, stp or CANCEL_MAKER)
         if kind == FILL_OR_KILL and order.lots:
@@ -110,7 +161,10 @@ class NaiveBook:
             if had_open >= MOST_OPEN_ORDERS:
                 raise Refused("ORDER_LIMIT")
             self.orders.append(order)
+            order.shown = min(order.lots, display or order.lots)
             answer.open = order.lots
+        if answer.filled and oco_id:
+            self.close_group(order)
         self.sequence += 1
         answer.order_id = order.order_id
         return answer
@@ -118,30 +172,71 @@ class NaiveBook:
     def match(self, order: Resting, meets: list[Resting], stp: int) -> tuple[Answer, bool]:
         """Trade an incoming order against what it meets. The second value: its rest must not go on the book."""
         answer = Answer()
-        fills = removals = 0
-        for maker in meets:
-            if not order.lots:
-                break
+        fills = removals = peaks = 0
+        filled: dict[tuple[str, int], Resting] = {}
+        queue = list(meets)
+        while queue and order.lots:
+            maker = queue.pop(0)
             if fills == MOST_FILLS or removals == MOST_REMOVALS:
-                return answer, True
+                return self.finish(answer, filled, peaks), True
             if maker.who == order.who:
                 if stp in (CANCEL_MAKER, CANCEL_BOTH):
                     self.orders.remove(maker)
                     removals += 1
                 if stp in (CANCEL_TAKER, CANCEL_BOTH):
-                    return answer, True
+                    return self.finish(answer, filled, peaks), True
+                continue
+            if maker.who in self.tripped or filled.get((maker.who, maker.oco_id), maker) is not maker:
+                self.orders.remove(maker)
+                removals += 1
                 continue
             most = self.reducible(maker.who, maker.side) if maker.reduce_only else maker.lots
-            traded = min(order.lots, maker.lots, most)
+            traded = min(order.lots, maker.shown, most)
             if traded:
                 fills += 1
                 self.trade(order, maker, traded)
                 answer.filled += traded
                 answer.quote += traded * maker.price
+                if maker.oco_id:
+                    filled.setdefault((maker.who, maker.oco_id), maker)
+                if self.trips(maker.who, traded):
+                    if maker.lots:
+                        self.orders.remove(maker)
+                    continue
             if maker.lots and maker.reduce_only and not self.reducible(maker.who, maker.side):
                 self.orders.remove(maker)
                 removals += 1
-        return answer, False
+            elif maker.lots and not maker.shown:
+                peaks += 1
+                maker.shown, maker.priority = min(maker.display, maker.lots), self.sequence + peaks
+                behind = [index for index, other in enumerate(queue) if other.price != maker.price]
+                queue.insert(behind[0] if behind else len(queue), maker)
+        return self.finish(answer, filled, peaks), False
+
+    def finish(self, answer: Answer, filled: dict[tuple[str, int], Resting], peaks: int) -> Answer:
+        """The end of a match: the others of the groups go, and the peaks have taken their numbers."""
+        for maker in filled.values():
+            self.close_group(maker)
+        self.sequence += peaks
+        return answer
+
+    def close_group(self, winner: Resting) -> None:
+        """The other orders of a group go."""
+        self.orders = [order for order in self.orders if order is winner or order.who != winner.who
+                       or not winner.oco_id or order.oco_id != winner.oco_id]
+
+    def trips(self, who: str, lots: int) -> bool:
+        """Count a fill of a maker; whether it fills up its protection."""
+        guard = self.guards.get(who)
+        if guard is None:
+            return False
+        drained = Fraction((self.now - guard.since) * guard.limit, guard.window)
+        guard.level, guard.since = max(Fraction(0), guard.level - drained) + lots, self.now
+        if guard.level < guard.limit:
+            return False
+        guard.level, guard.frozen = Fraction(0), self.now + guard.freeze if guard.freeze else 1 << 63
+        self.tripped.append(who)
+        return True
 
     def trade(self, taker: Resting, maker: Resting, lots: int) -> None:
         """Exchange lots and money at the maker's price; both pay their fee, rounded up."""
@@ -153,6 +248,7 @@ class NaiveBook:
             self.cash[order.who] = self.cash.get(order.who, 0) - sign * notional - fee
             self.fees += fee
             order.lots -= lots
+            order.shown -= lots
         if not maker.lots:
             self.orders.remove(maker)
         self.trades += 1
@@ -193,8 +289,11 @@ class NaiveBook:
         if kind in (IMMEDIATE_OR_CANCEL, FILL_OR_KILL):
             raise Refused("ORDER_TIME_IN_FORCE")
         self.check_terms(price, lots)
+        if order.display and lots > 50 * order.display:
+            raise Refused("ORDER_DISPLAY")
         if price == order.price and lots <= order.lots:
-            order.lots = lots
+            order.lots, order.shown = lots, min(order.shown, lots)
             return Answer(order_id=order.order_id, open=lots)
         self.orders.remove(order)
-        return self.place(who, order.side, price, lots, kind, reduce_only=order.reduce_only, client_id=order.client_id)
+        return self.place(who, order.side, price, lots, kind, reduce_only=order.reduce_only, client_id=order.client_id,
+                          display=order.display, expires=order.expires, oco_id=order.oco_id, again=True)

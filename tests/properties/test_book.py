@@ -8,10 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from app.invariants import audit
 from novation.v1 import tx_pb2
 from tests.helpers import builders, ledger
 from tests.helpers.builders import ALICE, BOB, BTC, BUY, CAROL, MARK_QUANTA, SELL, TICK_QUANTA
-from tests.helpers.driver import Driver
+from tests.helpers.driver import BLOCK_TIME_NS, Driver
 from tests.properties.naive_book import Answer, NaiveBook, Refused
 
 PEOPLE = {person.name: person for person in (ALICE, BOB, CAROL)}
@@ -29,6 +30,12 @@ kinds = st.sampled_from((builders.GOOD_TIL_CANCEL,) * 4 + (
 order_options = st.fixed_dictionaries({
     "reduce_only": st.sampled_from((False, False, False, True)), "client_id": st.sampled_from((0, 0, 0, 1, 2, 3)),
     "stp": st.integers(0, 3)})
+
+
+terms = st.fixed_dictionaries({
+    "expires": st.sampled_from((0, 0, 1, 2, 5, 9)), "display": st.sampled_from((0, 1, 2, 3)),
+    "oco_id": st.sampled_from((0, 0, 1, 2)), "reduce_only": st.sampled_from((False, False, True)),
+    "client_id": st.sampled_from((0, 0, 1, 2, 3))})
 
 
 def accepts_everything(_key: bytes, _message: bytes, _signature: bytes) -> bool:
@@ -49,9 +56,11 @@ class BookMachine(RuleBasedStateMachine):
 
     def both(self, who: str, action: tx_pb2.Action, wanted: Callable[[NaiveBook], Answer]) -> None:
         """Do an action on chain and model; they must agree on the answer or on the reason to refuse it."""
+        self.model.begin(self.driver.time_ns + BLOCK_TIME_NS)
         trial = self.model.copy()
         try:
             answer, reason = wanted(trial), ""
+            trial.end()
             self.model = trial
         except Refused as refusal:
             answer, reason = Answer(), str(refusal)
@@ -72,6 +81,20 @@ class BookMachine(RuleBasedStateMachine):
         """Any order."""
         action = builders.place(side, price, size, time_in_force=kind, **options)
         self.both(who, action, lambda model: model.place(who, side, price, size, kind, **options))
+
+    @rule(who=whos, side=sides, price=prices, size=st.integers(1, 30), terms=terms,
+          kind=st.sampled_from((1, 1, 1, 4, 2)))
+    def place_with_terms(self, who: str, side: int, price: int, size: int, terms: dict[str, int], kind: int) -> None:
+        """An order with an expiry, a peak or a group."""
+        terms = {**terms, "expires": terms["expires"] and self.driver.time_ns + terms["expires"] * BLOCK_TIME_NS}
+        action = builders.place(side, price, size, time_in_force=kind, **terms)
+        self.both(who, action, lambda model: model.place(who, side, price, size, kind, **terms))
+
+    @rule(who=whos, limit=st.sampled_from((0, 3, 10)), blocks=st.integers(1, 4), freeze=st.sampled_from((0, 2, 5)))
+    def protect(self, who: str, limit: int, blocks: int, freeze: int) -> None:
+        """Protection whose level drains by one or more lots a block."""
+        window, freeze = limit * blocks * BLOCK_TIME_NS, freeze * BLOCK_TIME_NS
+        self.both(who, builders.protect(limit, window, freeze), lambda model: model.protect(who, limit, window, freeze))
 
     @rule(who=whos, side=sides, ladder=st.lists(st.tuples(prices, lots), min_size=2, max_size=6))
     def quote(self, who: str, side: int, ladder: list[tuple[int, int]]) -> None:
@@ -120,9 +143,9 @@ class BookMachine(RuleBasedStateMachine):
         stored = ledger.book(reader, BTC)
         for side in (BUY, SELL):
             expected = [(PEOPLE[order.who].account(), order.order_id, order.price, order.lots, order.reduce_only,
-                         order.client_id, order.priority) for order in self.model.queue(side)]
+                         order.client_id, order.priority, order.lots - order.shown) for order in self.model.queue(side)]
             assert [(account, order.order_id, order.price_quanta, order.open_lots, order.reduce_only, order.client_id,
-                     order.priority) for account, order in stored[side]] == expected
+                     order.priority, order.hidden_lots) for account, order in stored[side]] == expected
         for name, person in PEOPLE.items():
             account = ledger.record(reader, "accounts", person.account())
             held = {position.market: position.lots for position in account.positions}
@@ -132,9 +155,10 @@ class BookMachine(RuleBasedStateMachine):
         assert ledger.record(reader, "books", BTC.to_bytes(4, "big")).next_trade == self.model.trades + 1
         ledger.check(reader)
         ledger.check_index(reader, self.driver.chain.ctx.books)
+        audit(self.driver.chain.ctx)
 
 
-def random_step(machine: BookMachine, random: Random) -> None:
+def random_step(machine: BookMachine, random: Random, with_terms: bool) -> None:
     """One action as a busy market sees it: prices near the middle, real references, every kind of order."""
     who, side, size = random.choice(sorted(PEOPLE)), random.choice((BUY, SELL)), random.randint(1, 12)
     price = MARK_QUANTA[BTC] + random.randint(-5, 5) * TICK
@@ -149,6 +173,13 @@ def random_step(machine: BookMachine, random: Random) -> None:
         machine.both(who, action, lambda model: model.replace(who, order.order_id, 0, price, size, kind))
     elif choice < 0.32:
         machine.both(who, builders.cancel_all(), lambda model: model.cancel_all(who))
+    elif with_terms and choice < 0.33:
+        machine.protect(who, random.choice((0, 20, 60)), random.randint(1, 3), random.choice((1, 3)))
+    elif with_terms and choice < 0.6:
+        options = {"expires": random.choice((0, 1, 3, 30)), "display": random.choice((0, 0, 2, 9)),
+                   "oco_id": random.choice((0, 1, 2)), "reduce_only": random.random() < 0.1,
+                   "client_id": random.choice((0, 0, *range(9)))}
+        machine.place_with_terms(who, side, price, random.randint(1, 40), options, random.choice((1, 1, 1, 4)))
     else:
         kind = random.choice((builders.GOOD_TIL_CANCEL,) * 5 + (2, 3, 4))
         options = {"reduce_only": random.random() < 0.2, "client_id": random.choice((0, 0, 0, *range(9))),
@@ -162,8 +193,8 @@ def test_busy_market(seed: int) -> None:
     random = Random(seed)
     machine = BookMachine()
     machine.start()
-    for step in range(500):
-        random_step(machine, random)
+    for step in range(800):
+        random_step(machine, random, with_terms=step >= 500)
         if step % 10 == 0:
             machine.same_state()
         if step % 100 == 50:
@@ -171,7 +202,7 @@ def test_busy_market(seed: int) -> None:
     machine.same_state()
     wanted = {"fill", "order_rested", "order_reduced", "ORDER_CLIENT_ID_USED", "ORDER_NOT_FILLABLE",
               "ORDER_WOULD_CROSS", "ORDER_REDUCES_NOTHING"}
-    wanted |= {f"order_cancelled {reason}" for reason in (1, 2, 4, 5, 7)}
+    wanted |= {f"order_cancelled {reason}" for reason in (1, 2, 4, 5, 7, 31)}
     assert wanted <= machine.seen.keys(), wanted - machine.seen.keys()
 
 

@@ -18,7 +18,7 @@ from novation.v1 import tx_pb2
 from tests.helpers import builders as b
 from tests.helpers import ledger
 from tests.helpers.builders import BTC, ORACLE, Person
-from tests.helpers.driver import Driver
+from tests.helpers.driver import BLOCK_TIME_NS, GENESIS_TIME_NS, Driver
 
 PEOPLE = tuple(Person(f"rollback {number}") for number in range(5))
 BLOCKS = 60
@@ -41,7 +41,9 @@ def picture(ctx: Context) -> tuple[Any, Any]:
     index = ctx.trigger_index
     waiting = [{slot: list(keys) for slot, keys in part.items() if keys} for part in (index.waiting, index.following)]
     batches = [(batch.reached, list(batch.keys)) for batch in index.batches]
-    return records, (books, waiting, list(index.expiring), batches)
+    sets = [list(keys) for keys in (index.expiring, index.switches, ctx.expiring_orders, ctx.clearing)]
+    pegged = {market: list(keys) for market, keys in ctx.pegged.items() if keys}
+    return records, (books, waiting, batches, sets, pegged, sorted(ctx.protected), list(ctx.filled_groups))
 
 
 class Watcher:
@@ -83,6 +85,19 @@ class Watcher:
         patch.setattr(Journal, "clear", watched_clear)
 
 
+def random_terms(random: Random, market: int, price: int, size: int) -> tx_pb2.Action:
+    """An order with terms, a protection or a switch."""
+    now = GENESIS_TIME_NS + random.randint(0, BLOCKS) * BLOCK_TIME_NS
+    if random.random() < 0.1:
+        return b.protect(random.choice((0, 3, 9)), BLOCK_TIME_NS, random.choice((0, 3 * BLOCK_TIME_NS)), market)
+    if random.random() < 0.1:
+        return b.dead_man(random.choice((0, now)))
+    peg = random.choice((0, 0, 1, 2))
+    return b.place(random.choice((1, 2)), 0 if peg else price, size, market=market, time_in_force=4 if peg else 1,
+                   peg=peg, offset=random.randint(-3, 3) if peg else 0, display=random.choice((0, 1, 3)),
+                   oco_id=random.choice((0, 0, 1)), expires=random.choice((0, now)))
+
+
 def random_trigger(random: Random, market: int, price: int, size: int) -> tx_pb2.Action:
     """A trigger of any kind near the mark, or the end of one."""
     if random.random() < 0.3:
@@ -90,7 +105,8 @@ def random_trigger(random: Random, market: int, price: int, size: int) -> tx_pb2
     trail = random.choice((0, 0, 16, 400)) * b.TICK_QUANTA[market]
     return b.trigger(random.choice((1, 2)), 0 if trail else price + random.randint(-9, 9), random.choice((1, 2)), price,
                      size, market=market, source=random.choice((1, 2, 3)), trail=trail,
-                     client_id=random.choice((0, 1, 2)), reduce_only=random.random() < 0.5)
+                     client_id=random.choice((0, 1, 2)), reduce_only=random.random() < 0.5,
+                     oco_id=random.choice((0, 0, 1)))
 
 
 def random_action(random: Random) -> tx_pb2.Action:
@@ -99,6 +115,8 @@ def random_action(random: Random) -> tx_pb2.Action:
     price = b.MARK_QUANTA[market] + random.randint(-3, 3) * b.TICK_QUANTA[market] * random.choice((1, 1, 1, 1000))
     size, client_id = random.choice((1, 1, 2, 3, 5, 8, 40)), random.choice((1, 2, 3))
     kind = random.random()
+    if kind < 0.1:
+        return random_terms(random, market, price, size)
     if kind < 0.62:
         return b.place(random.choice((1, 2)), price, size, market=market, client_id=random.choice((0, client_id)),
                        time_in_force=random.choice((1, 1, 1, 1, 2, 3, 3, 4)), reduce_only=random.random() < 0.2,

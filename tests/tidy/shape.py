@@ -19,6 +19,10 @@ DOMAIN_FILES = {
 DOMAIN_EXTRAS = {
     ("book", "index.py"): "the sorted index in memory",
     ("book", "match.py"): "the price-time loop",
+    ("book", "terms.py"): "what an order may ask for beyond price and size",
+    ("book", "conditions.py"): "what bars a resting order from trading",
+    ("book", "pegs.py"): "orders that follow a reference",
+    ("book", "protection.py"): "market-maker protection",
     ("margin", "health.py"): "who is within reach of a price, in memory",
 }
 NOT_DOMAINS = {"kernel", "store"}

@@ -30,6 +30,11 @@ CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = 
     ("trigger, every field", ALICE, [builders.trigger(
         builders.BELOW, 45_000_000, builders.SELL, 44_000_000, 5, market=2, source=builders.LAST, reduce_only=True,
         client_id=9, trail=500_000, oco_id=3, expires=1_700_000_000_000_000_000)], {}),
+    ("place, every term", ALICE, [
+        builders.sell(46_000_500, 7, time_in_force=4, expires=1_700_000_000_000_000_000, display=2, oco_id=3),
+        builders.buy(0, 1, time_in_force=4, peg=builders.PEG_MID, offset=-2)], {}),
+    ("dead man", ALICE, [builders.dead_man(1_700_000_000_000_000_000)], {}),
+    ("protection", ALICE, [builders.protect(10, 1_000, 2_000, market=2)], {}),
     ("cancel trigger", ALICE, [builders.cancel_trigger(1 << 40 | 6), builders.cancel_trigger(client_id=9),
                                builders.cancel_trigger(every=True)], {}),
     ("referrer", ALICE, [builders.set_referrer(BOB)], {}),

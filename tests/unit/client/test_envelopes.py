@@ -22,7 +22,9 @@ ALL_ACTIONS = [
     e.replace(price_quanta=5, size_lots=6, client_id=7, time_in_force="post_only"),
     e.transfer(OTHER, 5), e.withdraw(7, b"somewhere"), e.faucet(OTHER, 9), e.set_mark_price(1, 500),
     e.place_trigger(market=1, direction="above", side="buy", price_quanta=5, size_lots=6, trail_quanta=7),
-    e.cancel_trigger(),
+    e.cancel_trigger(), e.set_dead_man(3), e.set_protection(1, limit_lots=2, window_ns=3),
+    e.place(market=1, side="buy", price_quanta=0, size_lots=6, peg="mid", peg_offset_ticks=-3,
+            time_in_force="post_only"),
     e.set_referrer(bytes(20)),
 ]
 
@@ -57,9 +59,10 @@ def test_the_gas_table_is_the_chains() -> None:
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
         "set_mark_price": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
-        "set_referrer": gas.REFER}
+        "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
         gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
+    assert e.GAS_PEG == gas.PEG
     assert (e.GAS_FILL, e.GAS_CANCEL, e.GAS_POSITION, e.GAS_ORDER_IN_RECORD) == (
         gas.FILL, gas.CANCEL, gas.POSITION, gas.ORDER_IN_RECORD)
     assert (e.OPEN_ORDERS_MAX, e.ACTIONS_MAX, e.ENVELOPE_BYTES_MAX) == (

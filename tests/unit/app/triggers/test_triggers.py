@@ -195,3 +195,57 @@ def test_market_states(driver: Driver) -> None:
     assert not fired(mark(driver, 41_000)) and not fired(mark(driver, 44_100))
     put_status(driver, SETTLED)
     assert [done.reason for done in fired(quiet(driver))] == ["MARKET_NOT_TRADING"] * 52
+
+
+def test_take_profit_and_stop_loss_of_a_position(driver: Driver) -> None:
+    """TRIG-009: the one that fires cancels the other; a filled order of the group cancels both; a refusal none."""
+    def pair(group: int) -> tuple[tx_pb2.Action, tx_pb2.Action]:
+        return (stop(44_000, reduce_only=True, oco_id=group, client_id=1),
+                b.trigger(ABOVE, 50_000 * DOLLAR, SELL, LOW, 10, reduce_only=True, oco_id=group, client_id=2))
+
+    driver.do(ALICE, *pair(1), b.sell(HIGH - 500, 1, oco_id=1, client_id=3), stop(43_000, client_id=4))
+    assert driver.do(ALICE, b.trigger(ABOVE, 52_000 * DOLLAR, SELL, LOW, 1, oco_id=1))
+    assert driver.refused(ALICE, stop(40_000, oco_id=1)) == driver.refused(ALICE, b.sell(HIGH, 1, oco_id=1)) == (
+        "ORDER_GROUP")
+    events = mark(driver, 50_000)
+    assert [done.client_id for done in fired(events)] == [2]
+    gone = [event.order_cancelled.client_id for event in events if event.HasField("order_cancelled")]
+    ended = [event.trigger_cancelled for event in events if event.HasField("trigger_cancelled")]
+    assert (gone, [event.client_id for event in ended]) == ([3], [1, 0])
+    assert {event.reason for event in ended} == {events_pb2.CANCEL_REASON_ONE_CANCELS_OTHER}
+    mark(driver, 46_000)
+    driver.do(ALICE, b.buy(HIGH, 10), *pair(2), b.sell(HIGH - 500, 10, reduce_only=True, oco_id=2))
+    result = driver.run([driver.envelope(DAVE, b.buy(HIGH - 500, 1))])
+    ended = [event.trigger_cancelled for event in result.events if event.HasField("trigger_cancelled")]
+    assert [event.client_id for event in ended] == [1, 2]
+    driver.do(ALICE, b.trigger(BELOW, 45_000 * DOLLAR, BUY, MARK, 10, reduce_only=True, oco_id=3, client_id=1),
+              stop(44_000, reduce_only=True, oco_id=3, client_id=2))
+    (done,) = fired(mark(driver, 45_000))
+    assert done.reason == "ORDER_REDUCES_NOTHING"
+    assert [done.client_id for done in fired(mark(driver, 44_000))] == [2]
+
+
+def test_one_price_that_reaches_both(driver: Driver) -> None:
+    """TRIG-009: of two triggers of a group that are reached together, one fires."""
+    driver.do(ALICE, *[stop(level, oco_id=1, client_id=level) for level in (43_000, 44_000)])
+    events = mark(driver, 42_000)
+    assert [done.client_id for done in fired(events)] == [44_000]
+    assert [event.trigger_cancelled.client_id for event in events if event.HasField("trigger_cancelled")] == [43_000]
+
+
+def test_dead_man(driver: Driver) -> None:
+    """TRIG-010: set again in time, nothing happens; else orders and triggers go, but for those that reduce."""
+    driver.do(ALICE, b.buy(LOW, 1), b.sell(HIGH, 1), stop(44_000), stop(44_000, reduce_only=True),
+              b.dead_man(driver.time_ns + 3 * BLOCK_TIME_NS))
+    driver.do(ALICE, b.dead_man(driver.time_ns + 3 * BLOCK_TIME_NS))
+    driver.restart()
+    assert not quiet(driver) and not quiet(driver)
+    events = quiet(driver)
+    assert (events[0].dead_man_acted.orders, events[0].dead_man_acted.triggers) == (2, 1)
+    assert {event.order_cancelled.reason for event in events[1:3]} == {events_pb2.CANCEL_REASON_DEAD_MAN}
+    assert events[3].trigger_cancelled.reason == events_pb2.CANCEL_REASON_DEAD_MAN and len(events) == 4
+    assert driver.refused(ALICE, b.dead_man(driver.time_ns)) == "SWITCH_TIME"
+    driver.do(ALICE, b.dead_man(driver.time_ns + 3 * BLOCK_TIME_NS), b.buy(LOW, 1))
+    driver.do(ALICE, b.dead_man(0))
+    assert not [event for _ in range(4) for event in quiet(driver)]
+    assert len(fired(mark(driver, 44_000))) == 1

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app import events
 from app.block import BlockResult, TxOutcome
-from app.book.types import Order
+from app.book.types import Order, Terms
 from app.errors import ORDER_PRICE
 from app.event_messages import event_messages
 from app.triggers.types import Trigger
@@ -17,7 +17,8 @@ COUNTS = st.integers(0, 2**64 - 1)
 KEYS = st.binary(min_size=24, max_size=24)
 OWNERS = st.binary(min_size=20, max_size=20)
 SIDES = st.integers(0, 2)
-ORDERS = st.builds(Order, COUNTS, KEYS, SIDES, COUNTS, COUNTS, st.booleans(), COUNTS, COUNTS)
+TERMS = st.none() | st.builds(Terms, COUNTS, COUNTS, COUNTS, SIDES, st.integers(-(2**63), 2**63 - 1), COUNTS)
+ORDERS = st.builds(Order, COUNTS, KEYS, SIDES, COUNTS, COUNTS, st.booleans(), COUNTS, COUNTS, TERMS, COUNTS)
 TRIGGERS = st.builds(Trigger, COUNTS, KEYS, SIDES, SIDES, COUNTS, COUNTS, SIDES, COUNTS, COUNTS, SIDES, st.booleans(),
                      COUNTS, COUNTS, COUNTS, COUNTS)
 KINDS = {
@@ -30,6 +31,9 @@ KINDS = {
     events.Withdrawn: st.builds(events.Withdrawn, KEYS, COUNTS, st.binary(max_size=64)),
     events.Transferred: st.builds(events.Transferred, KEYS, KEYS, COUNTS),
     events.MarketQuarantined: st.builds(events.MarketQuarantined, SIDES, st.text(max_size=9), st.booleans(), COUNTS),
+    events.OrderMoved: st.builds(events.OrderMoved, ORDERS, COUNTS, COUNTS),
+    events.ProtectionTripped: st.builds(events.ProtectionTripped, SIDES, KEYS, COUNTS),
+    events.DeadManActed: st.builds(events.DeadManActed, KEYS, SIDES, SIDES),
     events.TriggerPlaced: st.builds(events.TriggerPlaced, TRIGGERS),
     events.TriggerCancelled: st.builds(events.TriggerCancelled, TRIGGERS, st.integers(0, 8)),
     events.TriggerMoved: st.builds(events.TriggerMoved, TRIGGERS),
