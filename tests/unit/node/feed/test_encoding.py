@@ -31,6 +31,7 @@ KINDS = {
     events.Withdrawn: st.builds(events.Withdrawn, KEYS, COUNTS, st.binary(max_size=64)),
     events.Transferred: st.builds(events.Transferred, KEYS, KEYS, COUNTS),
     events.MarketQuarantined: st.builds(events.MarketQuarantined, SIDES, st.text(max_size=9), st.booleans(), COUNTS),
+    events.AssetSeized: st.builds(events.AssetSeized, KEYS, SIDES, SIDES, COUNTS, COUNTS),
     events.OrderMoved: st.builds(events.OrderMoved, ORDERS, COUNTS, COUNTS),
     events.ProtectionTripped: st.builds(events.ProtectionTripped, SIDES, KEYS, COUNTS),
     events.DeadManActed: st.builds(events.DeadManActed, KEYS, SIDES, SIDES),
