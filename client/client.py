@@ -124,8 +124,11 @@ class NovationClient:
     # Sending.
 
     async def place(self, market: str | int, side: str, size: Amount, price: Amount, *, time_in_force: str = "gtc",
-                    reduce_only: bool = False, client_id: int = 0, **options: Any) -> PlacedOrder:
+                    reduce_only: bool = False, client_id: int = 0, expiry_time_ns: int = 0, display: Amount = 0,
+                    oco_id: int = 0, peg: str = "none", peg_offset_ticks: int = 0, **options: Any) -> PlacedOrder:
         """Place a limit order: `side` "buy" or "sell", `time_in_force` "gtc", "ioc", "fok" or "post_only".
+
+        `display` is the most to be shown of an iceberg. Pegged to "index" or "mid", `price` is the worst, 0 for none.
 
         Raises NotExact for a size or price between two lots or ticks, InsufficientFunds, InvalidOrder and others of
         client.errors. `options` are those of SendOptions.
@@ -133,7 +136,9 @@ class NovationClient:
         info = self.market(market)
         action = envelopes.place(market=info.market, side=side, price_quanta=info.units.price_quanta(price),
                                  size_lots=info.units.lots(size), time_in_force=time_in_force, reduce_only=reduce_only,
-                                 client_id=client_id)
+                                 client_id=client_id, expiry_time_ns=expiry_time_ns,
+                                 display_lots=info.units.lots(display), oco_id=oco_id, peg=peg,
+                                 peg_offset_ticks=peg_offset_ticks)
         return placed_from(await self._one(action, options), info, client_id)
 
     async def replace(self, market: str | int, size: Amount, price: Amount, *, order_id: int = 0, client_id: int = 0,
@@ -171,6 +176,19 @@ class NovationClient:
     async def cancel_trigger(self, *, trigger_id: int = 0, client_id: int = 0, **options: Any) -> Sent:
         """Cancel a trigger by one of its ids, or all of them when neither is given."""
         return await self._one(envelopes.cancel_trigger(trigger_id=trigger_id, client_id=client_id), options)
+
+    async def set_dead_man(self, time_ns: int, **options: Any) -> Sent:
+        """Unless set again, cancel everything but reducing triggers once block time passes `time_ns`; 0: off."""
+        return await self._one(envelopes.set_dead_man(time_ns), options)
+
+    async def set_protection(self, market: str | int, limit: Amount, *, window_ns: int = 1_000_000_000,
+                             freeze_ns: int = 0, **options: Any) -> Sent:
+        """Market-maker protection: `limit` filled as maker within about the window cancels the quotes in `market`, and
+        refuses new ones for `freeze_ns` (0: until set anew). A limit of 0 turns it off.
+        """
+        info = self.market(market)
+        return await self._one(envelopes.set_protection(
+            info.market, limit_lots=info.units.lots(limit), window_ns=window_ns, freeze_ns=freeze_ns), options)
 
     async def transfer(self, to: tx_pb2.AccountId, amount: Amount, **options: Any) -> Sent:
         """Move USD to another account. Raises InsufficientFunds."""
@@ -308,6 +326,11 @@ class NovationClient:
         number = self.market(market).market if market is not None else 0
         request = account_service.GetOrdersRequest(account=self.account_id, market=number)
         return list((await self._call(self._accounts.GetOrders, request)).orders)
+
+    async def triggers(self) -> list[state_pb2.Trigger]:
+        """This account's triggers, ascending by id."""
+        request = account_service.GetOrdersRequest(account=self.account_id)
+        return list((await self._call(self._accounts.GetOrders, request)).triggers)
 
     async def status(self) -> chain_service.GetStatusResponse:
         """Where the chain and the gateway stand."""

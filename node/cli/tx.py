@@ -1,6 +1,7 @@
 """`novation tx` and `novation faucet`: everything that is signed."""
 
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import click
 
 from client.client import NovationClient, PlacedOrder, Sent
-from client.envelopes import TIMES_IN_FORCE
+from client.envelopes import SOURCES, TIMES_IN_FORCE
 from node.cli.chain import account_id, ask, key_options, unlock, with_options
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
 from node.keys.dev import FAUCET, dev_key
@@ -53,22 +54,114 @@ def sign_and_send(session: Session, what: dict[str, Any], options: dict[str, Any
 @click.argument("side", type=click.Choice(["buy", "sell"]))
 @click.argument("size")
 @click.argument("market")
-@click.option("--price", required=True, help="Limit, in USD for one of the base asset.")
+@click.option("--price", help="Limit, in USD for one of the base asset; of a pegged order the worst price.")
 @click.option("--tif", type=click.Choice(TIMES), default="gtc", show_default=True, help="Time in force.")
 @click.option("--reduce-only", is_flag=True, help="Only make the position smaller.")
 @click.option("--client-id", type=int, default=0, help="Your own id, unique among your open orders.")
+@click.option("--expires", type=int, default=0, help="Seconds from now after which it trades no more.")
+@click.option("--display", default="0", help="Iceberg: the most to be shown at a time.")
+@click.option("--peg", type=click.Choice(["index", "mid"]), help="Follow a price; post-only.")
+@click.option("--offset", type=int, default=0, help="Ticks above (below: negative) what a pegged order follows.")
+@click.option("--oco", type=int, default=0, help="What shares this number goes when one of them fills or fires.")
 @sends
 def order(session: Session, side: str, size: str, market: str, **options: Any) -> None:
     """Place a limit order: `novation tx order buy 0.01 BTC-PERP --price 46000 --key alice`."""
-    what = {"order": f"{side} {size} {market}", "at": options["price"], "time in force": options["tif"],
+    if options["price"] is None and not options["peg"]:
+        fail("give --price, or --peg", EXIT_USAGE)
+    tif = "post_only" if options["peg"] else options["tif"].replace("-", "_")
+    what = {"order": f"{side} {size} {market}", "at": options["price"] or options["peg"], "time in force": tif,
             "reduce only": options["reduce_only"]}
 
     async def send(client: NovationClient) -> PlacedOrder:
-        return await client.place(market, side, size, options["price"], time_in_force=options["tif"].replace("-", "_"),
+        return await client.place(market, side, size, options["price"] or 0, time_in_force=tif,
                                   reduce_only=options["reduce_only"], client_id=options["client_id"],
-                                  wait=options["wait"])
+                                  expiry_time_ns=from_now(options["expires"]), display=options["display"],
+                                  oco_id=options["oco"], peg=options["peg"] or "none",
+                                  peg_offset_ticks=options["offset"], wait=options["wait"])
 
     show_order(session, sign_and_send(session, what, options, send))
+
+
+def from_now(seconds: int) -> int:
+    """A time in nanoseconds, so many seconds from now; 0 for 0."""
+    return time.time_ns() + seconds * 10**9 if seconds else 0
+
+
+@command(tx)
+@click.argument("side", type=click.Choice(["buy", "sell"]))
+@click.argument("size")
+@click.argument("market")
+@click.argument("direction", type=click.Choice(["above", "below"]))
+@click.argument("level", default="0")
+@click.option("--price", required=True, help="Limit of the order.")
+@click.option("--trail", default="0", help="In place of LEVEL: follow the best price at this distance.")
+@click.option("--source", type=click.Choice(list(SOURCES)), default="mark", show_default=True, help="What to watch.")
+@click.option("--tif", type=click.Choice(["gtc", "ioc"]), default="ioc", show_default=True, help="Time in force.")
+@click.option("--reduce-only", is_flag=True, help="Only make the position smaller.")
+@click.option("--client-id", type=int, default=0, help="Your own id, unique among your triggers.")
+@click.option("--expires", type=int, default=0, help="Seconds from now after which it fires no more.")
+@click.option("--oco", type=int, default=0, help="What shares this number goes when one of them fills or fires.")
+@sends
+def trigger(session: Session, side: str, size: str, market: str, direction: str, level: str, **options: Any) -> None:
+    """Place an order once the mark is at or above, at or below LEVEL:
+    `novation tx trigger sell 0.01 BTC-PERP below 44000 --price 43000 --reduce-only --key alice`.
+    """
+    what = {"order": f"{side} {size} {market} at {options['price']}", "trailing by": options["trail"],
+            "when": f"{options['source']} {direction} {level}", "reduce only": options["reduce_only"]}
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.place_trigger(
+            market, direction, side, size, options["price"], at=level, trail=options["trail"],
+            source=options["source"], time_in_force=options["tif"], reduce_only=options["reduce_only"],
+            client_id=options["client_id"], oco_id=options["oco"], expiry_time_ns=from_now(options["expires"]),
+            wait=options["wait"])
+
+    sent = sign_and_send(session, what, options, send)
+    show_sent(session, sent, f"trigger {sent.results[0].order_id} waits" if sent.results else "sent")
+
+
+@command(tx)
+@click.option("--trigger-id", type=int, default=0, help="The chain's id of the trigger.")
+@click.option("--client-id", type=int, default=0, help="Your own id of the trigger.")
+@sends
+def cancel_trigger(session: Session, trigger_id: int, client_id: int, **options: Any) -> None:
+    """Cancel a trigger by one of its ids, or all triggers without any."""
+    if trigger_id and client_id:
+        fail("give at most one of --trigger-id and --client-id", EXIT_USAGE)
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.cancel_trigger(trigger_id=trigger_id, client_id=client_id, wait=options["wait"])
+
+    show_sent(session, sign_and_send(session, {"cancel trigger": trigger_id or client_id or "all"}, options, send),
+              "cancelled")
+
+
+@command(tx)
+@click.argument("seconds", type=int)
+@sends
+def dead_man(session: Session, seconds: int, **options: Any) -> None:
+    """Unless this is sent again within SECONDS, cancel all orders and triggers but reducing ones. 0 turns it off."""
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.set_dead_man(from_now(seconds), wait=options["wait"])
+
+    show_sent(session, sign_and_send(session, {"dead man": f"{seconds} s"}, options, send), "set")
+
+
+@command(tx)
+@click.argument("market")
+@click.argument("size")
+@click.option("--window", type=int, default=1_000, show_default=True, help="Milliseconds in which SIZE may fill.")
+@click.option("--freeze", type=int, default=0, help="Milliseconds without quotes then; 0: until set anew.")
+@sends
+def protect(session: Session, market: str, size: str, window: int, freeze: int, **options: Any) -> None:
+    """Market-maker protection: cancel the quotes once SIZE was filled as maker within the window. 0 turns it off."""
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.set_protection(market, size, window_ns=window * 10**6, freeze_ns=freeze * 10**6,
+                                           wait=options["wait"])
+
+    show_sent(session, sign_and_send(session, {"protect": f"{size} {market} in {window} ms"}, options, send), "set")
 
 
 def show_order(session: Session, placed: PlacedOrder) -> None:

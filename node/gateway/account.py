@@ -42,10 +42,12 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
     @unary
     async def GetOrders(self, request: account_service.GetOrdersRequest,
                         context: Any) -> account_service.GetOrdersResponse:
-        orders = self.model.orders(self._key(request.account)).orders
+        key = self._key(request.account)
+        orders, triggers = self.model.orders(key).orders, self.model.triggers(key).triggers
         return account_service.GetOrdersResponse(
             height=self.model.height, time_ns=self.model.time_ns,
-            orders=[order for order in orders if request.market in (0, order.order_id >> 40)])
+            orders=[order for order in orders if request.market in (0, order.order_id >> 40)],
+            triggers=[trigger for trigger in triggers if request.market in (0, trigger.trigger_id >> 40)])
 
     @unary
     async def GetFees(self, request: account_service.GetFeesRequest, context: Any) -> account_service.GetFeesResponse:
@@ -63,17 +65,19 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
         key, resumed = self._key(request.account), bool(request.after_height)
         async for step in self.streams.follow(request.after_height):
             if isinstance(step, BlockView):
-                if (updates := step.activity.orders.get(key)) is not None:
+                updates, triggers = step.activity.orders.get(key), step.activity.triggers.get(key)
+                if updates or triggers:
                     yield account_service.WatchOrdersResponse(
                         height=step.height, time_ns=step.time_ns,
-                        updates=account_service.OrderUpdates(updates=updates))
+                        updates=account_service.OrderUpdates(updates=updates, triggers=triggers))
             elif isinstance(step, Quiet) and resumed:
                 yield account_service.WatchOrdersResponse(height=step.height, time_ns=step.time_ns,
                                                           heartbeat=market_data.Heartbeat())
             else:  # a new stream, or one with a hole behind it: all open orders
                 yield account_service.WatchOrdersResponse(
                     height=self.model.height, time_ns=self.model.time_ns,
-                    snapshot=account_service.OrdersSnapshot(orders=self.model.orders(key).orders))
+                    snapshot=account_service.OrdersSnapshot(orders=self.model.orders(key).orders,
+                                                            triggers=self.model.triggers(key).triggers))
             resumed = True
 
     @stream

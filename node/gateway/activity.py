@@ -12,6 +12,7 @@ from novation.v1 import events_pb2, feed_pb2, tx_pb2
 from novation.v1 import market_data_service_pb2 as market_data
 
 ACCOUNT_KEY_BYTES = 24
+TRIGGER_EVENTS = ("trigger_placed", "trigger_moved", "trigger_cancelled", "trigger_fired")
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class Activity:
     """What one block did, by account key, in the order it happened."""
 
     orders: dict[bytes, list[account_service.OrderUpdate]] = field(default_factory=lambda: defaultdict(list))
+    triggers: dict[bytes, list[events_pb2.Event]] = field(default_factory=lambda: defaultdict(list))
     fills: dict[bytes, list[account_service.AccountFill]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -56,6 +58,10 @@ def derive_activity(block: feed_pb2.CommittedBlock) -> Activity:
                 update = _cancelled(event.order_cancelled, tx_hash)
                 takers.pop(update.order_id, None)
                 activity.orders[account_key(event.order_cancelled.account)].append(update)
+            elif kind == "order_moved":
+                activity.orders[account_key(event.order_moved.account)].append(_rested(event.order_moved, tx_hash))
+            elif kind in TRIGGER_EVENTS:
+                activity.triggers[account_key(getattr(event, kind).account)].append(event)
             elif kind == "order_reduced":
                 activity.orders[account_key(event.order_reduced.account)].append(_reduced(event.order_reduced, tx_hash))
         for update in takers.values():  # neither rested nor cancelled: nothing was left of them
@@ -92,7 +98,7 @@ def _note_fill(activity: Activity, takers: dict[int, account_service.OrderUpdate
         is_taker=True, fee_quanta=fill.taker_fee_quanta))
 
 
-def _rested(event: events_pb2.OrderRested, tx_hash: bytes) -> account_service.OrderUpdate:
+def _rested(event: events_pb2.OrderRested | events_pb2.OrderMoved, tx_hash: bytes) -> account_service.OrderUpdate:
     order = event.order
     return account_service.OrderUpdate(
         market=event.market, order_id=order.order_id, client_id=order.client_id, side=order.side,

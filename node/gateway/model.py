@@ -234,6 +234,10 @@ class ReadModel:
         """An account's open orders."""
         return state_pb2.OpenOrders.FromString(self._records.raw["orders"].get(key, b""))
 
+    def triggers(self, key: bytes) -> state_pb2.Triggers:
+        """An account's triggers."""
+        return state_pb2.Triggers.FromString(self._records.raw["triggers"].get(key, b""))
+
     def fork(self) -> Context:
         """The state machine's own context over the records of the present height, for one question."""
         return fork_of(self._records.raw, self.height, self.time_ns)

@@ -213,10 +213,63 @@ def marks() -> Case:
     return Case(driver(), [(builders.ORACLE, [builders.set_mark(MARK)] * 20)] * 60)
 
 
+STOPS = [builders.trigger(builders.BELOW, MARK - 9_000_000, builders.SELL, MARK - 10_000_000, 1)] * 20
+
+
+def stops() -> Case:
+    """Twenty stops an envelope, of accounts without any. What firing costs is paid and not done here."""
+    return Case(driver(), [(person, STOPS) for person in CROWD])
+
+
+def stops_cancelled() -> Case:
+    """Twenty cancels of stops an envelope, and thirty more with one cancel of all."""
+    chain = driver()
+    everybody(chain, lambda _: [*[builders.trigger(builders.BELOW, MARK - 9_000_000, builders.SELL, MARK - 500, 1,
+                                                   client_id=index) for index in range(1, 21)], *STOPS])
+    cancels = [builders.cancel_trigger(client_id=index) for index in range(1, 21)]
+    return Case(chain, [(person, [*cancels, builders.cancel_trigger(every=True)]) for person in CROWD])
+
+
+def icebergs_taken() -> Case:
+    """Takers that each fill fifty peaks of one order, twice."""
+    chain = driver()
+    everybody(chain, lambda _: [builders.sell(MARK, 50, display=1)])
+    return Case(chain, [(ALICE, [builders.buy(MARK, 100, time_in_force=2)])] * 30)
+
+
+def placed_with_terms() -> Case:
+    """Twenty orders an envelope that expire, in groups."""
+    later = 2_000_000_000_000_000_000
+    actions = [builders.buy(MARK - (999 + index) * TICK, 1, expires=later, oco_id=1 + index // 4)
+               for index in range(20)]
+    return Case(driver(), [(person, actions) for person in CROWD[:ENVELOPES]])
+
+
+def groups_taken() -> Case:
+    """Takers whose fills cancel three orders each: 32,000 gas a fill were paid at placement and are not counted."""
+    chain = driver()
+    everybody(chain, lambda _: [builders.sell(MARK, 1, oco_id=1), *[builders.sell(MARK + TICK, 1, oco_id=1)] * 3])
+    return Case(chain, [(ALICE, [builders.buy(MARK, 100, time_in_force=2)])])
+
+
+def pegs_placed() -> Case:
+    """A hundred pegged orders."""
+    peg = builders.buy(0, 1, peg=builders.PEG_MID, offset=-5, time_in_force=4)
+    chain = driver()
+    chain.do(ALICE, *bids(1), builders.sell(MARK + 500, 1))
+    return Case(chain, [(person, [peg] * 20) for person in CROWD[:5]])
+
+
+def protections() -> Case:
+    """Twenty protections set an envelope, and a switch."""
+    return Case(driver(), [(person, [builders.protect(10)] * 20 + [builders.dead_man(1 << 62)]) for person in CROWD])
+
+
 CASES: tuple[Callable[[], Case], ...] = (
     place_on_empty, place_single, place_beside_many, cancel_one, cancel_beside_many, cancel_missing, cancel_all_of_many,
     replace_moves, replace_shrinks, take_one, take_hundred, take_hundred_with_many_orders, fill_or_kill_in_vain,
     margin_in_vain, self_trade, replace_in_vain_on_a_long_level, undone_on_a_long_level, take_behind_cancelled, undone,
+    stops, stops_cancelled, icebergs_taken, placed_with_terms, groups_taken, pegs_placed, protections,
     transfers, transfers_to_new, withdrawals, faucets, marks,
 )
 

@@ -1,5 +1,6 @@
 """Queries, health and reflection of a real gateway over a real chain."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,32 @@ def test_open_orders(tmp_path: Path) -> None:
             assert [order.client_id for order in one.orders] == [7]
             none = await net.accounts.GetOrders(account_service.GetOrdersRequest(account=BOB))
             assert not none.orders and none.height == one.height
+
+    run(work())
+
+
+def test_own_triggers_and_hidden_sizes(tmp_path: Path) -> None:
+    """BOOK-016: the book shows peaks, the owner sees all; TRIG-003: triggers in queries and in the stream of orders."""
+    async def work() -> None:
+        async with network(tmp_path) as net:
+            alice = await net.client(b.ALICE)
+            placing = alice.place("BTC-PERP", "sell", "0.010", "46001", display="0.002", expiry_time_ns=1 << 62)
+            assert (await net.committing(placing)).open_size == Decimal("0.010")
+            book = await net.market_data.GetBook(market_data.GetBookRequest(market=b.BTC))
+            assert [(level.size_lots, level.orders) for level in book.book.asks] == [(2, 1)]
+            (order,) = await alice.open_orders()
+            assert (order.open_lots, order.hidden_lots) == (10, 8)
+            watch = net.accounts.WatchOrders(account_service.WatchOrdersRequest(account=ALICE))
+            assert not (await watch.read()).snapshot.triggers
+            await net.committing(alice.place_trigger("BTC-PERP", "below", "sell", "0.010", "44000", at="45000"))
+            (trigger,) = await alice.triggers()
+            assert trigger.trigger_quanta == 45_000_000
+            assert (await watch.read()).updates.triggers[0].trigger_placed.trigger == trigger
+            await net.committing(alice.cancel_trigger())
+            assert not await alice.triggers()
+            await net.committing(alice.set_dead_man(1 << 62))
+            await net.committing(alice.set_protection("BTC-PERP", "0.005"))
+            watch.cancel()
 
     run(work())
 
