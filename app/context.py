@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.markets.types import Market, MarketTotals
     from app.oracle.types import MarkPrice
     from app.params import Params
+    from app.settlement.types import Settlement
     from app.triggers.types import Backlog, Switch, TriggerIndex, Triggers
 
 NO_LIMIT = 1 << 62
@@ -52,6 +53,7 @@ class Context:
         "gas",
         "health",
         "height",
+        "holders",
         "journal",
         "markets",
         "marks",
@@ -63,6 +65,7 @@ class Context:
         "protections",
         "reader",
         "risks",
+        "settlements",
         "states",
         "switches",
         "tables",
@@ -87,6 +90,7 @@ class Context:
     orders: "Table[bytes, OpenOrders]"
     params_table: "Table[bytes, Params]"
     protections: "Table[bytes, Protection]"
+    settlements: "Table[int, Settlement]"
     states: "Table[int, BookState]"
     switches: "Table[bytes, Switch]"
     totals: "Table[int, MarketTotals]"
@@ -107,6 +111,7 @@ class Context:
         self.journal = Journal()
         self.tables: dict[str, Any] = {}
         self.books: dict[int, MarketBook] = {}
+        self.holders: dict[int, dict[bytes, None]] = {}
         self.risks: dict[int, MarketRisk] = {}
         self.events: list[Occurrence] = []
         self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()

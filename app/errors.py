@@ -113,6 +113,13 @@ MARKET_NOT_TRADING = _code("markets", 402, "MARKET_NOT_TRADING", "the market tak
 
 # compartments
 MARKET_FAULT = _code("compartments", 1801, "MARKET_FAULT", "the rules of a market are broken; it is in quarantine")
+MARKET_STATUS = _code("markets", 405, "MARKET_STATUS", "the market cannot go from its state to that one")
+MARKET_NOT_AUTHORITY = _code(
+    "markets", 406, "MARKET_NOT_AUTHORITY", "only the genesis authority of a test network may set a market's state"
+)
+MARKET_COLLECTS = _code(
+    "markets", 407, "MARKET_COLLECTS", "orders only rest now, to meet at one price: none may ask to fill at once"
+)
 
 # margin
 MARGIN_INSUFFICIENT = _code("margin", 501, "MARGIN_INSUFFICIENT", "the account could not carry the order")
@@ -164,6 +171,7 @@ ORACLE_NOT_AUTHORITY = _code(
     "oracle", 701, "ORACLE_NOT_AUTHORITY", "only the genesis price authority of a test network may set a mark price"
 )
 ORACLE_PRICE = _code("oracle", 702, "ORACLE_PRICE", "the price is zero or beyond the limit")
+ORACLE_SETTLED = _code("oracle", 703, "ORACLE_SETTLED", "the market has its settlement price")
 
 # fees
 FEES_REFERRER = _code("fees", 1901, "FEES_REFERRER", "nobody refers itself, nor whom it was sent by")

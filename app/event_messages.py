@@ -13,19 +13,24 @@ from app.events import (
     FeesShared,
     Filled,
     MarketQuarantined,
+    MarketStatusChanged,
     MarkPriceSet,
     Occurrence,
     OrderMoved,
+    PositionSettled,
     ProtectionTripped,
     Reduced,
     ReferralPaid,
     ReferrerSet,
     Rested,
+    SettlementPriceSet,
+    SettlementShortfall,
     Transferred,
     TriggerCancelled,
     TriggerFired,
     TriggerMoved,
     TriggerPlaced,
+    Uncrossed,
     Withdrawn,
 )
 from app.triggers.types import trigger_message
@@ -177,7 +182,7 @@ def _filled(event: Filled) -> events_pb2.Event:
             market=market_of(maker.order_id),
             trade_id=event.trade_id,
             taker_side=event.taker_side,  # type: ignore[arg-type]
-            price_quanta=maker.price_quanta,
+            price_quanta=event.price_quanta or maker.price_quanta,
             size_lots=event.size_lots,
             maker=id_message(maker.account),
             maker_order_id=maker.order_id,
@@ -269,6 +274,54 @@ def _fees_shared(event: FeesShared) -> events_pb2.Event:
     )
 
 
+def _market_status_changed(event: MarketStatusChanged) -> events_pb2.Event:
+    return events_pb2.Event(
+        market_status_changed=events_pb2.MarketStatusChanged(
+            market=event.market,
+            before=event.before,  # type: ignore[arg-type]
+            after=event.after,  # type: ignore[arg-type]
+            reason=event.reason,  # type: ignore[arg-type]
+        )
+    )
+
+
+def _uncrossed(event: Uncrossed) -> events_pb2.Event:
+    return events_pb2.Event(
+        uncrossed=events_pb2.Uncrossed(market=event.market, price_quanta=event.price_quanta, lots=event.lots)
+    )
+
+
+def _settlement_price_set(event: SettlementPriceSet) -> events_pb2.Event:
+    return events_pb2.Event(
+        settlement_price_set=events_pb2.SettlementPriceSet(
+            market=event.market, price_quanta=event.price_quanta, covered_ns=event.covered_ns
+        )
+    )
+
+
+def _position_settled(event: PositionSettled) -> events_pb2.Event:
+    return events_pb2.Event(
+        position_settled=events_pb2.PositionSettled(
+            account=id_message(event.account),
+            market=event.market,
+            lots=event.lots,
+            price_quanta=event.price_quanta,
+            funding_quanta=event.funding_quanta,
+        )
+    )
+
+
+def _settlement_shortfall(event: SettlementShortfall) -> events_pb2.Event:
+    return events_pb2.Event(
+        settlement_shortfall=events_pb2.SettlementShortfall(
+            account=id_message(event.account),
+            market=event.market,
+            paid_quanta=event.paid_quanta,
+            left_quanta=event.left_quanta,
+        )
+    )
+
+
 _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Rested: _rested,
     Cancelled: _cancelled,
@@ -290,4 +343,9 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     ReferrerSet: _referrer_set,
     ReferralPaid: _referral_paid,
     FeesShared: _fees_shared,
+    MarketStatusChanged: _market_status_changed,
+    Uncrossed: _uncrossed,
+    SettlementPriceSet: _settlement_price_set,
+    PositionSettled: _position_settled,
+    SettlementShortfall: _settlement_shortfall,
 }

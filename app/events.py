@@ -100,7 +100,7 @@ class TriggerFired:
 
 @dataclass(slots=True)
 class Filled:
-    """A fill. `maker` is what is left of the resting order; the price is its price."""
+    """A fill. `maker` is what is left of the order that was first; the price is its price, unless one is stated."""
 
     trade_id: int
     maker: "Order"
@@ -111,6 +111,7 @@ class Filled:
     taker_order_id: int
     taker_client_id: int
     taker_fee_quanta: int
+    price_quanta: int = 0
 
 
 @dataclass(slots=True)
@@ -200,8 +201,62 @@ class FeesShared:
     treasury_quanta: int
 
 
+@dataclass(slots=True)
+class MarketStatusChanged:
+    """A market moved from one status to another. `reason` is a StatusReason."""
+
+    market: int
+    before: int
+    after: int
+    reason: int
+
+
+@dataclass(slots=True)
+class Uncrossed:
+    """The crossed orders of a market met at one price."""
+
+    market: int
+    price_quanta: int
+    lots: int
+
+
+@dataclass(slots=True)
+class SettlementPriceSet:
+    """A market has its settlement price; `covered_ns` of the window had a price."""
+
+    market: int
+    price_quanta: int
+    covered_ns: int
+
+
+@dataclass(slots=True)
+class PositionSettled:
+    """Lots of a position were closed in cash; `funding_quanta` is what was paid of funding (negative: received)."""
+
+    account: bytes
+    market: int
+    lots: int
+    price_quanta: int
+    funding_quanta: int
+
+
+@dataclass(slots=True)
+class SettlementShortfall:
+    """An account was left with a debt and nothing else: the insurance fund paid some, the rest is left."""
+
+    account: bytes
+    market: int
+    paid_quanta: int
+    left_quanta: int
+
+
 Occurrence = (
     Rested
+    | MarketStatusChanged
+    | Uncrossed
+    | SettlementPriceSet
+    | PositionSettled
+    | SettlementShortfall
     | Cancelled
     | Reduced
     | OrderMoved

@@ -15,6 +15,8 @@ from app.context import Context
 from app.errors import InvariantError, MarketFault
 from app.funding.rules import E9
 from app.funding.state import index_of
+from app.markets.state import is_crossed
+from app.markets.types import ACTIVE, REDUCE_ONLY
 from app.triggers.state import build_index
 from app.triggers.types import Slot, TriggerIndex
 
@@ -57,9 +59,10 @@ def check_block(ctx: Context) -> None:
 
 
 def check_not_crossed(ctx: Context, market: int) -> None:
-    """INV-004: the best bid lies below the best ask."""
-    bid, ask = ctx.books[market].bids.best_price(), ctx.books[market].asks.best_price()
-    if bid and ask and bid >= ask:
+    """INV-004: the best bid lies below the best ask, while the market matches."""
+    record = ctx.markets.get(market)
+    if is_crossed(ctx, market) and record is not None and record.status in (ACTIVE, REDUCE_ONLY):
+        bid, ask = ctx.books[market].bids.best_price(), ctx.books[market].asks.best_price()
         raise MarketFault(market, f"INV-004: its book is crossed: {bid} >= {ask}", broken=True)
 
 

@@ -23,10 +23,15 @@ from app.funding import hooks as funding_hooks
 from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
 from app.margin import health
+from app.markets import actions as market_actions
+from app.markets import holders
+from app.markets import hooks as market_hooks
 from app.markets import types as markets
 from app.oracle import actions as oracle_actions
 from app.oracle import types as oracle
 from app.params import PARAMS_KEY, Params
+from app.settlement import hooks as settlement_hooks
+from app.settlement import types as settlement
 from app.store.records import flat_decoder, flat_encoder
 from app.store.table import Schema, Table
 from app.store.view import Reader
@@ -53,18 +58,22 @@ ACTIONS: dict[str, Handler] = {
     "place_trigger": trigger_actions.handle_place_trigger,
     "cancel_trigger": trigger_actions.handle_cancel_trigger,
     "set_referrer": fees_actions.handle_set_referrer,
+    "set_market_status": market_actions.handle_set_market_status,  # REMOVE with governance
     "set_mark_price": oracle_actions.handle_set_mark_price,  # REMOVE with the consensus oracle
 }
 
 # What each domain does before and after the transactions of a block, in this order.
 BEGIN_BLOCK: tuple[Hook, ...] = (
     fees_hooks.forget_rates,
+    market_hooks.open_markets,
     funding_hooks.accrue,
+    settlement_hooks.run_settlements,
     book_hooks.expire_orders,
     book_hooks.move_pegged,
     trigger_hooks.run_triggers,
 )
 END_BLOCK: tuple[Hook, ...] = (
+    book_hooks.uncross_markets,
     book_hooks.clear_protected,
     trigger_hooks.close_groups,
     funding_hooks.measure,
@@ -72,10 +81,10 @@ END_BLOCK: tuple[Hook, ...] = (
 )
 
 # What is derived from the records and kept in memory: made anew when a node starts.
-REBUILD: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild, health.rebuild)
+REBUILD: tuple[Hook, ...] = (book_state.rebuild, holders.rebuild, trigger_state.rebuild, health.rebuild)
 
 # What follows the committed records rather than the running block: moved on once a block is durable.
-COMMITTED: tuple[Hook, ...] = (health.file_changes,)
+COMMITTED: tuple[Hook, ...] = (holders.move_on, health.file_changes)
 
 
 def _flat(name: str, prefix: int, record: Any, message: Any, *, numbered: bool, **rows: Any) -> Schema[Any, Any]:
@@ -106,6 +115,7 @@ TABLES: dict[str, Schema[Any, Any]] = {
         _flat("funding", 10, funding.Funding, state_pb2.Funding, numbered=True),
         Schema("traders", 16, identity, identity, fees.encode_trader, fees.decode_trader),
         Schema("fee_terms", 20, identity, identity, fees.encode_terms, fees.decode_terms),
+        Schema("settlements", 11, u32, u32_from, settlement.encode, settlement.decode),
     )
 }
 
@@ -165,3 +175,4 @@ def _name_tables(ctx: Context) -> None:
     ctx.traders = tables["traders"]
     ctx.fee_terms = tables["fee_terms"]
     ctx.fees = fees.BlockFees()
+    ctx.settlements = tables["settlements"]

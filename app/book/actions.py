@@ -11,12 +11,14 @@ from app.book.types import (
     BUY,
     FILL_OR_KILL,
     GOOD_TIL_CANCEL,
+    IMMEDIATE_OR_CANCEL,
     POST_ONLY,
     SELL,
     Order,
     market_of,
     order_id_of,
 )
+from app.book.uncross import note_immediate, plan_rest
 from app.context import Context
 from app.errors import (
     MARGIN_INSUFFICIENT,
@@ -40,7 +42,7 @@ from app.events import Cancelled, Reduced, Rested
 from app.gas import CANCEL, FILL, MEET, ORDER_IN_RECORD, PLACE, POSITION, REPLACE
 from app.limits import MAX_OPEN_ORDERS, MAX_ORDER_NOTIONAL_QUANTA, MAX_PRICE_QUANTA
 from app.margin.state import allows_change
-from app.markets.state import require_market, require_trading
+from app.markets.state import collects, require_market, require_trading
 from app.markets.types import Market
 from novation.v1 import events_pb2, tx_pb2
 
@@ -120,8 +122,9 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
         taker.size_lots = min(taker.size_lots, rules.reducible_lots(taker.side, held.lots))
         if taker.size_lots == 0:
             raise ChainError(ORDER_REDUCES_NOTHING, position_lots=held.lots)
-    plan = plan_order(ctx, taker, account)
-    rest = plan.open_lots if taker.time_in_force in RESTING and not plan.stopped else 0
+    collecting = collects(taker.market)
+    plan = plan_rest(ctx, taker, account) if collecting else plan_order(ctx, taker, account)
+    rest = plan.open_lots if (collecting or taker.time_in_force in RESTING) and not plan.stopped else 0
     if rest and count >= MAX_OPEN_ORDERS:
         raise ChainError(ORDER_LIMIT, most_orders=MAX_OPEN_ORDERS)
     after = shifted(plan.position, taker.side, taker.price_quanta, rest) if rest else plan.position
@@ -133,7 +136,7 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
             size_lots=taker.size_lots,
             price_quanta=taker.price_quanta,
         )
-    ctx.gas.charge((FILL - MEET) * plan.fills)
+    ctx.gas.charge(FILL if collecting else (FILL - MEET) * plan.fills)
     return carry_out(ctx, taker, plan, after, rest)
 
 
@@ -191,6 +194,8 @@ def carry_out(ctx: Context, taker: Taker, plan: Plan, after: Position, rest: int
         )
         if rest:
             rest_order(ctx, order)
+            if taker.time_in_force == IMMEDIATE_OR_CANCEL:
+                note_immediate(ctx, order)
             ctx.emit(Rested(order))
         else:
             reason = plan.stopped or events_pb2.CANCEL_REASON_IMMEDIATE

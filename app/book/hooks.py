@@ -1,16 +1,19 @@
-"""What the book does outside transactions: expired orders go, pegged ones follow, frozen accounts are cleared."""
+"""What the book does outside transactions: expired orders go, pegged ones follow, frozen accounts are cleared,
+orders that were collected meet.
+"""
 
 from functools import partial
 
 from app.book.pegs import follow_reference, references
 from app.book.protection import clear_some
 from app.book.state import remove_order
+from app.book.uncross import cancel_crossing, drop_immediate, uncross
 from app.compartment import guarded
 from app.context import Context
 from app.events import Cancelled
 from app.limits import MAX_CLEARED_A_BLOCK, MAX_EXPIRED_A_BLOCK, MAX_MOVED_A_BLOCK
-from app.markets.state import require_market
-from app.markets.types import ACTIVE, REDUCE_ONLY
+from app.markets.state import collects, is_crossed, market_numbers, require_market, set_status
+from app.markets.types import ACTIVE, AUCTION, REDUCE_ONLY
 from novation.v1 import events_pb2
 
 
@@ -54,3 +57,23 @@ def clear_protected(ctx: Context) -> None:
         if left <= 0:
             return
         left -= clear_some(ctx, key, left)
+
+
+def uncross_markets(ctx: Context) -> None:
+    """BOOK-022: batch markets uncross at the end of each block, auctions of the first one past their time."""
+    for number in market_numbers(ctx):
+        market = require_market(ctx, number)
+        if collects(market) and (market.status != AUCTION or ctx.time_ns >= market.opens_ns + market.auction_ns):
+            guarded(ctx, number, uncross_market)
+
+
+def uncross_market(ctx: Context, number: int) -> None:
+    """BOOK-022: uncross one market. An auction that is not done goes on in the next block (MKT-005)."""
+    market = require_market(ctx, number)
+    if is_crossed(ctx, number):
+        uncross(ctx, market)
+    if market.status != AUCTION:
+        drop_immediate(ctx, number)
+        cancel_crossing(ctx, number)
+    elif not is_crossed(ctx, number):
+        set_status(ctx, number, ACTIVE, events_pb2.STATUS_REASON_UNCROSSED)

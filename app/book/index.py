@@ -90,11 +90,12 @@ class BookSide:
 class MarketBook:
     """Both sides of one market."""
 
-    __slots__ = ("asks", "bids")
+    __slots__ = ("asks", "bids", "immediate")
 
     def __init__(self) -> None:
         self.bids = BookSide(1)
         self.asks = BookSide(2)
+        self.immediate: list[tuple[bytes, int]] = []  # (account, order id) that go when the block is over
 
     def side(self, side: int) -> BookSide:
         """The side that orders of `side` rest on."""

@@ -15,6 +15,15 @@ def reducible_lots(side: int, position_lots: int) -> int:
     return max(0, -position_lots if side == BUY else position_lots)
 
 
+def uniform_price(lowest_quanta: int, highest_quanta: int, tick_quanta: int) -> int:
+    """BOOK-022: the price at which crossed orders meet: the middle of the prices at which most lots trade,
+    rounded down to the tick. `lowest_quanta` is the ask, `highest_quanta` the bid of the last pair that crosses,
+    both on the tick.
+    """
+    middle = (lowest_quanta + highest_quanta) // 2
+    return middle - middle % tick_quanta
+
+
 def signed_lots(side: int, size_lots: int) -> int:
     """What a fill of an order of `side` adds to its account's lots: + for a buy, - for a sell."""
     return size_lots if side == BUY else -size_lots

@@ -14,7 +14,7 @@ from app.limits import (
     MAX_TIME_NS,
     MAX_VAULT_QUANTA,
 )
-from app.markets.types import ACTIVE, BATCH, CONTINUOUS, FUTURE, PERPETUAL, MarginTier, Market, MarketTotals
+from app.markets.types import ACTIVE, ANNOUNCED, BATCH, CONTINUOUS, FUTURE, PERPETUAL, MarginTier, Market, MarketTotals
 from app.params import optional_integer, require_integer
 
 QUANTA_A_QUOTE = 1_000_000
@@ -68,7 +68,7 @@ def load_market(ctx: Context, section: dict[str, object]) -> None:
     market = Market(
         market=number,
         symbol=symbol,
-        status=ACTIVE,
+        status=ANNOUNCED if section.get("opens_ns") else ACTIVE,
         lot_size=str(section.get("lot_size")),
         tick_size=str(section.get("tick_size")),
         tick_quanta=require_integer(section, where, "tick_quanta", 1, MAX_PRICE_QUANTA),
@@ -97,6 +97,8 @@ def load_market(ctx: Context, section: dict[str, object]) -> None:
         raise GenesisError(f"{where}.maintenance_margin_ppm: must be below initial_margin_ppm")
     if (market.kind == FUTURE) != bool(market.expiry_ns):
         raise GenesisError(f"{where}.expiry_ns: a future has one, a perpetual none")
+    if market.auction_ns and not market.opens_ns:
+        raise GenesisError(f"{where}.auction_ns: only a market that opens at a stated time begins with an auction")
     check_decimals(where, market)
     load_margin_terms(where, market, section)
     ctx.markets.put(number, market)

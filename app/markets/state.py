@@ -2,7 +2,8 @@
 
 from app.context import Context
 from app.errors import MARKET_NOT_FOUND, MARKET_NOT_TRADING, ChainError
-from app.markets.types import ACTIVE, QUARANTINED, REDUCE_ONLY, Market
+from app.events import MarketStatusChanged
+from app.markets.types import ACTIVE, AUCTION, BATCH, QUARANTINED, REDUCE_ONLY, Market
 
 
 def market_numbers(ctx: Context) -> list[int]:
@@ -18,11 +19,31 @@ def require_market(ctx: Context, market_id: int) -> Market:
     return market
 
 
+def set_status(ctx: Context, market: int, status: int, reason: int) -> None:
+    """MKT-005: move a market to another status; `reason` is a StatusReason."""
+    record = ctx.markets.edit(market)
+    before, record.status = record.status, status
+    ctx.forget_risk(market)
+    ctx.emit(MarketStatusChanged(market, before, status, reason))
+
+
+def is_crossed(ctx: Context, market: int) -> bool:
+    """Whether the best bid of a market reaches its best ask."""
+    book = ctx.books[market]
+    bid, ask = book.bids.best_price(), book.asks.best_price()
+    return bool(bid and ask and bid >= ask)
+
+
+def collects(market: Market) -> bool:
+    """MKT-007: whether orders only rest now, to meet at one price: in an auction, in a block of a batch market."""
+    return market.status == AUCTION or (market.matching == BATCH and market.status in (ACTIVE, REDUCE_ONLY))
+
+
 def require_trading(market: Market, *, reduces: bool) -> None:
-    """MKT-002: active markets take all orders, reduce-only and quarantined ones those that reduce, others none;
-    sealed ones none either (CMP-004).
+    """MKT-002: active markets and auctions take all orders, reduce-only and quarantined ones those that reduce, others
+    none; sealed ones none either (CMP-004).
     """
-    if market.status == ACTIVE or (
+    if market.status in (ACTIVE, AUCTION) or (
         reduces and market.status in (REDUCE_ONLY, QUARANTINED) and not market.sealed
     ):
         return

@@ -26,6 +26,7 @@ RECORDS: dict[str, type[Message]] = {
     "markets": state_pb2.Market, "totals": state_pb2.MarketTotals, "marks": state_pb2.MarkPrice,
     "books": state_pb2.BookState, "orders": state_pb2.OpenOrders, "funding": state_pb2.Funding,
     "traders": state_pb2.Trader, "fee_terms": state_pb2.FeeTerms,
+    "settlements": state_pb2.Settlement,
 }
 SIDES = {tx_pb2.SIDE_BUY: "buy", tx_pb2.SIDE_SELL: "sell"}
 

@@ -178,6 +178,11 @@ def set_mark(price_quanta: int, market: int = BTC) -> tx_pb2.Action:
     return tx_pb2.Action(set_mark_price=tx_pb2.SetMarkPrice(market=market, price_quanta=price_quanta))
 
 
+def set_status(status: int, market: int = BTC) -> tx_pb2.Action:
+    """Move a market to another status; only ORACLE may."""
+    return tx_pb2.Action(set_market_status=tx_pb2.SetMarketStatus(market=market, status=status))
+
+
 def market_entry(market: int, symbol: str, **fields: object) -> dict[str, object]:
     """One market of the genesis document. It pays no funding unless `funding_cap_e9` says so."""
     return {"market": market, "symbol": symbol, "lot_size": "0.001", "tick_size": TICK_SIZE[market],

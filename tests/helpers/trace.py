@@ -134,6 +134,8 @@ def mixed_blocks(seed: int, blocks: int, traders: int = 8) -> Iterator[list[byte
         if height % 5 == 0:
             txs.append(send(builders.ORACLE, [
                 builders.set_mark(flow.price(market, random.randint(-900, 900)), market) for market in flow.markets]))
+        if height % 25 in (0, 5):
+            txs.append(send(builders.ORACLE, [builders.set_status(2 if height % 25 == 0 else 1, builders.ETH)]))
         for _ in range(random.randint(0, 3)):
             person, other = random.choice(people).person, random.choice(people).person
             special = random.randrange(len(SPECIALS) + 3)
@@ -210,5 +212,6 @@ SPECIALS: tuple[Special, ...] = (
 def mixed_genesis(traders: int = 8) -> bytes:
     """The genesis of `mixed_blocks`: the same crowd, not rich, so that margin refuses some orders."""
     people = tuple(trader.person for trader in crowd(traders))
-    terms = {builders.BTC: {"funding_cap_e9": 40_000_000, "impact_notional_quanta": 500_000_000}}
+    terms = {builders.BTC: {"funding_cap_e9": 40_000_000, "impact_notional_quanta": 500_000_000},
+             builders.ETH: {"matching": "batch"}}
     return builders.genesis((*people, builders.ORACLE), cash_quanta=400_000_000, terms=terms)

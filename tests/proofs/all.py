@@ -1,8 +1,20 @@
 """All proofs: importing a file of laws registers them. A new domain adds its file here."""
 
-from tests.proofs.laws import accounts, book, clearing, collateral, fees, funding, kernel, margin, markets, triggers
+from tests.proofs.laws import (
+    accounts,
+    book,
+    clearing,
+    collateral,
+    fees,
+    funding,
+    kernel,
+    margin,
+    markets,
+    settlement,
+    triggers,
+)
 from tests.proofs.prover import PROOFS
 
-LAWS = (kernel, accounts, collateral, markets, fees, funding, margin, clearing, book, triggers)
+LAWS = (kernel, accounts, collateral, markets, fees, funding, margin, clearing, book, settlement, triggers)
 
 __all__ = ["LAWS", "PROOFS"]

@@ -18,11 +18,13 @@ DOMAIN_FILES = {
 # Files beyond the common names, each with its reason.
 DOMAIN_EXTRAS = {
     ("book", "index.py"): "the sorted index in memory",
+    ("book", "uncross.py"): "the meeting at one price",
     ("book", "match.py"): "the price-time loop",
     ("book", "terms.py"): "what an order may ask for beyond price and size",
     ("book", "conditions.py"): "what bars a resting order from trading",
     ("book", "pegs.py"): "orders that follow a reference",
     ("book", "protection.py"): "market-maker protection",
+    ("markets", "holders.py"): "who holds what, in memory",
     ("margin", "health.py"): "who is within reach of a price, in memory",
 }
 NOT_DOMAINS = {"kernel", "store"}

@@ -10,7 +10,8 @@ import pytest
 from tests.tidy.shape import PROJECT
 
 LINT = Path(sys.executable).with_name("lint-imports")
-DOMAINS = ("triggers", "book", "clearing", "margin", "funding", "markets", "oracle", "fees", "collateral", "accounts")
+DOMAINS = ("settlement", "triggers", "book", "clearing", "margin", "funding", "markets", "oracle", "fees",
+           "collateral", "accounts")
 
 
 def small_house(folder: Path) -> None:

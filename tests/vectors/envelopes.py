@@ -39,6 +39,7 @@ CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = 
                                builders.cancel_trigger(every=True)], {}),
     ("referrer", ALICE, [builders.set_referrer(BOB)], {}),
     ("mark price", ORACLE, [builders.set_mark(46_000_000)], {}),
+    ("market status", ORACLE, [builders.set_status(2)], {}),
     ("several actions, every field of the body", ALICE, [builders.cancel_all(1), builders.buy(500, 1)],
      {"number": 7, "expiry_height": 1000, "expiry_time_ns": 1_700_000_000_000_000_000, "all_or_nothing": True}),
     ("large numbers", ALICE, [builders.buy(1 << 50, 1 << 40, client_id=(1 << 64) - 1)],

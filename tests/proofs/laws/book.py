@@ -164,3 +164,21 @@ def the_limit_trips(case: Any, rules: Any) -> None:
     case.claim(rules.book.is_tripped(full, now, window), "the limit trips")
     less = rules.book.drained_after(drained, now, limit - 1, window, limit)
     case.claim(rules.book.is_tripped(less, now, window) == False, "a lot less does not")  # noqa: E712 - symbolic
+
+
+MIDDLE = "return middle - middle % tick_quanta"
+
+
+@proof("BOOK-022", "on the tick, no bid that meets pays more than its limit, no ask gets less", "book.uniform_price",
+       bounds="a tick of 1, 5 or 500; the ask on the tick, the bid at or above it",
+       slips={"book": [(MIDDLE, "return middle"), (MIDDLE, MIDDLE + " + tick_quanta"),
+                       ("middle = (lowest_quanta + highest_quanta) // 2", "middle = lowest_quanta // 2"),
+                       (MIDDLE, "return middle - tick_quanta")]})
+def uniform_price_is_within_both_limits(case: Any, rules: Any) -> None:
+    steps, more = case.whole("steps", low=1), case.whole("more", low=0)
+    for tick in (1, 5, 500):
+        ask, bid = steps * tick, (steps + more) * tick
+        price = rules.book.uniform_price(ask, bid, tick)
+        case.claim((price >= ask) & (price <= bid), "within both limits")
+        case.claim(price % tick == 0, "on the tick")
+        case.claim((price - ask <= bid - price) & (bid - price < price - ask + 2 * tick), "the middle, rounded down")

@@ -44,6 +44,12 @@ KINDS = {
     events.ReferrerSet: st.builds(events.ReferrerSet, OWNERS, OWNERS),
     events.ReferralPaid: st.builds(events.ReferralPaid, OWNERS, OWNERS, st.integers(0, 2**32 - 1), COUNTS),
     events.FeesShared: st.builds(events.FeesShared, st.integers(0, 2**32 - 1), COUNTS, COUNTS, COUNTS, COUNTS),
+    events.MarketStatusChanged: st.builds(events.MarketStatusChanged, SIDES, SIDES, SIDES, SIDES),
+    events.Uncrossed: st.builds(events.Uncrossed, SIDES, COUNTS, COUNTS),
+    events.SettlementPriceSet: st.builds(events.SettlementPriceSet, SIDES, COUNTS, COUNTS),
+    events.PositionSettled: st.builds(
+        events.PositionSettled, KEYS, SIDES, st.integers(-9, 9), COUNTS, st.integers(-9, 9)),
+    events.SettlementShortfall: st.builds(events.SettlementShortfall, KEYS, SIDES, COUNTS, COUNTS),
 }
 
 

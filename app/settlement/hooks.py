@@ -1,0 +1,85 @@
+"""Settlement at the begin of a block: average, fix the price, cancel, close, sweep."""
+
+from app.book.state import remove_order
+from app.book.types import Order
+from app.collateral.state import credit_fund
+from app.collateral.types import funding_pool, insurance_fund
+from app.compartment import guarded
+from app.context import Context
+from app.events import Cancelled, SettlementPriceSet
+from app.limits import MAX_FUNDING_STEP_NS, MAX_SETTLED_ACCOUNTS, MAX_SETTLED_ORDERS, SETTLEMENT_WINDOW_NS
+from app.markets.state import market_numbers, require_market, set_status
+from app.markets.types import FUTURE, SETTLED, SETTLING, Market
+from app.oracle.state import index_price, set_mark_price
+from app.settlement import rules
+from app.settlement.state import begin_settlement, close_positions
+from app.settlement.types import Settlement
+from novation.v1 import events_pb2
+
+
+def run_settlements(ctx: Context) -> None:
+    """SETL-001 to SETL-007, for every market that ends or nears its end."""
+    for number in market_numbers(ctx):
+        market = require_market(ctx, number)
+        if market.status != SETTLED and (ctx.settlements.get(number) is not None or ending(ctx, market)):
+            guarded(ctx, number, settle_market, in_quarantine=True)
+
+
+def ending(ctx: Context, market: Market) -> int:
+    """SETL-001: when a market ends by itself, if that is less than a window away: a future at its expiry, a market in
+    quarantine when that is over; 0 if it does not.
+    """
+    ends = market.expiry_ns if market.kind == FUTURE else market.quarantine_ends_ns
+    return ends if ends and ctx.time_ns > ends - SETTLEMENT_WINDOW_NS else 0
+
+
+def settle_market(ctx: Context, number: int) -> None:
+    """One block's work on the settlement of one market."""
+    market = require_market(ctx, number)
+    if ctx.settlements.get(number) is None:
+        begin_settlement(ctx, number, ending(ctx, market))
+    record = ctx.settlements.edit(number)
+    if not record.price_quanta:
+        average(ctx, number, record)
+    elif not cancel_orders(ctx, number) and not close_positions(
+        ctx, number, record.price_quanta, MAX_SETTLED_ACCOUNTS
+    ):
+        sweep(ctx, number)
+
+
+def average(ctx: Context, number: int, record: Settlement) -> None:
+    """SETL-002, SETL-003: add the time since the last block to the mean; at the end, fix the price."""
+    opens, last = record.ends_ns - SETTLEMENT_WINDOW_NS, ctx.time_ns - ctx.elapsed_ns
+    counted = rules.counted_ns(last, ctx.time_ns, opens, record.ends_ns, MAX_FUNDING_STEP_NS)
+    record.weighted += index_price(ctx, number) * counted
+    record.covered_ns += counted
+    if ctx.time_ns >= record.ends_ns:
+        record.price_quanta = rules.settlement_price(record.weighted, record.covered_ns, index_price(ctx, number))
+        set_mark_price(ctx, number, record.price_quanta)
+        ctx.emit(SettlementPriceSet(number, record.price_quanta, record.covered_ns))
+        set_status(ctx, number, SETTLING, events_pb2.STATUS_REASON_SETTLEMENT)
+
+
+def cancel_orders(ctx: Context, number: int) -> bool:
+    """SETL-004: cancel at most MAX_SETTLED_ORDERS orders of the market, bids first. True if any was there."""
+    book = ctx.books[number]
+    found: list[Order] = []
+    for side in (book.bids, book.asks):
+        for order in side.best_first():
+            if len(found) == MAX_SETTLED_ORDERS:
+                break
+            found.append(order)
+    for order in found:
+        remove_order(ctx, order)
+        ctx.emit(Cancelled(order, events_pb2.CANCEL_REASON_MARKET_CLOSED, True))
+    return bool(found)
+
+
+def sweep(ctx: Context, number: int) -> None:
+    """SETL-007: nobody holds anything: what is left in the funding pool goes to the insurance fund, and that is all."""
+    pool = ctx.funds.get(funding_pool(number))
+    if pool is not None and pool.balance_quanta:
+        left = pool.balance_quanta
+        credit_fund(ctx, funding_pool(number), -left)
+        credit_fund(ctx, insurance_fund(number), left)
+    set_status(ctx, number, SETTLED, events_pb2.STATUS_REASON_SETTLEMENT)
