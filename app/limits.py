@@ -34,6 +34,7 @@ MAX_SETTLED_ORDERS = 1_000  # a market and block
 MAX_SETTLED_ACCOUNTS = 500  # a market, side and block
 MAX_UNCROSS_FILLS = 5_000  # a market and block
 MAX_UNCROSS_ROUNDS = 8  # plans of one uncrossing; each of them but the last removes who cannot carry its part
+MAX_IMPACT_ORDERS = 1_000  # of a side that the premium of funding looks at
 MAX_FUNDING_STEP_NS = 30 * 10**9  # a longer time between two blocks counts as this
 MAX_MARGIN_TIERS = 7  # beyond the first
 MAX_ACCOUNT_NUMBER = (1 << 32) - 1

@@ -24,15 +24,17 @@ class BookSide:
     `ranks` are the prices with the best one last: as they are for bids, negated for asks.
     """
 
-    __slots__ = ("levels", "ranks", "sign")
+    __slots__ = ("impact", "levels", "ranks", "sign")
 
     def __init__(self, side: int) -> None:
         self.sign = 1 if side == BUY else -1
         self.ranks: list[int] = []
         self.levels: dict[int, Level] = {}
+        self.impact: tuple[int, int] | None = None  # (notional, its impact price) until the side changes (FUND-004)
 
     def insert(self, order: Order) -> None:
         """Add an order at the place of its priority: behind all others of its price, unless it comes back."""
+        self.impact = None
         level = self.levels.get(order.price_quanta)
         if level is None:
             level = self.levels[order.price_quanta] = Level()
@@ -46,6 +48,7 @@ class BookSide:
 
     def remove(self, order: Order) -> None:
         """Take an order out."""
+        self.impact = None
         price, priority = order.price_quanta, order.priority
         level = self.levels[price]
         del level.orders[priority]
@@ -61,6 +64,7 @@ class BookSide:
 
     def replace(self, order: Order) -> None:
         """Put a changed order where the one with its price and priority stands."""
+        self.impact = None
         self.levels[order.price_quanta].orders[order.priority] = order
 
     def best_first(self) -> Iterator[Order]:

@@ -1,11 +1,12 @@
 """Funding at the begin of a block, and the rate at its end."""
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from app.compartment import guarded
 from app.context import Context
 from app.funding import rules
-from app.limits import MAX_FUNDING_STEP_NS
+from app.limits import MAX_FUNDING_STEP_NS, MAX_IMPACT_ORDERS
 from app.markets.state import market_numbers, require_market
 from app.markets.types import ACTIVE, PERPETUAL, REDUCE_ONLY, Market
 from app.oracle.state import index_price
@@ -63,7 +64,9 @@ def measure_market(ctx: Context, number: int) -> None:
 
 
 def impact(side: "BookSide", notional_quanta: int, *, up: bool) -> int:
-    """FUND-004: the impact price of one side of a book."""
-    return rules.impact_price(
-        ((order.price_quanta, order.open_lots) for order in side.best_first()), notional_quanta, up=up
-    )
+    """FUND-004: the impact price of one side of a book, kept until the side changes."""
+    if side.impact is None or side.impact[0] != notional_quanta:
+        orders = islice(side.best_first(), MAX_IMPACT_ORDERS)
+        depth = ((order.price_quanta, order.open_lots) for order in orders)
+        side.impact = notional_quanta, rules.impact_price(depth, notional_quanta, up=up)
+    return side.impact[1]

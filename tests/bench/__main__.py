@@ -16,6 +16,7 @@ from importlib import metadata
 
 # section -> module of this folder
 SECTIONS = {"engine": "engine", "gas": "gas", "store": "store", "margin": "margin", "health": "health",
+            "funding": "funding",
             "abci": "abci_server", "localnet": "localnet"}
 
 

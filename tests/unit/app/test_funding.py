@@ -184,3 +184,23 @@ def test_funding_is_zero_sum(seed: int) -> None:
     with pytest.raises(InvariantError):
         driver.chain.ctx.funds.get(b"funding/\x00\x00\x00\x01").balance_quanta -= 100
         audit(driver.chain.ctx)
+
+
+def test_the_impact_price_is_measured_anew_when_the_side_changed() -> None:
+    """FUND-004: what is kept of a side is what a fresh look at it says, after places, fills, cancels and a restart."""
+    random = Random(5)
+    driver = Driver(builders.genesis(terms={BTC: {"funding_cap_e9": 40_000_000, "impact_notional_quanta": 10**9}}))
+    for _ in range(40):
+        person, side = random.choice((ALICE, BOB, CAROL)), random.choice((1, 2))
+        price = 46_000_000 + (random.randint(-5, 9) if side == 2 else random.randint(-9, 5)) * 500
+        order = builders.place(side, price, random.randint(1, 30))
+        driver.act(person, random.choice((order, builders.cancel_all(BTC))))
+        book = driver.chain.ctx.books[BTC]
+        for kept, up in ((book.bids, False), (book.asks, True)):
+            fresh = rules.impact_price(
+                ((order.price_quanta, order.open_lots) for order in kept.best_first()), 10**9, up=up)
+            assert kept.impact == (10**9, fresh)
+    premium = driver.chain.view.funding.get(BTC).premium_e9
+    driver.restart()
+    driver.run([])
+    assert driver.chain.view.funding.get(BTC).premium_e9 == premium
