@@ -34,11 +34,13 @@ ALLOWED_IMPORTS = {
     "types": "declarations",
     "typing": "declarations",
 }
+DIVISIONS = {"truediv", "itruediv", "__truediv__", "__rtruediv__", "__itruediv__"}
 INTEGER_MATH = {"isqrt", "gcd", "lcm", "comb", "perm", "factorial", "prod"}
 BANNED_CALLS = {
     "breakpoint", "compile", "delattr", "dir", "eval", "exec", "float", "complex", "globals", "hash", "id", "input",
     "locals", "open", "print", "round", "vars", "__import__",
 }
+TIE_TAKERS = {"sorted", "min", "max"}  # with a key of their own: among equals the first one wins
 ORDER_TAKERS = {"list", "tuple", "iter", "enumerate", "zip", "map", "filter", "reversed", "next", "dict", "deque"}
 SET_OPERATORS = (ast.BitOr, ast.BitAnd, ast.BitXor, ast.Sub)
 SET_METHODS = {"union", "intersection", "difference", "symmetric_difference", "copy"}
@@ -54,8 +56,14 @@ def floats(tree: ast.Module) -> Iterator[Finding]:
 
 
 def true_division(tree: ast.Module) -> Iterator[Finding]:
-    """`/` and `/=`: they make floats of integers. Powers may too, when the exponent is negative."""
+    """`/` and `/=`: they make floats of integers. Powers may too, when the exponent is negative. Neither by name."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "operator":
+            yield from ((node.lineno, f"operator.{one.name}") for one in node.names if one.name in DIVISIONS)
+        if isinstance(node, ast.Attribute) and node.attr in DIVISIONS:
+            yield node.lineno, f"the attribute {node.attr}"
+        if isinstance(node, ast.Name) and node.id == "pow":
+            yield node.lineno, "the built-in pow; a power is written **"
         if isinstance(node, (ast.BinOp, ast.AugAssign)):
             if isinstance(node.op, ast.Div):
                 yield node.lineno, "true division; name the rounding with app.kernel.integers"
@@ -135,7 +143,8 @@ def concurrency(tree: ast.Module) -> Iterator[Finding]:
 
 
 def set_iteration(tree: ast.Module) -> Iterator[Finding]:
-    """Whatever takes the order of a set: loops, list(), unpacking, pop(), join(). sorted() is the way out."""
+    """Whatever takes the order of a set: loops, list(), unpacking, pop(), join(), sorted() by a key. sorted() without
+    one is the way out."""
     names = set_names(tree)
     for node in ast.walk(tree):
         for used in _order_users(node):
@@ -155,6 +164,8 @@ def set_names(tree: ast.Module) -> frozenset[str]:
                     found.add(name)
             if isinstance(node, ast.arg) and _is_set_annotation(node.annotation):
                 found.add(node.arg)
+            if isinstance(node, ast.FunctionDef) and _is_set_annotation(node.returns):
+                found.add(node.name)
         if found == names:
             return names
         names = frozenset(found)
@@ -191,9 +202,9 @@ def _is_set(node: ast.AST, names: frozenset[str]) -> bool:
     if isinstance(node, ast.IfExp):
         return _is_set(node.body, names) or _is_set(node.orelse, names)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return node.func.id in ("set", "frozenset")
+        return node.func.id in ("set", "frozenset") or node.func.id in names
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr in SET_METHODS and _is_set(node.func.value, names)
+        return node.func.attr in names or (node.func.attr in SET_METHODS and _is_set(node.func.value, names))
     return False
 
 
@@ -212,6 +223,9 @@ def _order_users(node: ast.AST) -> Iterator[ast.expr]:
             yield node.value
     elif isinstance(node, ast.Call):
         if isinstance(node.func, ast.Name) and node.func.id in ORDER_TAKERS:
+            yield from node.args
+        by_key = any(keyword.arg == "key" for keyword in node.keywords)
+        if isinstance(node.func, ast.Name) and node.func.id in TIE_TAKERS and by_key:
             yield from node.args
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("join", "extend", "fromkeys"):
             yield from node.args

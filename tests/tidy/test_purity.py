@@ -12,7 +12,8 @@ FILES = sorted((PROJECT / "app").rglob("*.py"))
 # For each check: snippets that it must refuse, and snippets that look alike and are fine.
 BAD = {
     "floats": ["x = 0.5", "x = 1e6", "x = 1j", "y = float(3)", "def f(x: float) -> None: ..."],
-    "true_division": ["x = a / b", "x /= 2", "x = 10 ** -3"],
+    "true_division": ["x = a / b", "x /= 2", "x = 10 ** -3", "x = pow(a, b)", "from operator import truediv",
+                      "import operator\nx = operator.truediv(a, b)", "x = a.__truediv__(b)"],
     "banned_calls": ["hash(x)", "id(x)", "open('f')", "print(1)", "input()", "eval('1')", "exec('1')", "key = hash",
                      "sorted(xs, key=id)", "__import__('time')", "globals()", "round(3)", "x.__hash__()"],
     "imports": ["import time", "import datetime", "from random import random", "import secrets", "import os",
@@ -34,7 +35,10 @@ BAD = {
                       "class A:\n    s: set[int]\n    def f(self):\n        for x in self.s: g(x)",
                       "s = set(xs)\ns.pop()", "s = {1}\nf(*s)", "a, b = {1, 2}", "','.join({'a', 'b'})",
                       "for k in d.keys() - e.keys(): f(k)", "s = {1}\nlist(s.union(t))", "s = {1}\nnext(iter(s))",
-                      "if (s := set(xs)):\n    for x in s: f(x)"],
+                      "if (s := set(xs)):\n    for x in s: f(x)", "sorted({1, 2}, key=f)",
+                      "s = set(xs)\nmax(s, key=f)",
+                      "def f() -> set[int]: ...\nfor x in f(): g(x)",
+                      "class A:\n    def f(self) -> frozenset[int]: ...\n    def g(self): return list(self.f())"],
 }
 GOOD = {
     "floats": ["x = 5", "y = '0.5'"],
@@ -48,7 +52,8 @@ GOOD = {
     "asserts": ["if x <= 0:\n    raise InvariantError('x')"],
     "concurrency": ["def f(): yield 1"],
     "set_iteration": ["for x in sorted({1, 2}): f(x)", "for x in {1: 2}: f(x)", "x in {1, 2}", "s = set()\ns.add(1)",
-                      "len({1})", "for k in d.keys(): f(k)", "xs = [1]\nxs.pop()", "d = {}\nd.pop(1)", "a - b"],
+                      "len({1})", "for k in d.keys(): f(k)", "xs = [1]\nxs.pop()", "d = {}\nd.pop(1)", "a - b",
+                      "s = {1}\nmax(s)", "sorted([1], key=f)", "def f() -> list[int]: ...\nfor x in f(): g(x)"],
 }
 
 
