@@ -199,6 +199,7 @@ def scalars(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 
 @given(messages(tx_pb2.Body), st.booleans())
 @settings(max_examples=500, deadline=None)
+@example(tx_pb2.Body(actions=[tx_pb2.Action()]), True)
 def test_any_body(body: tx_pb2.Body, plausible: bool) -> None:
     """Well-formed bodies with absurd contents, signed by their account; half of them get past admission."""
     driver = shared_driver()
