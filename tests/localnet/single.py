@@ -29,6 +29,7 @@ from tests.helpers import builders
 from tests.helpers.builders import ALICE, BOB, MARK_QUANTA, Person
 
 PROJECT = Path(__file__).resolve().parents[2]
+SOURCES = f"{PROJECT}:{PROJECT / 'gen'}"  # PYTHONPATH: this checkout, whichever one is installed
 DEADLINE_SECONDS = 180.0
 POLL_SECONDS = 0.02
 GENESIS_TIME_NS = 1_700_000_000_000_000_000
@@ -73,7 +74,7 @@ class Node:
         """Start the engine (or a program that stands for it) and wait until it listens."""
         self.home.abci_socket.unlink(missing_ok=True)
         command = Command("engine", [sys.executable, *program, "--home", str(self.home.root), *arguments],
-                          self.home.log_file("engine"), {"PYTHONPATH": str(PROJECT)})
+                          self.home.log_file("engine"), {"PYTHONPATH": SOURCES})
         self.engine = spawn(command)
         wait_until(lambda: self.home.abci_socket.exists() or not self.engine_runs, "the engine's socket")
         assert self.engine_runs, log_tail(self.home.log_file("engine"), 20)

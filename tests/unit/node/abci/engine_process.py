@@ -12,7 +12,7 @@ from tendermint.abci import types_pb2 as abci
 from node.comet.process import Child, Command, log_tail, spawn, stop
 from node.home import Home
 from tests.helpers import builders
-from tests.localnet.single import PROJECT, wait_until
+from tests.localnet.single import PROJECT, SOURCES, wait_until
 from tests.unit.node.abci.wire import Client
 
 GENESIS_TIME_NS = 1_700_000_000_000_000_000
@@ -39,7 +39,7 @@ class EngineProcess:
 
     def start(self) -> "EngineProcess":
         program = [sys.executable, "-m", "node.engine", "--home", str(self.home.root), *self.arguments]
-        command = Command("engine", program, self.home.log_file("engine"), {"PYTHONPATH": str(PROJECT)})
+        command = Command("engine", program, self.home.log_file("engine"), {"PYTHONPATH": SOURCES})
         self.child = spawn(command)
         wait_until(lambda: self.home.abci_socket.exists() or self.exit_code is not None, "the engine's socket")
         assert self.exit_code is None, log_tail(self.home.log_file("engine"))
