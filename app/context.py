@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.events import Occurrence
     from app.fees.types import BlockFees, FeeTerms, Trader
     from app.funding.types import Funding
+    from app.liquidation.types import Auction, Losses
     from app.margin.health import HealthIndex
     from app.margin.types import MarketRisk
     from app.markets.types import Market, MarketTotals
@@ -38,6 +39,7 @@ class Context:
     __slots__ = (
         "accounts",
         "assets",
+        "auctions",
         "backlog",
         "books",
         "clearing",
@@ -55,6 +57,7 @@ class Context:
         "height",
         "holders",
         "journal",
+        "losses",
         "markets",
         "marks",
         "orders",
@@ -82,6 +85,8 @@ class Context:
     backlog: "Table[bytes, Backlog]"
     fee_terms: "Table[bytes, FeeTerms]"
     fees: "BlockFees"
+    auctions: "Table[bytes, Auction]"
+    losses: "Table[int, Losses]"
     funding: "Table[int, Funding]"
     health: "HealthIndex"
     funds: "Table[bytes, Fund]"

@@ -121,6 +121,13 @@ MARKET_COLLECTS = _code(
     "markets", 407, "MARKET_COLLECTS", "orders only rest now, to meet at one price: none may ask to fill at once"
 )
 
+# liquidation
+AUCTION_NOT_OPEN = _code("liquidation", 1701, "AUCTION_NOT_OPEN", "the account is not in auction, or can give nothing")
+AUCTION_CHANGED = _code("liquidation", 1702, "AUCTION_CHANGED", "another bid was taken since the state you looked at")
+AUCTION_DISCOUNT = _code("liquidation", 1703, "AUCTION_DISCOUNT", "the auction does not offer that discount yet")
+AUCTION_OWN = _code("liquidation", 1704, "AUCTION_OWN", "an account cannot bid for itself")
+AUCTION_FRACTION = _code("liquidation", 1705, "AUCTION_FRACTION", "the fraction is above 0 and at most a million ppm")
+
 # margin
 MARGIN_INSUFFICIENT = _code("margin", 501, "MARGIN_INSUFFICIENT", "the account could not carry the order")
 MARGIN_POSITION_LIMIT = _code(

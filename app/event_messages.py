@@ -1,22 +1,29 @@
 """The wire's form of events, made for readers of the feed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.accounts.keys import id_message
 from app.book.types import market_of, order_message
 from app.events import (
+    AccountReduced,
     AssetSeized,
+    AuctionBidTaken,
+    AuctionEnded,
+    AuctionStarted,
     Cancelled,
     DeadManActed,
     Deposited,
     FeesShared,
     Filled,
+    HolderReduced,
     MarketQuarantined,
     MarketStatusChanged,
     MarkPriceSet,
     Occurrence,
     OrderMoved,
+    PositionClosed,
     PositionSettled,
     ProtectionTripped,
     Reduced,
@@ -31,6 +38,7 @@ from app.events import (
     TriggerMoved,
     TriggerPlaced,
     Uncrossed,
+    WindDownBegan,
     Withdrawn,
 )
 from app.triggers.types import trigger_message
@@ -322,6 +330,39 @@ def _settlement_shortfall(event: SettlementShortfall) -> events_pb2.Event:
     )
 
 
+def _account_event(kind: str, message: Any, event: Any) -> events_pb2.Event:
+    """An event whose message has the fields of its record, the account in its wire form."""
+    values = {
+        name: getattr(event, name) for name in message.DESCRIPTOR.fields_by_name if name not in ("account", "bidder")
+    }
+    return events_pb2.Event(**{kind: message(account=id_message(event.account), **values)})
+
+
+def _auction_bid_taken(event: AuctionBidTaken) -> events_pb2.Event:
+    taken = [events_pb2.AuctionedLots(market=part.market, lots=part.lots) for part in event.taken]
+    return events_pb2.Event(
+        auction_bid_taken=events_pb2.AuctionBidTaken(
+            account=id_message(event.account),
+            bidder=id_message(event.bidder),
+            fraction_ppm=event.fraction_ppm,
+            discount_ppm=event.discount_ppm,
+            paid_quanta=event.paid_quanta,
+            freed_quanta=event.freed_quanta,
+            equity_quanta=event.equity_quanta,
+            maintenance_quanta=event.maintenance_quanta,
+            taken=taken,
+        )
+    )
+
+
+def _wind_down_began(event: WindDownBegan) -> events_pb2.Event:
+    return events_pb2.Event(
+        wind_down_began=events_pb2.WindDownBegan(
+            market=event.market, day_quanta=event.day_quanta, ends_ns=event.ends_ns
+        )
+    )
+
+
 _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Rested: _rested,
     Cancelled: _cancelled,
@@ -340,6 +381,13 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     MarkPriceSet: _mark_price_set,
     AssetSeized: _asset_seized,
     MarketQuarantined: _market_quarantined,
+    PositionClosed: partial(_account_event, "position_closed", events_pb2.PositionClosed),
+    AuctionStarted: partial(_account_event, "auction_started", events_pb2.AuctionStarted),
+    AuctionEnded: partial(_account_event, "auction_ended", events_pb2.AuctionEnded),
+    AccountReduced: partial(_account_event, "account_reduced", events_pb2.AccountReduced),
+    HolderReduced: partial(_account_event, "holder_reduced", events_pb2.HolderReduced),
+    AuctionBidTaken: _auction_bid_taken,
+    WindDownBegan: _wind_down_began,
     ReferrerSet: _referrer_set,
     ReferralPaid: _referral_paid,
     FeesShared: _fees_shared,

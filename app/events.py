@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from app.accounts.types import Position
     from app.book.types import Order
     from app.errors import Code
     from app.triggers.types import Trigger
@@ -250,6 +251,92 @@ class SettlementShortfall:
     left_quanta: int
 
 
+@dataclass(slots=True)
+class PositionClosed:
+    """Liquidation closed lots on the book. `lots` has the sign of what was held; equity and maintenance margin are
+    those of the account before.
+    """
+
+    account: bytes
+    market: int
+    lots: int
+    limit_quanta: int
+    notional_quanta: int
+    fee_quanta: int
+    fund_paid_quanta: int
+    equity_quanta: int
+    maintenance_quanta: int
+
+
+@dataclass(slots=True)
+class AuctionStarted:
+    """An account that the book could not restore is on offer."""
+
+    account: bytes
+    equity_quanta: int
+    maintenance_quanta: int
+
+
+@dataclass(slots=True)
+class AuctionBidTaken:
+    """A bidder took a fraction of an account's book at the marks. `taken` are positions with the lots that moved; the
+    figures are the account's before.
+    """
+
+    account: bytes
+    bidder: bytes
+    fraction_ppm: int
+    discount_ppm: int
+    paid_quanta: int
+    freed_quanta: int
+    equity_quanta: int
+    maintenance_quanta: int
+    taken: "list[Position]"
+
+
+@dataclass(slots=True)
+class AuctionEnded:
+    """An account is no longer on offer. `why`: 1 it is safe, 2 it was closed."""
+
+    account: bytes
+    why: int
+
+
+@dataclass(slots=True)
+class AccountReduced:
+    """What is left of an account in a market was closed against the other side at the mark. It owed `deficit_quanta`
+    beyond its equity, of which the fund paid some and the other side gave up the rest.
+    """
+
+    account: bytes
+    market: int
+    lots: int
+    price_quanta: int
+    deficit_quanta: int
+    fund_paid_quanta: int
+
+
+@dataclass(slots=True)
+class HolderReduced:
+    """Lots of a holder were closed at the mark in a reduction, for `given_up_quanta` of its profit."""
+
+    account: bytes
+    market: int
+    lots: int
+    price_quanta: int
+    given_up_quanta: int
+    net_profit_quanta: int
+
+
+@dataclass(slots=True)
+class WindDownBegan:
+    """Winners of a market gave up more in a day than its limit: it is reduce-only and will settle."""
+
+    market: int
+    day_quanta: int
+    ends_ns: int
+
+
 Occurrence = (
     Rested
     | MarketStatusChanged
@@ -273,6 +360,13 @@ Occurrence = (
     | MarkPriceSet
     | AssetSeized
     | MarketQuarantined
+    | PositionClosed
+    | AuctionStarted
+    | AuctionBidTaken
+    | AuctionEnded
+    | AccountReduced
+    | HolderReduced
+    | WindDownBegan
     | ReferrerSet
     | ReferralPaid
     | FeesShared

@@ -14,6 +14,7 @@ REPLACE = 20_000
 TRANSFER = 14_000
 PRICE = 4_000
 REFER = 14_000
+BID = 50_000  # a bid in an auction: two standings before and two after; FILL more for each side of each market taken
 MEET = 6_000  # each maker met on the way, before it is looked at
 FILL = 20_000  # each fill, of which MEET is paid already: two accounts, two orders, one event
 REMOVAL = 10_000  # each own order met

@@ -9,12 +9,13 @@ from app.accounts.genesis import load_account
 from app.book.index import MarketBook
 from app.book.types import BookState
 from app.collateral.genesis import load_asset
-from app.collateral.types import FUNDS, VAULT_KEY, Fund, Vault, funding_pool, insurance_fund
+from app.collateral.types import FUNDS, VAULT_KEY, Fund, Vault, funding_pool
 from app.context import Context
 from app.errors import GenesisError
 from app.fees.genesis import load_terms
 from app.funding.types import Funding
 from app.limits import MAX_VAULT_QUANTA
+from app.liquidation.genesis import insure
 from app.markets.genesis import load_market
 from app.oracle.genesis import load_mark_price
 from app.params import PARAMS_KEY, params_from_genesis
@@ -54,6 +55,7 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
     ctx.params_table.put(PARAMS_KEY, params)
     ctx.params = params
     load_terms(ctx, state.get("fees", {}))
+    insured = 0
     for section in state["markets"]:
         load_market(ctx, section)
         market = section["market"]
@@ -61,13 +63,13 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
         ctx.states.put(market, BookState())
         ctx.books[market] = MarketBook()
         ctx.funding.put(market, Funding())
-        ctx.funds.put(insurance_fund(market), Fund())
+        insured += insure(ctx, market, section)
         ctx.funds.put(funding_pool(market), Fund())
     for section in state.get("assets", ()):
         load_asset(ctx, section)
-    held = sum(load_account(ctx, section) for section in state["accounts"])
+    held = insured + sum(load_account(ctx, section) for section in state["accounts"])
     if held > MAX_VAULT_QUANTA:
-        raise GenesisError(f"accounts: together more than {MAX_VAULT_QUANTA} quanta")
+        raise GenesisError(f"accounts and insurance funds: together more than {MAX_VAULT_QUANTA} quanta")
     ctx.vault.put(VAULT_KEY, Vault(held))
     for fund in FUNDS:
         ctx.funds.put(fund, Fund())

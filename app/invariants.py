@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from app.accounts.types import Account
 from app.book.state import rebuild
 from app.book.types import OpenOrders, market_of
-from app.collateral.types import asset_of, funding_pool
+from app.collateral.types import FUNDING_POOLS, INSURANCE_FUNDS, asset_of, funding_pool
 from app.context import Context
 from app.errors import InvariantError, MarketFault
 from app.funding.rules import E9
 from app.funding.state import index_of
+from app.kernel.codec import u32_from
 from app.markets.state import is_crossed
 from app.markets.types import ACTIVE, REDUCE_ONLY
 from app.triggers.state import build_index
@@ -22,7 +23,7 @@ from app.triggers.types import Slot, TriggerIndex
 
 
 def check_block(ctx: Context) -> None:
-    """INV-001 to INV-004 over the working records: called at the end of every block."""
+    """INV-001 to INV-004, INV-007 over the working records: called at the end of every block."""
     balances: dict[int, int] = {0: 0}
     lots: dict[int, int] = {}
     longs: dict[int, int] = {}
@@ -37,6 +38,7 @@ def check_block(ctx: Context) -> None:
         longs.setdefault(market, 0)
     for key, before_fund, fund in ctx.funds.touched():
         asset = asset_of(key)
+        check_fund(key, fund.balance_quanta if fund else 0)
         change = (fund.balance_quanta if fund else 0) - (before_fund.balance_quanta if before_fund else 0)
         balances[asset] = balances.get(asset, 0) + change
     for key, before_vault, vault in ctx.vault.touched():
@@ -56,6 +58,16 @@ def check_block(ctx: Context) -> None:
             raise MarketFault(market, why, broken=True)
     for market, _, _ in ctx.states.touched():
         check_not_crossed(ctx, market)
+
+
+def check_fund(key: bytes, balance_quanta: int) -> None:
+    """INV-007: no fund is below zero but funding pools. An insurance fund is its market's: MarketFault."""
+    if balance_quanta >= 0 or key.startswith(FUNDING_POOLS):
+        return
+    words = f"INV-007: the fund {key!r} is at {balance_quanta} quanta"
+    if key.startswith(INSURANCE_FUNDS):
+        raise MarketFault(u32_from(key[len(INSURANCE_FUNDS) :]), words, broken=True)
+    raise InvariantError(words)
 
 
 def check_not_crossed(ctx: Context, market: int) -> None:
@@ -87,13 +99,14 @@ def check_balances(balances: dict[int, int]) -> None:
 
 
 def audit(ctx: Context) -> None:
-    """INV-001 to INV-006 over the whole committed ledger, and the book index against the stored orders."""
+    """INV-001 to INV-007 over the whole committed ledger, and the book index against the stored orders."""
     accounts = dict(ctx.accounts.scan())
     orders = dict(ctx.orders.scan())
     balances = {0: sum(account.cash_quanta for account in accounts.values())}
     for account in accounts.values():
         _add_assets(balances, account, 1)
     for key, fund in ctx.funds.scan():
+        check_fund(key, fund.balance_quanta)
         balances[asset_of(key)] = balances.get(asset_of(key), 0) + fund.balance_quanta
     for key, vault in ctx.vault.scan():
         balances[asset_of(key)] = balances.get(asset_of(key), 0) - vault.held_quanta

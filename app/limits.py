@@ -53,6 +53,16 @@ MAX_FIRED_A_BLOCK = 100
 MAX_FOLLOWED_A_BLOCK = 500
 MAX_EXPIRED_TRIGGERS_A_BLOCK = 200
 
+LIQUIDATIONS_A_BLOCK = 100  # accounts of which something is closed
+LIQUIDATION_LOOKS = 400  # short accounts looked at
+LIQUIDATION_FILLS = 400  # fills on the book after which no further account is begun
+LIQUIDATION_MARKETS = 4  # markets of one account that one block closes on the book
+LIQUIDATION_PART = 4  # a block closes a quarter of a position,
+LIQUIDATION_LEAST_QUANTA = 10_000_000_000  # or ten thousand USD of it if that is more
+REDUCTION_HOLDERS = 20_000  # holders looked at after which no further market is reduced
+AUCTION_NS = 900_000_000_000  # a quarter of an hour
+DAY_NS = 86_400_000_000_000
+
 QUARANTINE_NS = 86_400_000_000_000  # how long a market in quarantine stays open for cancels and reductions
 
 MAX_FEE_TIERS = 16

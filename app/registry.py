@@ -22,6 +22,9 @@ from app.fees import types as fees
 from app.funding import hooks as funding_hooks
 from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
+from app.liquidation import actions as liquidation_actions
+from app.liquidation import types as liquidation
+from app.liquidation.hooks import liquidate
 from app.margin import health
 from app.markets import actions as market_actions
 from app.markets import holders
@@ -50,6 +53,7 @@ ACTIONS: dict[str, Handler] = {
     "cancel_order": book_actions.handle_cancel_order,
     "replace_order": book_actions.handle_replace_order,
     "cancel_all": book_actions.handle_cancel_all,
+    "bid_auction": liquidation_actions.handle_bid_auction,
     "transfer": clearing_actions.handle_transfer,
     "withdraw": clearing_actions.handle_withdraw,
     "faucet_deposit": collateral_actions.handle_faucet_deposit,
@@ -71,6 +75,7 @@ BEGIN_BLOCK: tuple[Hook, ...] = (
     book_hooks.expire_orders,
     book_hooks.move_pegged,
     trigger_hooks.run_triggers,
+    liquidate,
 )
 END_BLOCK: tuple[Hook, ...] = (
     book_hooks.uncross_markets,
@@ -116,6 +121,8 @@ TABLES: dict[str, Schema[Any, Any]] = {
         Schema("traders", 16, identity, identity, fees.encode_trader, fees.decode_trader),
         Schema("fee_terms", 20, identity, identity, fees.encode_terms, fees.decode_terms),
         Schema("settlements", 11, u32, u32_from, settlement.encode, settlement.decode),
+        _flat("auctions", 17, liquidation.Auction, state_pb2.Auction, numbered=False),
+        _flat("losses", 18, liquidation.Losses, state_pb2.Losses, numbered=True),
     )
 }
 
@@ -171,6 +178,8 @@ def _name_tables(ctx: Context) -> None:
     ctx.protections = tables["protections"]
     ctx.switches = tables["switches"]
     ctx.backlog = tables["backlog"]
+    ctx.auctions = tables["auctions"]
+    ctx.losses = tables["losses"]
     ctx.funding = tables["funding"]
     ctx.traders = tables["traders"]
     ctx.fee_terms = tables["fee_terms"]

@@ -190,6 +190,15 @@ class NovationClient:
         return await self._one(envelopes.set_protection(
             info.market, limit_lots=info.units.lots(limit), window_ns=window_ns, freeze_ns=freeze_ns), options)
 
+    async def bid(self, account: tx_pb2.AccountId, *, most_fraction_ppm: int = 1_000_000, least_discount_ppm: int = 0,
+                  expected_bids: int = 0, **options: Any) -> Sent:
+        """Take a fraction of an account in auction at the marks, for the discount of the block; the event
+        `auction_bid_taken` says how much it was.
+        """
+        return await self._one(envelopes.bid_auction(
+            account, most_fraction_ppm=most_fraction_ppm, least_discount_ppm=least_discount_ppm,
+            expected_bids=expected_bids), options)
+
     async def transfer(self, to: tx_pb2.AccountId, amount: Amount, **options: Any) -> Sent:
         """Move USD to another account. Raises InsufficientFunds."""
         return await self._one(envelopes.transfer(to, quanta(amount)), options)

@@ -54,7 +54,7 @@ GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
                "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
-               "set_referrer": 14_000}
+               "set_referrer": 14_000, "bid_auction": 50_000}
 GAS_PEG = 20_000
 GAS_TRAILING = 240_000
 GAS_TRIGGER_IN_RECORD = 200
@@ -157,6 +157,14 @@ def withdraw(amount_quanta: int, destination: bytes) -> tx_pb2.Action:
     return tx_pb2.Action(withdraw=tx_pb2.Withdraw(amount_quanta=amount_quanta, destination=destination))
 
 
+def bid_auction(account: tx_pb2.AccountId, *, most_fraction_ppm: int = 1_000_000, least_discount_ppm: int = 0,
+                expected_bids: int = 0) -> tx_pb2.Action:
+    """Take a fraction of an account in auction at the marks, for a discount out of its equity."""
+    return tx_pb2.Action(bid_auction=tx_pb2.BidAuction(
+        account=account, most_fraction_ppm=most_fraction_ppm, least_discount_ppm=least_discount_ppm,
+        expected_bids=expected_bids))
+
+
 def faucet(to: tx_pb2.AccountId, amount_quanta: int) -> tx_pb2.Action:
     """Mint collateral, on test networks."""
     return tx_pb2.Action(faucet_deposit=tx_pb2.FaucetDeposit(to=to, amount_quanta=amount_quanta))
@@ -193,6 +201,8 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
             taking += getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY
         elif kind == "place_trigger":
             gas += GAS_TRIGGER_IN_RECORD * TRIGGERS_MAX + GAS_TRAILING * bool(action.place_trigger.trail_quanta)
+        elif kind == "bid_auction":
+            gas += 2 * GAS_FILL * POSITIONS
         elif kind == "cancel_trigger":
             gas += GAS_CANCEL * TRIGGERS_MAX * action.cancel_trigger.all
         elif kind == "cancel_all":

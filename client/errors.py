@@ -186,7 +186,7 @@ CODESPACES: dict[str, type[NovationError]] = {
     "tx": InvalidEnvelope, "accounts": BadRequest, "collateral": BadRequest, "markets": BadRequest,
     "margin": InsufficientFunds, "book": InvalidOrder,
     "triggers": InvalidOrder, "oracle": BadRequest, "query": BadRequest,
-    "mempool": RateLimited, "fees": BadRequest, "compartments": MarketClosed,
+    "mempool": RateLimited, "fees": BadRequest, "compartments": MarketClosed, "liquidation": BadRequest,
 }
 STATUSES: dict[grpc.StatusCode, type[NovationError]] = {
     grpc.StatusCode.UNAVAILABLE: NotAvailable,

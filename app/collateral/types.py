@@ -9,19 +9,21 @@ ASSET_SPACE = b"asset/"
 FEES_FUND = b"fees"
 TREASURY_FUND = b"treasury"
 STAKERS_FUND = b"stakers"
+INSURANCE_FUNDS = b"insurance/"
+FUNDING_POOLS = b"funding/"
 FUNDS = (FEES_FUND, TREASURY_FUND, STAKERS_FUND)
 
 
 def insurance_fund(market: int) -> bytes:
     """The key of a market's insurance fund."""
-    return b"insurance/" + u32(market)
+    return INSURANCE_FUNDS + u32(market)
 
 
 def funding_pool(market: int) -> bytes:
     """The key of a market's funding pool: the one fund that may be below zero, while those who
     owe have not settled (FUND-003).
     """
-    return b"funding/" + u32(market)
+    return FUNDING_POOLS + u32(market)
 
 
 def asset_vault(asset: int) -> bytes:

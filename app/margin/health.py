@@ -221,12 +221,13 @@ def file_levels(
         if asset is not None:
             price = asset_price(ctx, asset)
             made.append(((ASSET, number), rules.room(price, budget_quanta, total) - price))
+    # Filed before its levels are added: `add` may sweep out what is not of a present filing.
+    slots = [slot for slot, _ in made]
+    index.filed[key] = Filed(index.stamp, slots, shape, account.assets, least_cash_quanta)
     for slot, level in made:
         if slot not in index.terms:
             index.terms[slot] = terms_of(ctx, slot)
         index.add(slot, level, index.stamp, key)
-    slots = [slot for slot, _ in made]
-    index.filed[key] = Filed(index.stamp, slots, shape, account.assets, least_cash_quanta)
 
 
 def market_levels(risk: MarketRisk, lots: int, room_e9: int) -> Iterable[tuple[Slot, int]]:

@@ -111,7 +111,7 @@ def position_initial(risk: MarketRisk, held: AnyPosition, *, with_orders: bool =
     """
     if risk.quarantined:
         orders = max(held.open_buy_lots, held.open_sell_lots) if with_orders else 0
-        return rules.frozen_margin(held.lots, orders, risk.mark_quanta, risk.initial_ppm)
+        return rules.frozen_margin(held.lots, orders, risk.mark_quanta, risk.initial[-1][1])
     if with_orders and (held.open_buy_lots or held.open_sell_lots):
         return rules.initial_margin(
             held.lots,
@@ -130,7 +130,7 @@ def position_initial(risk: MarketRisk, held: AnyPosition, *, with_orders: bool =
 def lots_maintenance(risk: MarketRisk, lots: int) -> int:
     """MARG-001, MARG-007: the maintenance margin of `lots` of a market, in quote quanta; in quarantine CMP-005."""
     if risk.quarantined:
-        return rules.frozen_margin(lots, 0, risk.mark_quanta, risk.maintenance_ppm)
+        return rules.frozen_margin(lots, 0, risk.mark_quanta, risk.maintenance[-1][1])
     if risk.tiered:
         return rules.tiered_margin(abs(lots) * risk.mark_quanta, risk.maintenance)
     return rules.position_margin(lots, risk.mark_quanta, risk.maintenance_ppm)

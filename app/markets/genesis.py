@@ -48,6 +48,12 @@ FIELDS = {
     "fee_charge_ppm",
     "fee_charge_until_ns",
     "insurance_cap_quanta",
+    # app/liquidation/genesis.py
+    "liquidation_fee_ppm",
+    "insurance_event_quanta",
+    "wind_down_loss_quanta",
+    "wind_down_ns",
+    "insurance_quanta",
 }
 TIER_FIELDS = set(MarginTier._fields)
 KINDS = {"perpetual": PERPETUAL, "future": FUTURE}

@@ -47,6 +47,10 @@ class Market:
     taker_fee_ppm: int = 0
     max_position_lots: int = 0
     quarantine_ends_ns: int = 0  # 0: not in quarantine
+    liquidation_fee_ppm: int = 5_000
+    insurance_event_quanta: int = 10**16
+    wind_down_loss_quanta: int = 0
+    wind_down_ns: int = 86_400_000_000_000
     sealed: bool = False  # in quarantine and closed to every order, because an invariant broke
     tiers: tuple[MarginTier, ...] = ()
     open_interest_lower_quanta: int = 0

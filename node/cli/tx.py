@@ -273,6 +273,26 @@ def transfer(session: Session, amount: str, to: str, **options: Any) -> None:
 
 
 @command(tx)
+@click.argument("account")
+@click.option("--fraction", default="100", show_default=True, help="Take at most so many percent of it.")
+@click.option("--discount", default="0", show_default=True, help="Fail below so many percent of the equity behind it.")
+@click.option("--expected-bids", default=0, show_default=True, help="Fail unless so many bids were taken before.")
+@sends
+def bid(session: Session, account: str, **options: Any) -> None:
+    """Bid for ACCOUNT, which is in auction: take what restores it, at the marks, for the discount of the block."""
+    target = account_id(session, account)
+    fraction, discount = (int(Decimal(options[name]) * 10_000) for name in ("fraction", "discount"))
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.bid(target, most_fraction_ppm=fraction, least_discount_ppm=discount,
+                                expected_bids=options["expected_bids"], wait=options["wait"])
+
+    what = {"bid for": f"{account} ({target.owner.hex()}/{target.number})", "at most": f"{options['fraction']}%",
+            "discount": f"at least {options['discount']}%"}
+    show_sent(session, sign_and_send(session, what, options, send), f"bid for {account}")
+
+
+@command(tx)
 @click.argument("amount")
 @click.argument("destination")
 @sends

@@ -162,6 +162,15 @@ def withdraw(amount_quanta: int, destination: bytes = b"bank", asset: int = 0) -
         withdraw=tx_pb2.Withdraw(amount_quanta=amount_quanta, destination=destination, asset=asset))
 
 
+def bid(account: Person, most_fraction_ppm: int = 1_000_000, *, least_discount_ppm: int = 0, expected_bids: int = 0,
+        number: int = 0) -> tx_pb2.Action:
+    """Bid for a fraction of an account in auction."""
+    auctioned = tx_pb2.AccountId(owner=account.owner, number=number)
+    return tx_pb2.Action(bid_auction=tx_pb2.BidAuction(
+        account=auctioned, most_fraction_ppm=most_fraction_ppm, least_discount_ppm=least_discount_ppm,
+        expected_bids=expected_bids))
+
+
 def faucet(to: Person, amount_quanta: int, number: int = 0, asset: int = 0) -> tx_pb2.Action:
     """Mint collateral on a test network."""
     receiver = tx_pb2.AccountId(owner=to.owner, number=number)
@@ -192,8 +201,9 @@ def market_entry(market: int, symbol: str, **fields: object) -> dict[str, object
 
 
 def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_000_000, markets: int = 2,
-            terms: dict[int, dict[str, object]] | None = None, **params: object) -> bytes:
-    """The genesis state: `people` funded alike, one or two markets, ORACLE as the price authority.
+            terms: dict[int, dict[str, object]] | None = None, cash: dict[Person, int] | None = None,
+            **params: object) -> bytes:
+    """The genesis state: `people` funded alike but for `cash`, one or two markets, ORACLE as the price authority.
 
     `terms` are fields of a market that differ from the usual, by its number.
     """
@@ -202,6 +212,7 @@ def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_00
         "params": {"test_network": True, "price_authority": ORACLE.owner.hex(), "gas_price_e6": 1_000,
                    "max_block_gas": 200_000_000_000, "max_faucet_quanta": 1_000_000_000_000, **params},
         "markets": [market_entry(market, symbol, **(terms or {}).get(market, {})) for market, symbol in names],
-        "accounts": [{"owner": person.owner.hex(), "number": 0, "cash_quanta": cash_quanta} for person in people],
+        "accounts": [{"owner": person.owner.hex(), "number": 0, "cash_quanta": (cash or {}).get(person, cash_quanta)}
+                     for person in people],
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()

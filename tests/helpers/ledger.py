@@ -17,6 +17,7 @@ TABLES: dict[str, tuple[int, type[Message]]] = {
     "triggers": (12, state_pb2.Triggers), "backlog": (19, state_pb2.Backlog),
     "funding": (10, state_pb2.Funding), "traders": (16, state_pb2.Trader), "fee_terms": (20, state_pb2.FeeTerms),
     "settlements": (11, state_pb2.Settlement),
+    "auctions": (17, state_pb2.Auction), "losses": (18, state_pb2.Losses),
 }
 
 

@@ -201,6 +201,8 @@ SPECIALS: tuple[Special, ...] = (
     lambda flow, random, other: ([
         builders.protect(random.choice((0, 5, 20)), 3_000_000_000, random.choice((0, 5_000_000_000))),
         builders.dead_man(random.choice((0, NOW_NS + random.randint(0, 200) * 1_000_000_000)))], {}),
+    lambda flow, random, other: ([builders.bid(
+        other, random.choice((10**6, 10**5)), expected_bids=random.randint(0, 1))], {}),
     lambda flow, random, other: ([flow.taker_action(), builders.buy(7, 1)], {"all_or_nothing": True}),
     lambda flow, random, other: ([any_order(flow, random)] * 5, {"gas_limit": random.choice((150_000, 200_000))}),
     lambda flow, random, other: ([builders.set_referrer(other), flow.taker_action()], {}),

@@ -8,6 +8,7 @@ from tests.proofs.laws import (
     fees,
     funding,
     kernel,
+    liquidation,
     margin,
     markets,
     settlement,
@@ -15,6 +16,6 @@ from tests.proofs.laws import (
 )
 from tests.proofs.prover import PROOFS
 
-LAWS = (kernel, accounts, collateral, markets, fees, funding, margin, clearing, book, settlement, triggers)
+LAWS = (kernel, accounts, collateral, markets, fees, funding, margin, clearing, book, settlement, triggers, liquidation)
 
 __all__ = ["LAWS", "PROOFS"]

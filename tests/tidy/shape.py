@@ -25,6 +25,8 @@ DOMAIN_EXTRAS = {
     ("book", "pegs.py"): "orders that follow a reference",
     ("book", "protection.py"): "market-maker protection",
     ("markets", "holders.py"): "who holds what, in memory",
+    ("liquidation", "close.py"): "closing on the book, on an account's behalf",
+    ("liquidation", "reduction.py"): "the one pass over holders that covers a deficit",
     ("margin", "health.py"): "who is within reach of a price, in memory",
 }
 NOT_DOMAINS = {"kernel", "store"}

@@ -38,6 +38,8 @@ CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = 
     ("cancel trigger", ALICE, [builders.cancel_trigger(1 << 40 | 6), builders.cancel_trigger(client_id=9),
                                builders.cancel_trigger(every=True)], {}),
     ("referrer", ALICE, [builders.set_referrer(BOB)], {}),
+    ("bid, every field", BOB, [builders.bid(ALICE, 250_000, least_discount_ppm=100_000, expected_bids=2, number=1)],
+     {}),
     ("mark price", ORACLE, [builders.set_mark(46_000_000)], {}),
     ("market status", ORACLE, [builders.set_status(2)], {}),
     ("several actions, every field of the body", ALICE, [builders.cancel_all(1), builders.buy(500, 1)],

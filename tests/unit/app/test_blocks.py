@@ -370,10 +370,13 @@ def test_gen_001_is_repeatable_and_leaves_nothing_durable() -> None:
     (lambda ctx: setattr(ctx.accounts.edit(ALICE.account()), "cash_quanta", 0), "INV-001"),
     (lambda ctx: ctx.vault.edit(b"usd").__setattr__("held_quanta", 1), "INV-001"),
     (lambda ctx: _add_lots(ctx, 1), "INV-002"),
+    (lambda ctx: ctx.funds.edit(b"insurance/\0\0\0\1").__setattr__("balance_quanta", -1), "INV-007"),
     (lambda ctx: ctx.totals.edit(BTC).__setattr__("open_interest_lots", 9), "INV-003"),
 ])
-def test_inv_001_to_003_fire(driver: Driver, spoil: Callable, code: str) -> None:
-    """INV-001, INV-002, INV-003: money out of nothing stops the block, lots or open interest are the market's fault."""
+def test_inv_001_to_003_and_007_fire(driver: Driver, spoil: Callable, code: str) -> None:
+    """INV-001, INV-002, INV-003: money out of nothing stops the block, lots or open interest are the market's fault.
+    INV-007: so is its insurance fund below zero.
+    """
     driver.do(ALICE, b.buy(P, 1))
     driver.do(BOB, b.sell(P, 1))
     ctx = driver.chain.ctx

@@ -26,6 +26,7 @@ ALL_ACTIONS = [
     e.place(market=1, side="buy", price_quanta=0, size_lots=6, peg="mid", peg_offset_ticks=-3,
             time_in_force="post_only"),
     e.set_referrer(bytes(20)),
+    e.bid_auction(OTHER, most_fraction_ppm=5, least_discount_ppm=6, expected_bids=7),
 ]
 
 
@@ -59,7 +60,8 @@ def test_the_gas_table_is_the_chains() -> None:
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
         "set_mark_price": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
-        "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER}
+        "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
+        "bid_auction": gas.BID}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
         gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
     assert e.GAS_PEG == gas.PEG

@@ -1,0 +1,125 @@
+"""Bids in auctions."""
+
+from app.accounts.keys import key_of
+from app.accounts.state import require_account
+from app.accounts.types import Account, Position
+from app.book.actions import check_position_limit
+from app.book.match import settle
+from app.clearing.rules import cash_after_fill
+from app.clearing.state import add_open_interest, taker_position
+from app.collateral.state import credit_fund
+from app.collateral.types import funding_pool
+from app.context import Context
+from app.errors import (
+    AUCTION_CHANGED,
+    AUCTION_DISCOUNT,
+    AUCTION_FRACTION,
+    AUCTION_NOT_OPEN,
+    AUCTION_OWN,
+    MARGIN_INSUFFICIENT,
+    ChainError,
+)
+from app.events import AuctionBidTaken
+from app.funding.state import index_of, settled
+from app.gas import BID, FILL
+from app.kernel.integers import PPM
+from app.limits import AUCTION_NS
+from app.liquidation import rules
+from app.liquidation.state import positions_by_margin
+from app.margin.rules import fits_record, may_take_on
+from app.margin.state import account_standing, market_risk
+from app.margin.types import Standing
+from app.markets.state import require_market
+from app.markets.types import ACTIVE
+from novation.v1 import tx_pb2
+
+
+def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -> tx_pb2.ActionResult:
+    """LIQ-012 to LIQ-014: take a fraction of an auctioned account's book at the marks, for the discount of this block.
+
+    Raises TX_BAD_ACCOUNT, AUCTION_*, MARGIN_INSUFFICIENT, MARGIN_POSITION_LIMIT, ACCOUNT_NOT_FOUND.
+    """
+    ctx.gas.charge(BID)
+    key = key_of(action.account)
+    discount = check_bid(ctx, bidder, key, action)
+    account = require_account(ctx.accounts.get(key), key)
+    now = account_standing(ctx, account)
+    if not 0 < now.equity < now.maintenance:
+        raise ChainError(AUCTION_NOT_OPEN, owner=key[:20], equity_quanta=now.equity, maintenance_quanta=now.maintenance)
+    fraction = min(action.most_fraction_ppm, rules.restoring_fraction(now.equity, now.maintenance, discount))
+    taken = [
+        Position(held.market, rules.lots_of_fraction(held.lots, fraction))
+        for held in positions_by_margin(ctx, account)
+        if require_market(ctx, held.market).status == ACTIVE
+    ]
+    if not taken:
+        raise ChainError(AUCTION_NOT_OPEN, owner=key[:20], equity_quanta=now.equity, maintenance_quanta=now.maintenance)
+    ctx.gas.charge(2 * FILL * len(taken))
+    giver = moved(ctx, account, taken, -1)
+    freed = now.maintenance - account_standing(ctx, giver).maintenance
+    paid = rules.discount_paid(now.equity, freed, now.maintenance, discount)
+    taker = moved(ctx, require_account(ctx.accounts.get(bidder), bidder), taken, 1)
+    giver.cash_quanta -= paid
+    taker.cash_quanta += paid
+    check_bidder(ctx, bidder, taker, taken)
+    carry_over(ctx, key, giver, bidder, taker, taken)
+    ctx.auctions.edit(key).bids += 1
+    ctx.emit(AuctionBidTaken(key, bidder, fraction, discount, paid, freed, now.equity, now.maintenance, taken))
+    return tx_pb2.ActionResult()
+
+
+def check_bid(ctx: Context, bidder: bytes, key: bytes, action: tx_pb2.BidAuction) -> int:
+    """LIQ-012: the discount now, in ppm, if the bid may be taken by its own terms. Raises AUCTION_*."""
+    auction = ctx.auctions.get(key)
+    if auction is None:
+        raise ChainError(AUCTION_NOT_OPEN, owner=key[:20])
+    if bidder == key:
+        raise ChainError(AUCTION_OWN)
+    if not 0 < action.most_fraction_ppm <= PPM:
+        raise ChainError(AUCTION_FRACTION, most_fraction_ppm=action.most_fraction_ppm)
+    if action.expected_bids != auction.bids:
+        raise ChainError(AUCTION_CHANGED, expected_bids=action.expected_bids, bids=auction.bids)
+    discount = rules.discount(ctx.time_ns - auction.started_ns, AUCTION_NS)
+    if discount < action.least_discount_ppm:
+        raise ChainError(AUCTION_DISCOUNT, discount_ppm=discount, least_discount_ppm=action.least_discount_ppm)
+    return discount
+
+
+def moved(ctx: Context, account: Account, taken: list[Position], sign: int) -> Account:
+    """CLR-002: a copy of `account` after it bought (`sign` 1) or sold (-1) the lots of `taken` at the marks, its
+    funding there settled first.
+    """
+    copy = account.copy()
+    for part in taken:
+        mark = market_risk(ctx, part.market).mark_quanta
+        owed, held = settled(copy.position(part.market), index_of(ctx, part.market))
+        copy.cash_quanta = cash_after_fill(copy.cash_quanta - owed, sign * part.lots, mark, 0)
+        copy.set_position(taker_position(held, sign * part.lots, mark))
+    return copy
+
+
+def check_bidder(ctx: Context, bidder: bytes, after: Account, taken: list[Position]) -> None:
+    """LIQ-014: the bidder can carry what it takes. Raises MARGIN_POSITION_LIMIT, MARGIN_INSUFFICIENT."""
+    before = require_account(ctx.accounts.get(bidder), bidder)
+    fits = True
+    for part in taken:
+        held = after.position(part.market)
+        check_position_limit(require_market(ctx, part.market), before.position(part.market), held)
+        fits = fits and fits_record(after.cash_quanta, held.entry_quanta, 0, 0)
+    standing: Standing = account_standing(ctx, after)
+    if not (fits and may_take_on(standing.equity, standing.initial)):
+        raise ChainError(MARGIN_INSUFFICIENT, equity_quanta=standing.equity, initial_quanta=standing.initial)
+
+
+def carry_over(
+    ctx: Context, key: bytes, giver: Account, bidder: bytes, taker: Account, taken: list[Position]
+) -> None:
+    """LIQ-014: both come to hold what was checked; what their funding owed goes to the pools."""
+    for part in taken:
+        market, interest = part.market, 0
+        index = index_of(ctx, market)
+        for side, after in ((key, giver), (bidder, taker)):
+            owed, _ = settled(require_account(ctx.accounts.get(side), side).position(market), index)
+            credit_fund(ctx, funding_pool(market), owed)
+            interest += settle(ctx, side, market, after.cash_quanta, after.position(market))
+        add_open_interest(ctx, market, interest)

@@ -1,0 +1,174 @@
+"""The waterfall, at the beginning of each block: each step bounded, each step total.
+
+orders cancelled -> part closed on the book -> auction -> the market's fund -> reduction of the other side -> wind-down
+"""
+
+from collections.abc import Callable
+
+from app.accounts.state import require_account
+from app.collateral.state import assets_value, seize
+from app.compartment import guarded
+from app.context import NO_LIMIT, Context
+from app.events import AuctionEnded, AuctionStarted, WindDownBegan
+from app.gas import GasMeter
+from app.limits import (
+    AUCTION_NS,
+    LIQUIDATION_FILLS,
+    LIQUIDATION_LOOKS,
+    LIQUIDATION_MARKETS,
+    LIQUIDATIONS_A_BLOCK,
+    REDUCTION_HOLDERS,
+)
+from app.liquidation import rules
+from app.liquidation.close import cancel_orders, close_on_book, insolvent_closing, solvent_closing
+from app.liquidation.reduction import reduce_market
+from app.liquidation.state import is_open, losses_of, open_auction, positions_by_margin, short_accounts
+from app.margin.state import account_standing
+from app.margin.types import Standing
+from app.markets.state import set_status
+from app.markets.types import ACTIVE, REDUCE_ONLY
+from app.settlement.state import begin_settlement
+from novation.v1 import events_pb2
+
+HEALTHY, CLOSED = 1, 2  # why an auction ended
+
+
+def liquidate(ctx: Context) -> None:
+    """LIQ-001 to LIQ-021: all short accounts, the worst first, within the limits of a block; then one reduction a
+    market of what could not be closed; then wind-downs.
+    """
+    short = short_accounts(ctx)
+    end_auctions(ctx, [key for key, _ in short])
+    if not short:
+        return
+    ctx.gas = GasMeter(NO_LIMIT)
+    left: dict[tuple[bytes, int], int] = {}
+    done = fills = 0
+    for key, now in short[:LIQUIDATION_LOOKS]:
+        if done >= LIQUIDATIONS_A_BLOCK or fills >= LIQUIDATION_FILLS:
+            break
+        cancelled = cancel_orders(ctx, key)
+        ended = now.equity <= 0 or _ran_out(ctx, key)
+        made = close_insolvent(ctx, key, left) if ended else close_solvent(ctx, key)
+        fills += made
+        done += bool(made or cancelled or ended)
+    reduce_all(ctx, left)
+
+
+def _ran_out(ctx: Context, key: bytes) -> bool:
+    auction = ctx.auctions.get(key)
+    return auction is not None and ctx.time_ns >= auction.started_ns + AUCTION_NS
+
+
+def end_auctions(ctx: Context, short: list[bytes]) -> None:
+    """LIQ-011: an account that is no longer short is no longer on offer."""
+    for key, _ in ctx.auctions.scan():
+        if key not in short and ctx.auctions.get(key) is not None:
+            account = ctx.accounts.get(key)
+            ctx.auctions.delete(key)
+            ctx.emit(AuctionEnded(key, HEALTHY if account and account.positions else CLOSED))
+
+
+def close_solvent(ctx: Context, key: bytes) -> int:
+    """LIQ-004 to LIQ-011: close parts on the book until the account is safe; what then is short goes on offer. Returns
+    the fills.
+    """
+    fills = 0
+    for market in _markets(ctx, key)[:LIQUIDATION_MARKETS]:
+        now = standing_of(ctx, key)
+        if not rules.is_short(now.equity, now.maintenance):
+            return fills
+        fills += close_guarded(ctx, key, market, now, None)
+    now = standing_of(ctx, key)
+    if rules.is_short(now.equity, now.maintenance) and open_auction(ctx, key):
+        ctx.emit(AuctionStarted(key, now.equity, now.maintenance))
+    return fills
+
+
+def close_insolvent(ctx: Context, key: bytes, left: dict[tuple[bytes, int], int]) -> int:
+    """LIQ-015 to LIQ-017: close everything on the book, the fund helping; `left` gets what remains, by (account,
+    market), with what the fund has paid. Returns the fills.
+    """
+    fills = 0
+    for market in _markets(ctx, key):
+        seize_assets(ctx, key, market)
+        now = standing_of(ctx, key)
+        if not rules.is_short(now.equity, now.maintenance):
+            return fills
+        spent: list[int] = []
+        fills += close_guarded(ctx, key, market, now, spent)
+        if require_account(ctx.accounts.get(key), key).position(market).lots and is_open(ctx.markets.get(market)):
+            left[key, market] = sum(spent)
+    return fills
+
+
+def seize_assets(ctx: Context, key: bytes, market: int) -> None:
+    """LIQ-015: what the account owes beyond its positions, the market's fund raises from its assets (COLL-012)."""
+    account = require_account(ctx.accounts.get(key), key)
+    if account.assets:
+        owed = assets_value(ctx, account) - account_standing(ctx, account).equity
+        if owed > 0:
+            seize(ctx, key, market, owed)
+
+
+def close_guarded(ctx: Context, key: bytes, market: int, now: Standing, spent: list[int] | None) -> int:
+    """CMP-002: one closing on the book inside the market's compartment. `spent` (None: the account has equity left)
+    gets what the fund paid. Returns the fills.
+    """
+    fills: list[int] = []
+
+    def step(ctx: Context, market: int) -> None:
+        held = require_account(ctx.accounts.get(key), key).position(market)
+        closing = solvent_closing(ctx, key, held, now) if spent is None else insolvent_closing(ctx, held, now)
+        made, paid = close_on_book(ctx, key, held, closing, now)
+        fills.append(made)
+        if spent is not None:
+            spent.append(paid)
+
+    return sum(fills) if guarded(ctx, market, step) else 0
+
+
+def standing_of(ctx: Context, key: bytes) -> Standing:
+    """The standing of an account that exists."""
+    return account_standing(ctx, require_account(ctx.accounts.get(key), key))
+
+
+def _markets(ctx: Context, key: bytes) -> list[int]:
+    account = require_account(ctx.accounts.get(key), key)
+    return [held.market for held in positions_by_margin(ctx, account)]
+
+
+def reduce_all(ctx: Context, left: dict[tuple[bytes, int], int]) -> None:
+    """LIQ-017: one pass for each market, in order, while the block's limit of holders lasts; the others wait."""
+    looked = 0
+    for market in sorted({market for _, market in left}):
+        if looked >= REDUCTION_HOLDERS:
+            return
+        counts: list[int] = []
+        guarded(ctx, market, reduction_step(left, counts))
+        looked += sum(counts)
+        wind_down(ctx, market)
+
+
+def reduction_step(left: dict[tuple[bytes, int], int], counts: list[int]) -> Callable[[Context, int], None]:
+    """A step of one market for its compartment: reduce it, and count the holders that were looked at."""
+
+    def step(ctx: Context, market: int) -> None:
+        counts.append(reduce_market(ctx, market, left))
+
+    return step
+
+
+def wind_down(ctx: Context, market: int) -> None:
+    """LIQ-021: a market whose winners gave up more in a day than its limit is reduce-only from here on, and settles
+    after its time.
+    """
+    record, losses = ctx.markets.get(market), ctx.losses.get(market)
+    if record is None or losses is None or record.status != ACTIVE or not record.wind_down_loss_quanta:
+        return
+    if losses.day_quanta > record.wind_down_loss_quanta:
+        ends_ns = ctx.time_ns + record.wind_down_ns
+        set_status(ctx, market, REDUCE_ONLY, events_pb2.STATUS_REASON_WIND_DOWN)
+        begin_settlement(ctx, market, ends_ns)
+        losses_of(ctx, market).wind_down_ends_ns = ends_ns
+        ctx.emit(WindDownBegan(market, losses.day_quanta, ends_ns))

@@ -1,0 +1,116 @@
+"""What liquidation reads and keeps: who is short, auctions, funds and losses of markets."""
+
+from functools import cmp_to_key
+
+from app.accounts.types import Account, Position
+from app.collateral.state import credit_fund
+from app.collateral.types import TREASURY_FUND, insurance_fund
+from app.context import Context
+from app.errors import MarketFault
+from app.limits import DAY_NS
+from app.liquidation import rules
+from app.liquidation.types import Auction, Losses
+from app.margin.health import candidates
+from app.margin.state import account_standing, maintenance_margin, market_risk
+from app.margin.types import Standing
+from app.markets.types import ACTIVE, REDUCE_ONLY, Market
+
+Short = tuple[bytes, Standing]
+
+
+def short_accounts(ctx: Context) -> list[Short]:
+    """LIQ-001, LIQ-002: all accounts that are short at present marks, the worst health first, then by key.
+
+    One that a faulty market keeps from being valued is left out, and nothing else: candidates are not the same on every
+    node, so a look at one must change nothing. The first action of a holder quarantines the market.
+    """
+    short = []
+    for key, account in _accounts(ctx, candidates(ctx)):
+        try:
+            now = account_standing(ctx, account)
+        except MarketFault:
+            continue
+        if rules.is_short(now.equity, now.maintenance):
+            short.append((key, now))
+    short.sort(key=cmp_to_key(_worse))
+    return short
+
+
+def _worse(one: Short, other: Short) -> int:
+    health = rules.worse_health(one[1].equity, one[1].maintenance, other[1].equity, other[1].maintenance)
+    return health or (one[0] > other[0]) - (one[0] < other[0])
+
+
+def _accounts(ctx: Context, keys: list[bytes]) -> list[tuple[bytes, Account]]:
+    found = [(key, ctx.accounts.get(key)) for key in keys]
+    return [(key, account) for key, account in found if account is not None and account.positions]
+
+
+def positions_by_margin(ctx: Context, account: Account) -> list[Position]:
+    """The positions with lots in markets that can be closed, the one that frees most maintenance margin first."""
+    held = [held for held in account.positions.values() if held.lots and is_open(ctx.markets.get(held.market))]
+    held.sort(key=lambda held: (-maintenance_margin(ctx, held), held.market))
+    return held
+
+
+def is_open(market: Market | None) -> bool:
+    """LIQ-001: whether liquidation may touch the market: it trades, or reduces; its rules and its price are trusted."""
+    return market is not None and market.status in (ACTIVE, REDUCE_ONLY)
+
+
+def margin_freed(ctx: Context, held: Position, lots: int) -> int:
+    """The maintenance margin that closing `lots` (of the sign of those held) frees, in quote quanta."""
+    left = Position(held.market, held.lots - lots)
+    return maintenance_margin(ctx, held) - (maintenance_margin(ctx, left) if left.lots else 0)
+
+
+def value_of(ctx: Context, market: int, lots: int) -> int:
+    """Lots at the mark, in quote quanta."""
+    return lots * market_risk(ctx, market).mark_quanta
+
+
+def fund_balance(ctx: Context, market: int) -> int:
+    """The balance of a market's insurance fund."""
+    fund = ctx.funds.get(insurance_fund(market))
+    return fund.balance_quanta if fund else 0
+
+
+def collect_fee(ctx: Context, market: Market, fee_quanta: int) -> None:
+    """LIQ-010: a liquidation fee that was taken from an account: to the market's fund up to its cap, then treasury."""
+    kept = rules.fund_share(fee_quanta, fund_balance(ctx, market.market), market.insurance_cap_quanta)
+    credit_fund(ctx, insurance_fund(market.market), kept)
+    credit_fund(ctx, TREASURY_FUND, fee_quanta - kept)
+
+
+def pay_from_fund(ctx: Context, key: bytes, market: int, amount_quanta: int) -> None:
+    """LIQ-016: the market's fund makes up what an account lacks."""
+    if amount_quanta:
+        credit_fund(ctx, insurance_fund(market), -amount_quanta)
+        ctx.accounts.edit(key).cash_quanta += amount_quanta
+        losses_of(ctx, market).fund_paid_quanta += amount_quanta
+
+
+def losses_of(ctx: Context, market: int) -> Losses:
+    """The losses of a market, ready to be changed."""
+    if ctx.losses.get(market) is None:
+        ctx.losses.put(market, Losses())
+    return ctx.losses.edit(market)
+
+
+def note_given_up(ctx: Context, market: int, amount_quanta: int) -> None:
+    """LIQ-021: winners gave something up: it counts for the market's day."""
+    if not amount_quanta:
+        return
+    losses = losses_of(ctx, market)
+    if ctx.time_ns >= losses.day_ns + DAY_NS:
+        losses.day_ns, losses.day_quanta = ctx.time_ns, 0
+    losses.day_quanta += amount_quanta
+    losses.given_up_quanta += amount_quanta
+
+
+def open_auction(ctx: Context, key: bytes) -> bool:
+    """LIQ-011: put the account on offer unless it is. Returns whether that is news."""
+    if ctx.auctions.get(key) is not None:
+        return False
+    ctx.auctions.put(key, Auction(ctx.time_ns))
+    return True
