@@ -133,6 +133,10 @@ MARGIN_INSUFFICIENT = _code("margin", 501, "MARGIN_INSUFFICIENT", "the account c
 MARGIN_POSITION_LIMIT = _code(
     "margin", 502, "MARGIN_POSITION_LIMIT", "position and open orders would pass the position limit"
 )
+MARGIN_MOVE = _code(
+    "margin", 503, "MARGIN_MOVE", "there are no such lots to move, or the other account holds the other side"
+)
+MARGIN_MOVE_SOURCE = _code("margin", 504, "MARGIN_MOVE_SOURCE", "too little would be left in the account moved from")
 
 # book
 ORDER_SIDE = _code("book", 601, "ORDER_SIDE", "the side is neither buy nor sell")

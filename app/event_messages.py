@@ -24,6 +24,7 @@ from app.events import (
     Occurrence,
     OrderMoved,
     PositionClosed,
+    PositionMoved,
     PositionSettled,
     ProtectionTripped,
     Reduced,
@@ -244,6 +245,18 @@ def _asset_seized(event: AssetSeized) -> events_pb2.Event:
     )
 
 
+def _position_moved(event: PositionMoved) -> events_pb2.Event:
+    message = events_pb2.PositionMoved(
+        to=id_message(event.receiver),
+        market=event.market,
+        lots=event.lots,
+        entry_quanta=event.entry_quanta,
+        cash_quanta=event.cash_quanta,
+    )
+    getattr(message, "from").CopyFrom(id_message(event.sender))
+    return events_pb2.Event(position_moved=message)
+
+
 def _mark_price_set(event: MarkPriceSet) -> events_pb2.Event:
     return events_pb2.Event(
         mark_price_set=events_pb2.MarkPriceSet(market=event.market, price_quanta=event.price_quanta)
@@ -380,6 +393,7 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Transferred: _transferred,
     MarkPriceSet: _mark_price_set,
     AssetSeized: _asset_seized,
+    PositionMoved: _position_moved,
     MarketQuarantined: _market_quarantined,
     PositionClosed: partial(_account_event, "position_closed", events_pb2.PositionClosed),
     AuctionStarted: partial(_account_event, "auction_started", events_pb2.AuctionStarted),

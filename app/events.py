@@ -145,6 +145,18 @@ class Transferred:
 
 
 @dataclass(slots=True)
+class PositionMoved:
+    """An owner moved a position, its cost and cash to another of its accounts."""
+
+    sender: bytes
+    receiver: bytes
+    market: int
+    lots: int
+    entry_quanta: int
+    cash_quanta: int
+
+
+@dataclass(slots=True)
 class AssetSeized:
     """A market's insurance fund bought an account's collateral, to cover what the account owes."""
 
@@ -359,6 +371,7 @@ Occurrence = (
     | Transferred
     | MarkPriceSet
     | AssetSeized
+    | PositionMoved
     | MarketQuarantined
     | PositionClosed
     | AuctionStarted

@@ -56,6 +56,7 @@ ACTIONS: dict[str, Handler] = {
     "bid_auction": liquidation_actions.handle_bid_auction,
     "transfer": clearing_actions.handle_transfer,
     "withdraw": clearing_actions.handle_withdraw,
+    "isolate": clearing_actions.handle_isolate,
     "faucet_deposit": collateral_actions.handle_faucet_deposit,
     "set_protection": book_protection.handle_set_protection,
     "set_dead_man": trigger_actions.handle_set_dead_man,

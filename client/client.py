@@ -199,6 +199,14 @@ class NovationClient:
             account, most_fraction_ppm=most_fraction_ppm, least_discount_ppm=least_discount_ppm,
             expected_bids=expected_bids), options)
 
+    async def transfer_asset(self, to: tx_pb2.AccountId, asset: int, units: int, **options: Any) -> Sent:
+        """Move `units` of another asset to an account that exists. Raises InsufficientFunds."""
+        return await self._one(envelopes.transfer(to, units, asset), options)
+
+    async def withdraw_asset(self, asset: int, units: int, destination: bytes, **options: Any) -> Sent:
+        """Take `units` of another asset off the chain. Raises InsufficientFunds."""
+        return await self._one(envelopes.withdraw(units, destination, asset), options)
+
     async def transfer(self, to: tx_pb2.AccountId, amount: Amount, **options: Any) -> Sent:
         """Move USD to another account. Raises InsufficientFunds."""
         return await self._one(envelopes.transfer(to, quanta(amount)), options)
@@ -210,6 +218,20 @@ class NovationClient:
     async def faucet(self, amount: Amount, to: tx_pb2.AccountId | None = None, **options: Any) -> Sent:
         """Test networks only: mint USD for this account, or for another one, which it opens."""
         return await self._one(envelopes.faucet(to or self.account_id, quanta(amount)), options)
+
+    async def faucet_asset(self, asset: int, units: int, to: tx_pb2.AccountId | None = None, **options: Any) -> Sent:
+        """Test networks only: mint `units` of another asset for this account, or for another one that exists."""
+        return await self._one(envelopes.faucet(to or self.account_id, units, asset), options)
+
+    async def isolate(self, market: str | int, to_number: int, size: Amount = 0, cash: Amount = 0,
+                      **options: Any) -> Sent:
+        """Move `size` (0: all) of this account's position, what it cost, and USD to another of the owner's accounts.
+
+        Raises InsufficientFunds when either account could not carry what it would hold.
+        """
+        info = self.market(market)
+        lots = info.units.lots(size) if size else 0
+        return await self._one(envelopes.isolate(info.market, to_number, lots, quanta(cash) if cash else 0), options)
 
     async def set_referrer(self, owner: bytes, **options: Any) -> Sent:
         """Name who gets a share of this owner's taker fees, once and for ever. Raises BadRequest."""

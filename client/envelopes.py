@@ -54,7 +54,7 @@ GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
                "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
-               "set_referrer": 14_000, "bid_auction": 50_000}
+               "set_referrer": 14_000, "bid_auction": 50_000, "isolate": 14_000}
 GAS_PEG = 20_000
 GAS_TRAILING = 240_000
 GAS_TRIGGER_IN_RECORD = 200
@@ -147,14 +147,14 @@ def cancel_all(market: int = 0) -> tx_pb2.Action:
     return tx_pb2.Action(cancel_all=tx_pb2.CancelAll(market=market))
 
 
-def transfer(to: tx_pb2.AccountId, amount_quanta: int) -> tx_pb2.Action:
-    """Move collateral to another account."""
-    return tx_pb2.Action(transfer=tx_pb2.Transfer(to=to, amount_quanta=amount_quanta))
+def transfer(to: tx_pb2.AccountId, amount_quanta: int, asset: int = 0) -> tx_pb2.Action:
+    """Move collateral to another account. With `asset`, the amount is in that asset's units."""
+    return tx_pb2.Action(transfer=tx_pb2.Transfer(to=to, amount_quanta=amount_quanta, asset=asset))
 
 
-def withdraw(amount_quanta: int, destination: bytes) -> tx_pb2.Action:
+def withdraw(amount_quanta: int, destination: bytes, asset: int = 0) -> tx_pb2.Action:
     """Take collateral off the chain."""
-    return tx_pb2.Action(withdraw=tx_pb2.Withdraw(amount_quanta=amount_quanta, destination=destination))
+    return tx_pb2.Action(withdraw=tx_pb2.Withdraw(amount_quanta=amount_quanta, destination=destination, asset=asset))
 
 
 def bid_auction(account: tx_pb2.AccountId, *, most_fraction_ppm: int = 1_000_000, least_discount_ppm: int = 0,
@@ -165,9 +165,15 @@ def bid_auction(account: tx_pb2.AccountId, *, most_fraction_ppm: int = 1_000_000
         expected_bids=expected_bids))
 
 
-def faucet(to: tx_pb2.AccountId, amount_quanta: int) -> tx_pb2.Action:
+def faucet(to: tx_pb2.AccountId, amount_quanta: int, asset: int = 0) -> tx_pb2.Action:
     """Mint collateral, on test networks."""
-    return tx_pb2.Action(faucet_deposit=tx_pb2.FaucetDeposit(to=to, amount_quanta=amount_quanta))
+    return tx_pb2.Action(faucet_deposit=tx_pb2.FaucetDeposit(to=to, amount_quanta=amount_quanta, asset=asset))
+
+
+def isolate(market: int, to_number: int, lots: int = 0, cash_quanta: int = 0) -> tx_pb2.Action:
+    """Move lots (0: all) of a position, what they cost, and cash to another account of the same owner."""
+    return tx_pb2.Action(
+        isolate=tx_pb2.Isolate(market=market, to_number=to_number, lots=lots, cash_quanta=cash_quanta))
 
 
 def set_mark_price(market: int, price_quanta: int) -> tx_pb2.Action:
@@ -207,8 +213,8 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
             gas += GAS_CANCEL * TRIGGERS_MAX * action.cancel_trigger.all
         elif kind == "cancel_all":
             cancelling = OPEN_ORDERS_MAX
-        elif kind in ("transfer", "withdraw"):
-            gas += GAS_POSITION * POSITIONS
+        elif kind in ("transfer", "withdraw", "isolate"):  # positions and assets, of both accounts before and after
+            gas += GAS_POSITION * POSITIONS * (4 if kind == "isolate" else 2)
     if fills is None:
         fills = SPARE_FILLS + taking if taking else 0
     gas += GAS_CANCEL * cancelling  # an account cannot have more, however many actions cancel them

@@ -46,6 +46,10 @@ class Account:
         """A copy whose positions can be replaced without touching this one."""
         return Account(self.cash_quanta, self.highest_nonce, self.used_nonces, self.positions.copy(), self.assets)
 
+    def become(self, other: "Account") -> None:
+        """Hold what `other` holds; nonces stay its own."""
+        self.cash_quanta, self.positions, self.assets = other.cash_quanta, other.positions, other.assets
+
     def units(self, asset: int) -> int:
         """How much of an asset it holds, in the asset's units."""
         return next((units for held, units in self.assets if held == asset), 0)

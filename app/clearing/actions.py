@@ -1,18 +1,33 @@
-"""Moves of cash that margin has a say in: transfer and withdraw."""
+"""Moves of what an account holds that margin has a say in: transfer, withdraw, isolate."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from app.accounts.keys import key_of
-from app.accounts.state import require_account
+from app.accounts.state import open_account, require_account
 from app.accounts.types import Account
 from app.collateral import rules, state
+from app.collateral.types import funding_pool
 from app.context import Context
-from app.errors import COLLATERAL_DESTINATION, COLLATERAL_INSUFFICIENT, COLLATERAL_SAME_ACCOUNT, ChainError
-from app.events import Transferred, Withdrawn
-from app.funding.state import unsettled
+from app.errors import (
+    COLLATERAL_DESTINATION,
+    COLLATERAL_INSUFFICIENT,
+    COLLATERAL_SAME_ACCOUNT,
+    MARGIN_INSUFFICIENT,
+    MARGIN_MOVE,
+    MARGIN_MOVE_SOURCE,
+    MARGIN_POSITION_LIMIT,
+    ChainError,
+)
+from app.events import PositionMoved, Transferred, Withdrawn
+from app.funding.state import index_of, settled, unsettled
 from app.gas import POSITION, TRANSFER
+from app.kernel.codec import account_key, split_account_key
 from app.limits import MAX_ASSET_UNITS, MAX_DESTINATION_BYTES, MAX_VAULT_QUANTA
-from app.margin.state import account_standing, market_risk
+from app.margin import rules as margin_rules
+from app.margin.state import account_standing, allows_change, market_risk
+from app.markets.state import require_market, require_trading
+from app.markets.types import Market
 from novation.v1 import tx_pb2
 
 
@@ -109,3 +124,77 @@ def require_free_asset(ctx: Context, key: bytes, asset: int, units: int) -> None
     left = state.assets_value(ctx, without)
     if units > held or not rules.asset_may_leave(has.cash, has.entry, has.equity, has.margin, left):
         raise ChainError(COLLATERAL_INSUFFICIENT, asset=asset, amount_units=units, held_units=held)
+
+
+class Move(NamedTuple):
+    """What MARG-012 makes of two accounts: copies as they would be, and what goes from one to the other."""
+
+    source: Account
+    target: Account
+    lots: int
+    entry: int
+    funding: int
+
+
+def plan_move(market: int, index_e9: int, source: Account, target: Account, lots: int, cash_quanta: int) -> Move:
+    """MARG-012: both accounts after `lots` (0: all) of the source's position, what they cost and cash went over.
+
+    Funding of both is settled first. Raises MARGIN_MOVE.
+    """
+    owed, held = settled(source.position(market), index_e9)
+    owed_there, there = settled(target.position(market), index_e9)
+    moved = lots or abs(held.lots)
+    if not 0 < moved <= abs(held.lots) or held.lots * there.lots < 0:
+        raise ChainError(MARGIN_MOVE, lots=moved, held_lots=held.lots, target_lots=there.lots)
+    kept, entry = margin_rules.split_entry(held.lots, held.entry_quanta, moved)
+    signed = moved if held.lots > 0 else -moved
+    source, target = source.copy(), target.copy()
+    source.cash_quanta += entry - cash_quanta - owed
+    target.cash_quanta += cash_quanta - entry - owed_there
+    source.set_position(replace(held, lots=held.lots - signed, entry_quanta=kept))
+    target.set_position(replace(there, lots=there.lots + signed, entry_quanta=there.entry_quanta + entry))
+    return Move(source, target, signed, entry, owed + owed_there)
+
+
+def handle_isolate(ctx: Context, sender: bytes, action: tx_pb2.Isolate) -> tx_pb2.ActionResult:
+    """MARG-012, MARG-013: move a position, or part of it, with its cost and cash to another account of the owner.
+
+    Raises COLLATERAL_SAME_ACCOUNT, COLLATERAL_AMOUNT, COLLATERAL_NEW_ACCOUNT, MARKET_*, MARGIN_MOVE,
+    MARGIN_POSITION_LIMIT, MARGIN_INSUFFICIENT, MARGIN_MOVE_SOURCE.
+    """
+    ctx.gas.charge(TRANSFER)
+    market = require_market(ctx, action.market)
+    require_trading(market, reduces=not market.quarantined)
+    owner, number = split_account_key(sender)
+    if action.to_number == number:
+        raise ChainError(COLLATERAL_SAME_ACCOUNT)
+    receiver = account_key(owner, action.to_number)
+    state.check_amount(action.cash_quanta + 1, MAX_VAULT_QUANTA)
+    state.check_receiver(ctx, receiver, action.cash_quanta)
+    source = require_account(ctx.accounts.get(sender), sender)
+    target = ctx.accounts.get(receiver) or Account()
+    move = plan_move(market.market, index_of(ctx, market.market), source, target, action.lots, action.cash_quanta)
+    check_move(ctx, market, source, target, move)
+    ctx.accounts.edit(sender).become(move.source)
+    open_account(ctx, receiver).become(move.target)
+    state.credit_fund(ctx, funding_pool(market.market), move.funding)
+    ctx.emit(PositionMoved(sender, receiver, market.market, move.lots, move.entry, action.cash_quanta))
+    return tx_pb2.ActionResult()
+
+
+def check_move(ctx: Context, market: Market, source: Account, target: Account, move: Move) -> None:
+    """MARG-013: the target takes its new position on as any other; the source lacks nothing afterwards, or no more than
+    before.
+    """
+    there = move.target.position(market.market)
+    if abs(there.lots) + max(there.open_buy_lots, there.open_sell_lots) > market.max_position_lots:
+        raise ChainError(MARGIN_POSITION_LIMIT, most_lots=market.max_position_lots, would_be_lots=abs(there.lots))
+    ctx.gas.charge(POSITION * len(move.target.positions))
+    before, after = means_of(ctx, source), means_of(ctx, move.source)
+    if not allows_change(ctx, target, move.target.cash_quanta, there, with_orders=True):
+        raise ChainError(MARGIN_INSUFFICIENT, market=market.market, lots=there.lots)
+    kept = move.source.position(market.market)
+    if not rules.may_part(rules.free_cash(*before), rules.free_cash(*after)) or not allows_change(
+        ctx, source, move.source.cash_quanta, kept, with_orders=True
+    ):
+        raise ChainError(MARGIN_MOVE_SOURCE, market=market.market, free_quanta=rules.free_cash(*after))

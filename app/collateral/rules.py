@@ -12,10 +12,8 @@ def transfer_margin(initial_margin_quanta: int, notional_quanta: int) -> int:
     return max(initial_margin_quanta, ppm_ceil(notional_quanta, TRANSFER_MARGIN_PPM))
 
 
-def withdrawable(
-    cash_quanta: int, entry_quanta: int, equity_quanta: int, margin_quanta: int, assets_quanta: int
-) -> int:
-    """COLL-004: the most cash that may leave an account; never below 0.
+def free_cash(cash_quanta: int, entry_quanta: int, equity_quanta: int, margin_quanta: int, assets_quanta: int) -> int:
+    """COLL-004: the cash that an account could do without; negative: what it lacks.
 
     `entry_quanta` is the sum of the positions' entries, so cash + entry is the account's realised value;
     `equity_quanta` is cash and positions at their marks; other assets count `assets_quanta`, in neither.
@@ -23,7 +21,21 @@ def withdrawable(
     margin, never for cash: nobody borrows.
     """
     realised = cash_quanta + entry_quanta
-    return max(0, min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta))
+    return min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta)
+
+
+def withdrawable(
+    cash_quanta: int, entry_quanta: int, equity_quanta: int, margin_quanta: int, assets_quanta: int
+) -> int:
+    """COLL-004: the most cash that may leave an account; never below 0."""
+    return max(0, free_cash(cash_quanta, entry_quanta, equity_quanta, margin_quanta, assets_quanta))
+
+
+def may_part(free_before: int, free_after: int) -> bool:
+    """MARG-013: whether an account may give up what leads from one free cash to another: it must lack nothing after
+    it, or no more than before.
+    """
+    return free_after >= min(0, free_before)
 
 
 def asset_value(units: int, price_quanta: int, units_a_price: int, haircut_ppm: int) -> int:

@@ -94,6 +94,14 @@ def initial_margin(
     return max(flat, bought, sold)
 
 
+def split_entry(lots: int, entry_quanta: int, moved_lots: int) -> tuple[int, int]:
+    """MARG-012: (entry kept, entry moved) when `moved_lots` of `lots` go to another account: what is kept is rounded
+    down, as when part is closed, and nothing is lost. `lots` is not 0.
+    """
+    kept = mul_div_floor(entry_quanta, abs(lots) - moved_lots, abs(lots))
+    return kept, entry_quanta - kept
+
+
 def may_take_on(equity_after: int, initial_after: int) -> bool:
     """MARG-004: an account may do what leaves it with its initial margin."""
     return equity_after >= initial_after

@@ -26,7 +26,7 @@ RECORDS: dict[str, type[Message]] = {
     "markets": state_pb2.Market, "totals": state_pb2.MarketTotals, "marks": state_pb2.MarkPrice,
     "books": state_pb2.BookState, "orders": state_pb2.OpenOrders, "funding": state_pb2.Funding,
     "traders": state_pb2.Trader, "fee_terms": state_pb2.FeeTerms,
-    "settlements": state_pb2.Settlement,
+    "settlements": state_pb2.Settlement, "assets": state_pb2.Asset,
 }
 SIDES = {tx_pb2.SIDE_BUY: "buy", tx_pb2.SIDE_SELL: "sell"}
 
@@ -82,9 +82,17 @@ def _market_row(info: MarketInfo, summary: Any) -> dict[str, Any]:
         "lot": terms.lot_size,
         "tick": terms.tick_size,
         "initial_margin": percent(terms.initial_margin_ppm),
+        "maintenance_margin": percent(terms.maintenance_margin_ppm),
+        "tiers": tiers_text(terms),
         "maker_fee": percent(terms.maker_fee_ppm),
         "taker_fee": percent(terms.taker_fee_ppm),
     }
+
+
+def tiers_text(terms: state_pb2.Market) -> str:
+    """The further brackets of a market: from what notional, at what initial and maintenance rate."""
+    return "; ".join(f"from {plain(usd(tier.from_notional_quanta))} USD {percent(tier.initial_ppm)}/"
+                     f"{percent(tier.maintenance_ppm)}" for tier in terms.tiers) or "-"
 
 
 def percent(ppm: int) -> str:
@@ -160,16 +168,18 @@ def account(session: Session, who: str) -> None:
     money = {name: getattr(reply, f"{name}_quanta") for name in
              ("cash", "equity", "unrealised_pnl", "initial_margin", "maintenance_margin", "free_collateral")}
     positions = [_position_row(infos[one.position.market], one) for one in reply.positions if one.position.lots]
+    assets = [{"asset": one.asset, "symbol": one.symbol, "held": plain(Decimal(one.units).scaleb(-one.decimals)),
+               "collateral_usd": plain(usd(one.value_quanta))} for one in reply.assets]
     data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
             **{f"{name}_usd": plain(usd(value)) for name, value in money.items()},
-            "open_orders": reply.open_orders, "positions": positions}
+            "open_orders": reply.open_orders, "positions": positions, "assets": assets}
 
     def text() -> list[Any]:
         table = simple_table("USD", f"{who} at height {reply.height}")
         for name, value in money.items():
             table.add_row(name.replace("_", " "), dollars(value))
         table.add_row("open orders", str(reply.open_orders))
-        return [table, rows_table(positions, "no positions")]
+        return [table, rows_table(positions, "no positions"), *([rows_table(assets, "")] if assets else [])]
 
     session.emit(data, text)
 

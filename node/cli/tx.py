@@ -332,14 +332,37 @@ def deposit(session: Session, amount: str, **options: Any) -> None:
     show_sent(session, sign_and_send(session, {"deposit": f"{amount} USD"}, options, send), f"deposited {amount} USD")
 
 
+@command(tx)
+@click.argument("market")
+@click.argument("to_number", type=int)
+@click.option("--size", default="0", help="How much of the position, in the base asset; all of it by default.")
+@click.option("--cash", default="0", help="USD that go along.")
+@sends
+def isolate(session: Session, market: str, to_number: int, size: str, cash: str, **options: Any) -> None:
+    """Move a position in MARKET, what it cost and cash to your account number TO_NUMBER, which it opens if need be."""
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.isolate(market, to_number, Decimal(size), Decimal(cash), wait=options["wait"])
+
+    what = {"isolate": f"{size if Decimal(size) else 'all'} {market}", "with": f"{cash} USD",
+            "in": f"account number {to_number}"}
+    show_sent(session, sign_and_send(session, what, options, send), f"moved {market} to account {to_number}")
+
+
 @command()
 @click.argument("to")
 @click.argument("amount", default="10000")
-def faucet(session: Session, to: str, amount: str) -> None:
+@click.option("--asset", type=int, default=0, help="Number of another asset; AMOUNT is then in its units.")
+def faucet(session: Session, to: str, amount: str, asset: int) -> None:
     """Test networks: mint AMOUNT USD (10000) into account TO: a key's name or 40 hex digits, also with /NUMBER."""
     target = account_id(session, to)
+    if asset and not amount.isdigit():
+        fail("the amount of an asset is a whole number of its units", EXIT_USAGE)
 
     async def send(client: NovationClient) -> Sent:
+        if asset:
+            return await client.faucet_asset(asset, int(amount), target)
         return await client.faucet(amount, target)
 
-    show_sent(session, ask(session, send, dev_key(FAUCET)), f"minted {amount} USD for {to}")
+    minted = f"{amount} units of asset {asset}" if asset else f"{amount} USD"
+    show_sent(session, ask(session, send, dev_key(FAUCET)), f"minted {minted} for {to}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from app.collateral.state import counted_value, require_asset
+from app.context import Context
 from app.fees.queries import fee_standing
 from app.kernel.hashing import ADDRESS_SIZE
 from app.limits import NONCE_WINDOW
 from app.margin import rules
-from app.margin.state import lots_maintenance, position_initial, position_value, risk_of
+from app.margin.state import lots_maintenance, market_risk, position_initial, position_value
 from node.gateway.activity import account_key
 from node.gateway.errors import bad_argument, not_ready, stream, unary
 from node.gateway.model import BlockView, ReadModel
@@ -104,10 +106,13 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
         return account_key(account)
 
     def _fill_in(self, response: account_service.GetAccountResponse, record: state_pb2.Account) -> None:
-        positions = [self._position(position) for position in record.positions]
+        state = self.model.fork()
+        positions = [_position(state, position) for position in record.positions]
+        assets = [_asset(state, balance) for balance in record.assets]
         response.positions.extend(positions)
+        response.assets.extend(assets)
         response.cash_quanta = record.cash_quanta
-        response.equity_quanta = record.cash_quanta + sum(
+        response.equity_quanta = record.cash_quanta + sum(one.value_quanta for one in assets) + sum(
             p.notional_quanta - p.unsettled_funding_quanta for p in positions)
         response.unrealised_pnl_quanta = sum(p.unrealised_pnl_quanta for p in positions)
         response.initial_margin_quanta = sum(p.initial_margin_quanta for p in positions)
@@ -117,13 +122,20 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
         response.lowest_nonce = max(record.highest_nonce - NONCE_WINDOW + 1, 1)
         response.used_nonces = record.used_nonces
 
-    def _position(self, held: state_pb2.Position) -> account_service.PositionSummary:
-        market, mark = self.model.markets[held.market], self.model.mark(held.market).price_quanta
-        risk = risk_of(market, mark, self.model.funding(held.market).index_e9,
-                       self.model.totals(held.market).open_interest_lots)
-        return account_service.PositionSummary(
-            position=held, mark_price_quanta=mark, notional_quanta=held.lots * mark,
-            unrealised_pnl_quanta=rules.unrealised_profit(held.lots, held.entry_quanta, mark),
-            unsettled_funding_quanta=held.lots * mark - position_value(risk, held),
-            initial_margin_quanta=position_initial(risk, held),
-            maintenance_margin_quanta=lots_maintenance(risk, held.lots))
+
+def _position(state: Context, held: state_pb2.Position) -> account_service.PositionSummary:
+    risk = market_risk(state, held.market)
+    mark = risk.mark_quanta
+    return account_service.PositionSummary(
+        position=held, mark_price_quanta=mark, notional_quanta=held.lots * mark,
+        unrealised_pnl_quanta=rules.unrealised_profit(held.lots, held.entry_quanta, mark),
+        unsettled_funding_quanta=held.lots * mark - position_value(risk, held),
+        initial_margin_quanta=position_initial(risk, held),
+        maintenance_margin_quanta=lots_maintenance(risk, held.lots))
+
+
+def _asset(state: Context, balance: state_pb2.AssetBalance) -> account_service.AssetSummary:
+    asset = require_asset(state, balance.asset)
+    return account_service.AssetSummary(
+        asset=asset.asset, symbol=asset.symbol, decimals=asset.decimals, units=balance.units,
+        value_quanta=counted_value(state, asset.asset, balance.units))

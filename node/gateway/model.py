@@ -53,7 +53,6 @@ class _Records:
     markets: dict[int, state_pb2.Market] = field(default_factory=dict)
     totals: dict[int, state_pb2.MarketTotals] = field(default_factory=dict)
     marks: dict[int, state_pb2.MarkPrice] = field(default_factory=dict)
-    funding: dict[int, state_pb2.Funding] = field(default_factory=dict)
     book_states: dict[int, state_pb2.BookState] = field(default_factory=dict)
     raw: dict[str, dict[bytes, bytes]] = field(default_factory=lambda: {name: {} for name in DOMAINS})  # as stored
     books: dict[int, BookLevels] = field(default_factory=dict)
@@ -158,8 +157,6 @@ class ReadModel:
             records.markets[int.from_bytes(key, "big")] = state_pb2.Market.FromString(value)
         elif domain == "marks":
             records.marks[int.from_bytes(key, "big")] = state_pb2.MarkPrice.FromString(value)
-        elif domain == "funding":
-            records.funding[int.from_bytes(key, "big")] = state_pb2.Funding.FromString(value)
         elif domain == "totals":
             records.totals[int.from_bytes(key, "big")] = state_pb2.MarketTotals.FromString(value)
         elif domain == "books":
@@ -205,10 +202,6 @@ class ReadModel:
     def mark(self, market: int) -> state_pb2.MarkPrice:
         """The mark price; all zero when none was set."""
         return self._records.marks.get(market) or state_pb2.MarkPrice()
-
-    def funding(self, market: int) -> state_pb2.Funding:
-        """What a market's longs have paid since it began."""
-        return self._records.funding.get(market) or state_pb2.Funding()
 
     def totals(self, market: int) -> state_pb2.MarketTotals:
         """A market's totals."""

@@ -156,6 +156,12 @@ def transfer(to: Person, amount_quanta: int, number: int = 0, asset: int = 0) ->
     return tx_pb2.Action(transfer=tx_pb2.Transfer(to=receiver, amount_quanta=amount_quanta, asset=asset))
 
 
+def isolate(to_number: int, lots: int = 0, cash_quanta: int = 0, market: int = BTC) -> tx_pb2.Action:
+    """Move a position and cash to another account of one's own."""
+    return tx_pb2.Action(
+        isolate=tx_pb2.Isolate(market=market, to_number=to_number, lots=lots, cash_quanta=cash_quanta))
+
+
 def withdraw(amount_quanta: int, destination: bytes = b"bank", asset: int = 0) -> tx_pb2.Action:
     """Take collateral off the chain."""
     return tx_pb2.Action(

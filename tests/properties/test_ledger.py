@@ -59,6 +59,8 @@ actions = st.one_of(
     st.builds(builders.cancel_all, st.sampled_from((0, BTC, ETH))),
     st.builds(builders.transfer, people, amounts, numbers),
     st.builds(builders.withdraw, amounts),
+    st.builds(builders.isolate, numbers, st.sampled_from((0, 1, 2, 5)), amounts, markets),
+    st.builds(builders.isolate, numbers, st.sampled_from((0, 1, 2)), st.integers(0, 5_000_000), markets),
     st.builds(builders.faucet, people, amounts, numbers),
 )
 envelopes = st.tuples(people, st.sampled_from((0,) * 9 + (1,)), st.lists(actions, min_size=1, max_size=6),

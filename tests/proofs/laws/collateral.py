@@ -6,16 +6,17 @@ from typing import Any
 
 from tests.proofs.prover import proof
 
-WITHDRAWABLE = "max(0, min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta))"
+WITHDRAWABLE = "min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta)"
+FLOOR = "max(0, free_cash(cash_quanta, entry_quanta, equity_quanta, margin_quanta, assets_quanta))"
 MARGIN = "max(initial_margin_quanta, ppm_ceil(notional_quanta, TRANSFER_MARGIN_PPM))"
 
 
-@proof("COLL-004", "never negative, and what leaves leaves the initial margin behind", "collateral.withdrawable",
+@proof("COLL-004", "never negative, and what leaves leaves the initial margin behind", "collateral.withdrawable", "collateral.free_cash",
        "margin.may_take_on", bounds="all integers, margin and assets >= 0, 0 <= taken <= withdrawable",
-       slips={"collateral": [(WITHDRAWABLE, "min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta)"),
-                             (WITHDRAWABLE, "max(0, max(realised, equity_quanta) - max(0, margin_quanta - assets_quanta))"),
-                             (WITHDRAWABLE, "max(0, realised - max(0, margin_quanta - assets_quanta))"),
-                             (WITHDRAWABLE, "max(0, min(realised, equity_quanta))")]})
+       slips={"collateral": [(FLOOR, FLOOR.replace("max(0, free", "(free")),
+                             (WITHDRAWABLE, "max(realised, equity_quanta) - max(0, margin_quanta - assets_quanta)"),
+                             (WITHDRAWABLE, "realised - max(0, margin_quanta - assets_quanta)"),
+                             (WITHDRAWABLE, "min(realised, equity_quanta)")]})
 def withdrawal_leaves_the_margin(case: Any, rules: Any) -> None:
     cash, entry, equity = case.whole("cash"), case.whole("entry"), case.whole("equity")
     initial, taken = case.whole("initial", low=0), case.whole("taken", low=0)
@@ -30,10 +31,10 @@ def withdrawal_leaves_the_margin(case: Any, rules: Any) -> None:
     case.claim(rest == free - taken, "taking part leaves the rest, taking all leaves nothing")
 
 
-@proof("COLL-004", "unrealised profit never leaves, unrealised loss counts", "collateral.withdrawable",
+@proof("COLL-004", "unrealised profit never leaves, unrealised loss counts", "collateral.withdrawable", "collateral.free_cash",
        "margin.unrealised_profit", bounds="one position, mark >= 0, margin >= 0, no other assets",
-       slips={"collateral": [(WITHDRAWABLE, "max(0, equity_quanta - max(0, margin_quanta - assets_quanta))"),
-                             (WITHDRAWABLE, "max(0, realised - max(0, margin_quanta - assets_quanta))"),
+       slips={"collateral": [(WITHDRAWABLE, "equity_quanta - max(0, margin_quanta - assets_quanta)"),
+                             (WITHDRAWABLE, "realised - max(0, margin_quanta - assets_quanta)"),
                              ("realised = cash_quanta + entry_quanta", "realised = cash_quanta - entry_quanta")],
               "margin": ("return lots * mark_quanta - entry_quanta", "return lots * mark_quanta + entry_quanta")})
 def profit_on_paper_stays(case: Any, rules: Any) -> None:
@@ -47,9 +48,9 @@ def profit_on_paper_stays(case: Any, rules: Any) -> None:
         case.claim(free <= equity - initial, "and with a loss on paper")
 
 
-@proof("COLL-004", "more margin never frees, more cash never locks", "collateral.withdrawable",
-       slips={"collateral": [(WITHDRAWABLE, "max(0, min(realised, equity_quanta) + max(0, margin_quanta - assets_quanta))"),
-                             (WITHDRAWABLE, "max(0, -min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta))")]})
+@proof("COLL-004", "more margin never frees, more cash never locks", "collateral.withdrawable", "collateral.free_cash",
+       slips={"collateral": [(WITHDRAWABLE, "min(realised, equity_quanta) + max(0, margin_quanta - assets_quanta)"),
+                             (WITHDRAWABLE, "-min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta)")]})
 def withdrawable_is_monotone(case: Any, rules: Any) -> None:
     cash, entry, equity = case.whole("cash"), case.whole("entry"), case.whole("equity")
     margin, assets, more = case.whole("margin"), case.whole("assets", low=0), case.whole("more", low=0)
@@ -153,3 +154,22 @@ def seizure_is_fair(case: Any, rules: Any) -> None:
         case.claim(paid * a_price * 1_000_000 > fewer, "and one unit less would not be worth it")
         case.claim(paid > 0, "nothing is taken for nothing")
 
+
+PART = "return free_after >= min(0, free_before)"
+
+
+@proof("MARG-013", "what could be withdrawn may go, what lacks nothing more may go, nothing else", "collateral.may_part",
+       "collateral.withdrawable", "collateral.free_cash", bounds="all integers, cash moved >= 0",
+       slips={"collateral": [(PART, PART.replace("min", "max")), (PART, PART.replace(">=", ">")), (PART, "return free_after >= 0"),
+                             (PART, "return free_after >= free_before - 1"), (PART, "return True")]})
+def parting_is_withdrawing(case: Any, rules: Any) -> None:
+    cash, entry, equity = case.whole("cash"), case.whole("entry"), case.whole("equity")
+    margin, assets, moved = case.whole("margin"), case.whole("assets", low=0), case.whole("moved", low=0)
+    before = rules.collateral.free_cash(cash, entry, equity, margin, assets)
+    after = rules.collateral.free_cash(cash - moved, entry, equity - moved, margin, assets)
+    case.claim(rules.collateral.may_part(before, before), "nothing may be given up")
+    if rules.collateral.may_part(before, after):
+        case.claim((moved == 0) | (moved <= rules.collateral.withdrawable(cash, entry, equity, margin, assets)), "cash alone")
+    else:
+        case.claim(after < 0, "only what lacks something is refused")
+        case.claim(after < before, "and lacks more than before")

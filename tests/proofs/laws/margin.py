@@ -430,3 +430,23 @@ def rooms_fit_the_budget(case: Any, rules: Any) -> None:
     first, second = (rules.margin.room(price, budget, total) for price in (46_000_000, 24_000_000))
     case.claim(10 * first + 7 * second <= budget, "assets too")
     case.claim(first >= 0, "never negative")
+
+
+KEPT = "kept = mul_div_floor(entry_quanta, abs(lots) - moved_lots, abs(lots))"
+
+
+@proof("MARG-012", "nothing of the entry is lost; what is kept is its share, rounded down by less than one quantum",
+       "margin.split_entry", bounds="10 or -7 lots, 0 <= moved <= |lots|, any entry",
+       slips={"margin": [(KEPT, KEPT.replace("abs(lots) - moved_lots", "moved_lots")), (KEPT, KEPT + " + 1"),
+                         ("return kept, entry_quanta - kept", "return kept, entry_quanta"), (KEPT, KEPT.replace("mul_div_floor(entry_quanta", "-mul_div_floor(-entry_quanta"))]})
+def moved_entry_is_conserved(case: Any, rules: Any) -> None:
+    entry, short = case.whole("entry"), case.whole("short", 0, 1)
+    lots = -7 if short == 1 else 10
+    moved = case.whole("moved", low=0, high=abs(lots))
+    kept, gone = rules.margin.split_entry(lots, entry, moved)
+    case.claim(kept + gone == entry, "nothing is lost")
+    case.claim(kept * abs(lots) <= entry * (abs(lots) - moved), "rounded down")
+    case.claim((kept + 1) * abs(lots) > entry * (abs(lots) - moved), "by less than one quantum")
+    if moved == abs(lots):
+        case.claim(kept == 0, "all of it moves with all lots")
+

@@ -235,3 +235,18 @@ def test_hlth_002_how_far_a_price_may_move() -> None:
     assert margin.long_level_e9(44_221_650, 0, MAINTENANCE) >= now - 1_725_000 * 10**9
     assert margin.short_level_e9(46_000_000, 5, MAINTENANCE) == 47_380_000 * 10**9 - 5
     assert margin.reach(5, 9, 2) == (0, -6)  # short: no reserve
+
+
+def test_marg_012_entry_moves_with_its_lots() -> None:
+    """MARG-012: long 10 at entry 461: of 3 moved 139, 322 are kept; a short's as well, rounded down; all: all."""
+    assert margin.split_entry(10, 461, 3) == (322, 139)
+    assert margin.split_entry(-10, -461, 3) == (-323, -138)
+    assert margin.split_entry(10, 461, 10) == (0, 461)
+
+
+def test_marg_013_parting() -> None:
+    """MARG-013: free cash at least 0 afterwards, or no less than before."""
+    assert [collateral.may_part(*free) for free in ((5, 0), (5, -1), (-5, -5), (-5, -6), (-5, -4))] == [
+        True, False, True, False, True]
+    assert collateral.free_cash(-36_000, 46_000, 14_000, 12_000, 0) == -2_000
+

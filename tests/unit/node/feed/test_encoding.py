@@ -13,6 +13,7 @@ from app.triggers.types import Trigger
 from node.feed.encoding import encode_block
 from novation.v1 import feed_pb2, tx_pb2
 
+LOTS = st.integers(-(2**62), 2**62)
 COUNTS = st.integers(0, 2**64 - 1)
 KEYS = st.binary(min_size=24, max_size=24)
 OWNERS = st.binary(min_size=20, max_size=20)
@@ -32,6 +33,7 @@ KINDS = {
     events.Transferred: st.builds(events.Transferred, KEYS, KEYS, COUNTS),
     events.MarketQuarantined: st.builds(events.MarketQuarantined, SIDES, st.text(max_size=9), st.booleans(), COUNTS),
     events.AssetSeized: st.builds(events.AssetSeized, KEYS, SIDES, SIDES, COUNTS, COUNTS),
+    events.PositionMoved: st.builds(events.PositionMoved, KEYS, KEYS, SIDES, LOTS, LOTS, COUNTS),
     events.OrderMoved: st.builds(events.OrderMoved, ORDERS, COUNTS, COUNTS),
     events.ProtectionTripped: st.builds(events.ProtectionTripped, SIDES, KEYS, COUNTS),
     events.DeadManActed: st.builds(events.DeadManActed, KEYS, SIDES, SIDES),

@@ -1,5 +1,6 @@
 """Queries, health and reflection of a real gateway over a real chain."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,29 @@ def test_accounts_say_what_the_chains_own_rules_say(tmp_path: Path) -> None:
                     p.lots * 46_900_000 - p.entry_quanta for p in record.positions.values())
                 assert (answer.highest_nonce, answer.lowest_nonce, answer.used_nonces) == (1, 1, b"\1")
             assert answer.positions[0].position.lots == 12 and answer.open_orders == 0
+
+    run(work())
+
+
+def test_accounts_show_assets_funding_and_brackets(tmp_path: Path) -> None:
+    """What an account holds besides cash counts in its equity; margin is that of its market's brackets."""
+    document = json.loads(b.genesis(gas_price_e6=0))
+    document["markets"][0]["tiers"] = [
+        {"from_notional_quanta": 46_000_000, "initial_ppm": 500_000, "maintenance_ppm": 400_000}]
+    document["assets"] = [{"asset": 1, "symbol": "BTC", "decimals": 8, "haircut_ppm": 100_000,
+                           "account_cap_units": 10**8, "deposit_cap_units": 10**9, "price_market": 1}]
+
+    async def work() -> None:
+        async with network(tmp_path, app_state=json.dumps(document).encode()) as net:
+            await net.commit(b.envelope(b.ALICE, [b.buy(46_000_000, 3), b.faucet(b.ALICE, 10**8, asset=1)], 1))
+            await net.commit(b.envelope(b.BOB, [b.sell(46_000_000, 3)], 1))
+            answer = await net.accounts.GetAccount(account_service.GetAccountRequest(account=ALICE))
+            view = net.engine.chain.view
+            standing = account_standing(view, view.accounts.get(key_of(ALICE)))
+            assert (answer.equity_quanta, answer.initial_margin_quanta, answer.maintenance_margin_quanta) == (
+                standing.equity, 2_300_000 + 46_000_000, 1_380_000 + 36_800_000)
+            shown = answer.assets[0]
+            assert (shown.symbol, shown.units, shown.value_quanta) == ("BTC", 10**8, 41_400_000_000)
 
     run(work())
 
