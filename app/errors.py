@@ -193,6 +193,10 @@ FEES_REFERRER_UNKNOWN = _code("fees", 1903, "FEES_REFERRER_UNKNOWN", "the referr
 QUERY_PATH = _code("query", 801, "QUERY_PATH", "no such query path")
 QUERY_HEIGHT = _code("query", 802, "QUERY_HEIGHT", "this node does not hold that height")
 QUERY_PROOF = _code("query", 803, "QUERY_PROOF", "no proof of this form exists for the record")
+QUERY_VOLATILITY = _code("query", 804, "QUERY_VOLATILITY", "no market has a volatility yet that could be supposed")
+QUERY_LIMIT = _code("query", 805, "QUERY_LIMIT", "the question supposes more than one answer may cost")
+QUERY_PRICE = _code("query", 806, "QUERY_PRICE", "a supposed price or size is zero or beyond the limit")
+QUERY_ACTION = _code("query", 807, "QUERY_ACTION", "an action that cannot be supposed")
 
 # mempool: the envelope may be good, but not here and now
 MEMPOOL_FULL = _code("mempool", 32001, "MEMPOOL_FULL", "the mempool is full; try again soon")

@@ -1,0 +1,225 @@
+"""What anybody may ask of the chain: the standing of an account as it is, and as it would be.
+
+A question runs on a fork of committed state (`registry.open_fork`, with its books), through the handlers and rules that
+run in a block, and takes back what it did. Rules RISK-001 ff. are in margin/README.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.accounts.state import open_account
+from app.accounts.types import Account
+from app.block import run_action
+from app.book.match import settle
+from app.book.rules import signed_lots
+from app.book.types import BUY, SELL
+from app.clearing.actions import free_collateral
+from app.clearing.rules import cash_after_fill
+from app.clearing.state import taker_position
+from app.collateral.state import assets_value
+from app.context import NO_LIMIT, Context
+from app.errors import (
+    ORDER_SIDE,
+    QUERY_ACTION,
+    QUERY_LIMIT,
+    QUERY_PRICE,
+    QUERY_VOLATILITY,
+    ChainError,
+)
+from app.events import Filled
+from app.fees.rules import trading_fee
+from app.fees.state import rates
+from app.funding.state import index_of, settled
+from app.gas import GasMeter
+from app.kernel.integers import PPM
+from app.limits import MAX_CASH_QUANTA, MAX_ORDER_LOTS, MAX_PRICE_QUANTA, MAX_QUESTION_GAS, MAX_QUESTION_PARTS
+from app.margin.queries import PositionRisk, Range, liquidation_range, position_risks
+from app.margin.state import account_standing
+from app.margin.types import Standing
+from app.markets.state import require_market
+from app.oracle.state import mark_price, set_mark_price
+from novation.v1 import tx_pb2
+
+KINDS = frozenset({"place_order", "cancel_order", "replace_order", "cancel_all", "transfer", "withdraw"})
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A hypothetical mark: a price, or a change of the present one in ppm."""
+
+    market: int
+    price_quanta: int = 0
+    change_ppm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A hypothetical fill outside the book, as its taker."""
+
+    market: int
+    side: int
+    price_quanta: int
+    size_lots: int
+
+
+@dataclass(slots=True)
+class Question:
+    """What is supposed, in the order in which it happens."""
+
+    prices: Sequence[Price] = ()
+    volatilities: int = 0  # how many; markets with options will have them
+    cash_quanta: int = 0  # comes in from nowhere; negative: goes out unasked
+    trades: Sequence[Trade] = ()
+    actions: Sequence[tx_pb2.Action] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Underlying:
+    """Several markets of an account whose symbols begin alike, moving together: the safe prices of the first."""
+
+    name: str
+    markets: tuple[int, ...]
+    safe: Range
+
+
+@dataclass(slots=True)
+class AccountRisk:
+    """An account's standing, in quote quanta, and what its markets contribute."""
+
+    cash: int = 0
+    assets: int = 0
+    now: Standing = Standing(0, 0, 0)  # noqa: RUF009 - a tuple cannot be changed
+    free: int = 0
+    positions: list[PositionRisk] = field(default_factory=list)
+    underlyings: list[Underlying] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Answer:
+    """The account before and after; what each action did; the fills, its own and those of makers it met."""
+
+    before: AccountRisk
+    after: AccountRisk
+    results: tx_pb2.EnvelopeResult
+    fills: list[Filled]
+    trading_fees_quanta: int  # of the account: for its trades and fills; negative: rebates
+
+
+def ask(ctx: Context, key: bytes, question: Question) -> Answer:
+    """RISK-001: suppose prices, cash, trades and actions, one after the other, and say how the account stands before
+    and after. Actions fail as they would in a block. Everything is taken back.
+
+    Raises QUERY_*, MARKET_NOT_FOUND, ORDER_SIDE.
+    """
+    check(ctx, question)
+    ctx.journal.savepoint()
+    depth, events = len(ctx.journal.marks), len(ctx.events)
+    try:
+        before = account_risk(ctx, key)
+        for price in question.prices:
+            suppose_price(ctx, price)
+        if question.cash_quanta:
+            open_account(ctx, key).cash_quanta += question.cash_quanta
+        fees = sum(suppose_trade(ctx, key, trade) for trade in question.trades)
+        results = suppose_actions(ctx, key, question.actions)
+        fills = [event for event in ctx.events[events:] if isinstance(event, Filled)]
+        fees += sum(fee_of(fill, key) for fill in fills)
+        return Answer(before, account_risk(ctx, key), results, fills, fees)
+    finally:
+        while len(ctx.journal.marks) >= depth:
+            ctx.journal.rollback()
+        del ctx.events[events:]
+        ctx.faults.clear()
+        ctx.gas = GasMeter(NO_LIMIT)
+
+
+def check(ctx: Context, question: Question) -> None:
+    """RISK-001: what cannot be supposed."""
+    if question.volatilities:
+        raise ChainError(QUERY_VOLATILITY)
+    parts = len(question.prices) + len(question.trades) + len(question.actions)
+    if parts > MAX_QUESTION_PARTS or abs(question.cash_quanta) > MAX_CASH_QUANTA:
+        raise ChainError(QUERY_LIMIT, most_parts=MAX_QUESTION_PARTS, most_quanta=MAX_CASH_QUANTA)
+    for price in question.prices:
+        require_market(ctx, price.market)
+    for trade in question.trades:
+        require_market(ctx, trade.market)
+        if trade.side not in (BUY, SELL):
+            raise ChainError(ORDER_SIDE, side=trade.side)
+        if not (0 < trade.price_quanta <= MAX_PRICE_QUANTA and 0 < trade.size_lots <= MAX_ORDER_LOTS):
+            raise ChainError(QUERY_PRICE, market=trade.market, most_quanta=MAX_PRICE_QUANTA, most_lots=MAX_ORDER_LOTS)
+    for action in question.actions:
+        if action.WhichOneof("kind") not in KINDS:
+            raise ChainError(QUERY_ACTION, kind=action.WhichOneof("kind") or "")
+
+
+def suppose_price(ctx: Context, price: Price) -> None:
+    """RISK-001: a hypothetical mark, rounded down. Raises QUERY_PRICE."""
+    mark = mark_price(ctx, price.market)
+    moved = price.price_quanta or mark * (PPM + price.change_ppm) // PPM
+    if not 0 < moved <= MAX_PRICE_QUANTA:
+        raise ChainError(QUERY_PRICE, market=price.market, price_quanta=moved, most_quanta=MAX_PRICE_QUANTA)
+    set_mark_price(ctx, price.market, moved)
+
+
+def suppose_trade(ctx: Context, key: bytes, trade: Trade) -> int:
+    """RISK-001: a fill outside the book, at the taker's rate; its other side is nobody. Returns the fee."""
+    account, market = open_account(ctx, key), require_market(ctx, trade.market)
+    fee = trading_fee(trade.price_quanta * trade.size_lots, rates(ctx, key, market)[1])
+    signed = signed_lots(trade.side, trade.size_lots)
+    owed, held = settled(account.position(trade.market), index_of(ctx, trade.market))
+    cash = cash_after_fill(account.cash_quanta - owed, signed, trade.price_quanta, fee)
+    settle(ctx, key, trade.market, cash, taker_position(held, signed, trade.price_quanta))
+    return fee
+
+
+def suppose_actions(ctx: Context, key: bytes, actions: Sequence[tx_pb2.Action]) -> tx_pb2.EnvelopeResult:
+    """RISK-001: the actions as `block.run_actions_apart` would run them, within MAX_QUESTION_GAS."""
+    result = tx_pb2.EnvelopeResult()
+    ctx.gas = GasMeter(MAX_QUESTION_GAS)
+    for action in actions:
+        ctx.journal.savepoint()
+        if run_action(ctx, key, action.WhichOneof("kind") or "", action, result) is None:
+            ctx.journal.release()
+        else:
+            ctx.journal.rollback()
+    result.gas_used = ctx.gas.used
+    ctx.gas = GasMeter(NO_LIMIT)
+    return result
+
+
+def fee_of(fill: Filled, key: bytes) -> int:
+    """What a fill cost an account."""
+    as_taker = fill.taker_fee_quanta if fill.taker == key else 0
+    return as_taker + (fill.maker_fee_quanta if fill.maker.account == key else 0)
+
+
+def account_risk(ctx: Context, key: bytes) -> AccountRisk:
+    """RISK-002, RISK-003: how an account stands; zeros when it does not exist."""
+    account = ctx.accounts.get(key)
+    if account is None:
+        return AccountRisk()
+    now = account_standing(ctx, account)
+    return AccountRisk(
+        account.cash_quanta,
+        assets_value(ctx, account),
+        now,
+        free_collateral(ctx, key),
+        position_risks(ctx, account, now),
+        underlyings(ctx, account),
+    )
+
+
+def underlyings(ctx: Context, account: Account) -> list[Underlying]:
+    """RISK-003: the underlyings, by name, that an account holds more than one market of: what its symbols begin with,
+    up to the first hyphen.
+    """
+    groups: dict[str, list[int]] = {}
+    for market in sorted(account.positions):
+        if account.positions[market].lots:
+            groups.setdefault(require_market(ctx, market).symbol.partition("-")[0], []).append(market)
+    return [
+        Underlying(name, tuple(groups[name]), liquidation_range(ctx, account, groups[name]))
+        for name in sorted(groups)
+        if len(groups[name]) > 1
+    ]
