@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import TracebackType
@@ -28,18 +28,21 @@ from client.errors import BadSymbol, InvalidNonce, NotAvailable, OutcomeUnknown,
 from client.keys import Key
 from client.nonces import Nonces
 from client.results import MarketInfo, PlacedOrder, Sent, placed_from, sent_from
+from client.risk import Supposed, risk_request
 from client.units import Amount, Units, quanta
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import (
     account_service_pb2_grpc,
     chain_service_pb2_grpc,
     market_data_service_pb2_grpc,
+    risk_service_pb2_grpc,
     state_pb2,
     trading_service_pb2_grpc,
     tx_pb2,
 )
 from novation.v1 import chain_service_pb2 as chain_service
 from novation.v1 import market_data_service_pb2 as market_data
+from novation.v1 import risk_service_pb2 as risk_service
 from novation.v1 import trading_service_pb2 as trading
 
 WAITS = {"admitted": trading.WAIT_FOR_ADMISSION, "committed": trading.WAIT_FOR_COMMITTED}
@@ -90,6 +93,7 @@ class NovationClient:
         self._market_data = market_data_service_pb2_grpc.MarketDataServiceStub(self._channel)
         self._accounts = account_service_pb2_grpc.AccountServiceStub(self._channel)
         self._chain = chain_service_pb2_grpc.ChainServiceStub(self._channel)
+        self._risk = risk_service_pb2_grpc.RiskServiceStub(self._channel)
 
     async def __aenter__(self) -> NovationClient:
         await self.connect()
@@ -350,6 +354,18 @@ class NovationClient:
         """Volume of 30 days, tier and rates of this account's owner, or of another."""
         request = account_service.GetFeesRequest(account=account or self.account_id)
         found: account_service.GetFeesResponse = await self._call(self._accounts.GetFees, request)
+        return found
+
+    async def risk(self, account: tx_pb2.AccountId | None = None, *, prices: Mapping[str | int, Amount] | None = None,
+                   cash: Amount = 0, trades: Sequence[Supposed] = (), orders: Sequence[Supposed] = (),
+                   actions: Sequence[tx_pb2.Action] = ()) -> risk_service.GetRiskResponse:
+        """How this account, or another, stands: margins, liquidation prices; now and under what is supposed.
+
+        In this order: `prices` by market, as a mark or a change like "-10%"; `cash` in USD that comes (or, negative,
+        goes); `trades` and `orders` of client.risk; other `actions`. Raises BadRequest.
+        """
+        request = risk_request(self.market, account or self.account_id, prices or {}, cash, trades, orders, actions)
+        found: risk_service.GetRiskResponse = await self._call(self._risk.GetRisk, request)
         return found
 
     async def open_orders(self, market: str | int | None = None) -> list[state_pb2.Order]:

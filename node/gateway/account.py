@@ -21,6 +21,12 @@ from novation.v1 import account_service_pb2_grpc, state_pb2, tx_pb2
 from novation.v1 import market_data_service_pb2 as market_data
 
 
+def require_owner(account: tx_pb2.AccountId) -> None:
+    """BAD_ARGUMENT unless the owner is an address."""
+    if len(account.owner) != ADDRESS_SIZE:
+        raise bad_argument("account.owner", f"{ADDRESS_SIZE} bytes")
+
+
 class AccountService(account_service_pb2_grpc.AccountServiceServicer):
     """See account_service.proto."""
 
@@ -99,8 +105,7 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
                                                          gap=step.gap)
 
     def _key(self, account: tx_pb2.AccountId) -> bytes:
-        if len(account.owner) != ADDRESS_SIZE:
-            raise bad_argument("account.owner", f"{ADDRESS_SIZE} bytes")
+        require_owner(account)
         if not self.model.height:
             raise not_ready()
         return account_key(account)

@@ -235,6 +235,10 @@ class ReadModel:
         """The state machine's own context over the records of the present height, for one question."""
         return fork_of(self._records.raw, self.height, self.time_ns)
 
+    def frozen_records(self) -> dict[str, dict[bytes, bytes]]:
+        """All records of the present height, in dicts of their own that no later block changes."""
+        return {name: records.copy() for name, records in self._records.raw.items()}
+
     def block(self, height: int) -> BlockView | None:
         """A recent block, None when it is not held."""
         if not self.blocks or not self.blocks[0].height <= height <= self.height:

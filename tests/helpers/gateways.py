@@ -15,6 +15,7 @@ from novation.v1 import (
     account_service_pb2_grpc,
     chain_service_pb2_grpc,
     market_data_service_pb2_grpc,
+    risk_service_pb2_grpc,
     trading_service_pb2_grpc,
 )
 from tests.helpers.builders import Person
@@ -54,6 +55,7 @@ class Net:
         self.market_data = market_data_service_pb2_grpc.MarketDataServiceStub(self.channel)
         self.accounts = account_service_pb2_grpc.AccountServiceStub(self.channel)
         self.chain = chain_service_pb2_grpc.ChainServiceStub(self.channel)
+        self.risk = risk_service_pb2_grpc.RiskServiceStub(self.channel)
 
     async def client(self, person: Person) -> NovationClient:
         """A connected client with a person's key."""

@@ -140,7 +140,7 @@ def test_risk_001_supposed_prices_cash_and_trades() -> None:
 
 def test_risk_002_contributions_sum_to_the_account() -> None:
     """RISK-002: values, margins and shares, with unsettled funding and orders."""
-    driver = chain(interest_e9=100_000)
+    driver = chain(interest_e9=100_000, funding_band_e9=500_000, funding_cap_e9=40_000_000)
     driver.do(BOB, b.sell(P, 40), b.buy(E, 9, market=ETH))
     driver.do(ALICE, b.buy(P, 30), b.sell(E, 7, market=ETH), b.buy(P - TICK, 3))
     driver.run([], 10**10)

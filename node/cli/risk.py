@@ -1,0 +1,133 @@
+"""`novation query risk`: what an account owes, when it would be liquidated, and what if."""
+
+from typing import Any
+
+import click
+
+from client.client import MarketInfo, NovationClient
+from client.risk import Supposed, suppose_order, suppose_trade
+from client.units import usd
+from node.cli.chain import account_id, ask
+from node.cli.query import SIDES, dollars, percent, price_text, query, rows_table
+from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.tx import plain
+from novation.v1 import risk_service_pb2 as risk_service
+
+MONEY = ("cash", "assets", "equity", "usable", "initial", "maintenance", "excess", "free")
+BAR = 40  # characters of a picture
+
+
+@command(query)
+@click.argument("who")
+@click.option("--price", "prices", multiple=True, metavar="MARKET=PRICE",
+              help="Suppose a mark: BTC-PERP=41000, or a change: BTC-PERP=-10%.")
+@click.option("--order", "orders", multiple=True, metavar="'SIDE SIZE MARKET PRICE'",
+              help="Suppose an order of WHO: 'buy 0.1 BTC-PERP 46000'.")
+@click.option("--trade", "trades", multiple=True, metavar="'SIDE SIZE MARKET PRICE'",
+              help="Suppose a fill outside the book.")
+@click.option("--deposit", default="0", help="Suppose so much more cash, in USD; negative: less.")
+def risk(session: Session, who: str, prices: tuple[str, ...], orders: tuple[str, ...], trades: tuple[str, ...],
+         deposit: str) -> None:
+    """Margin and liquidation prices of WHO, now and under what you suppose; by the chain's own code."""
+    wanted = account_id(session, who)
+    marks = dict(_halves(one) for one in prices)
+
+    async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo]]:
+        reply = await client.risk(wanted, prices=marks, cash=deposit,
+                                  trades=[_parsed(one, suppose_trade) for one in trades],
+                                  orders=[_parsed(one, suppose_order) for one in orders])
+        return reply, {info.market: info for info in client.markets.values()}
+
+    reply, infos = ask(session, work)
+    supposes = bool(prices or orders or trades or deposit != "0")
+    data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
+            "before": account_data(reply.before, infos)}
+    if supposes:
+        data |= {"after": account_data(reply.after, infos), "results": [_result(one) for one in reply.results],
+                 "fills": [_fill(infos[one.market], one) for one in reply.fills],
+                 "trading_fees_usd": plain(usd(reply.trading_fees_quanta))}
+    session.emit(data, lambda: risk_text(who, data, reply, infos, supposes))
+
+
+def _halves(text: str) -> tuple[str, str]:
+    market, equals, price = text.partition("=")
+    if not equals or not market or not price:
+        fail(f"{text!r} is not MARKET=PRICE, like BTC-PERP=41000 or BTC-PERP=-10%", EXIT_USAGE)
+    return market, price
+
+
+def _parsed(text: str, make: Any) -> Supposed:
+    words = text.replace("@", " ").split()
+    if len(words) != 4 or words[0] not in ("buy", "sell"):
+        fail(f"{text!r} is not 'SIDE SIZE MARKET PRICE', like 'buy 0.1 BTC-PERP 46000'", EXIT_USAGE)
+    side, size, market, price = words
+    supposed: Supposed = make(market, side, size, price)
+    return supposed
+
+
+def account_data(account: risk_service.AccountRisk, infos: dict[int, MarketInfo]) -> dict[str, Any]:
+    """An account's standing as plain data."""
+    money = {f"{name}_usd": plain(usd(getattr(account, f"{name}_quanta"))) for name in MONEY}
+    return money | {"positions": [_position(infos[one.market], one) for one in account.positions],
+                    "underlyings": [_underlying(infos, one) for one in account.underlyings]}
+
+
+def _position(info: MarketInfo, one: risk_service.PositionRisk) -> dict[str, Any]:
+    return {"market": info.symbol, "size": plain(info.units.size(one.lots)), "mark": price_text(info, one.mark_quanta),
+            "value_usd": plain(usd(one.value_quanta)), "profit_usd": plain(usd(one.unrealised_quanta)),
+            "funding_usd": plain(usd(one.funding_quanta)), "initial_usd": plain(usd(one.initial_quanta)),
+            "maintenance_usd": plain(usd(one.maintenance_quanta)), "share": percent(one.share_ppm),
+            "liquidated_below": price_text(info, one.safe.lower_quanta),
+            "liquidated_above": price_text(info, one.safe.upper_quanta)}
+
+
+def _underlying(infos: dict[int, MarketInfo], one: risk_service.UnderlyingRisk) -> dict[str, Any]:
+    first = infos[one.markets[0]]
+    return {"underlying": one.name, "markets": [infos[market].symbol for market in one.markets],
+            "liquidated_below": price_text(first, one.safe.lower_quanta),
+            "liquidated_above": price_text(first, one.safe.upper_quanta)}
+
+
+def _result(one: Any) -> dict[str, Any]:
+    return {"reason": one.reason or "done", "order_id": one.order_id, "filled_lots": one.filled_lots,
+            "open_lots": one.open_lots}
+
+
+def _fill(info: MarketInfo, one: Any) -> dict[str, Any]:
+    return {"market": info.symbol, "taker": SIDES.get(one.taker_side, "?"),
+            "price": price_text(info, one.price_quanta), "size": plain(info.units.size(one.size_lots)),
+            "taker_fee_usd": plain(usd(one.taker_fee_quanta))}
+
+
+def risk_text(who: str, data: dict[str, Any], reply: risk_service.GetRiskResponse, infos: dict[int, MarketInfo],
+              supposes: bool) -> list[Any]:
+    """The answer for people: money before and after, positions, what orders would do, and where liquidation lies."""
+    table = simple_table("USD", f"{who} at height {reply.height}", *(["supposed", "change"] if supposes else []))
+    for name in MONEY:
+        before, after = (getattr(one, f"{name}_quanta") for one in (reply.before, reply.after))
+        table.add_row(name, dollars(before), *([dollars(after), f"{usd(after - before):+,.2f}"] if supposes else []))
+    shown: list[Any] = [table]
+    last, positions = ("after", reply.after.positions) if supposes else ("before", reply.before.positions)
+    shown.append(rows_table(data[last]["positions"], "no positions"))
+    shown += [picture(infos[one.market], one) for one in positions if one.lots]
+    if supposes and data["results"]:
+        shown += [rows_table(data["results"], ""), rows_table(data["fills"], "no fills"),
+                  f"trading fees {data['trading_fees_usd']} USD"]
+    if (reply.after if supposes else reply.before).excess_quanta < 0:
+        shown.append("short of maintenance margin: to be liquidated")
+    return shown
+
+
+def picture(info: MarketInfo, one: risk_service.PositionRisk) -> str:
+    """Where the mark stands between half and twice itself, and which prices would liquidate (x)."""
+    least, most = one.mark_quanta // 2, one.mark_quanta * 2
+    cells = []
+    for step in range(BAR + 1):
+        price = least + (most - least) * step // BAR
+        below = one.safe.lower_quanta and price <= one.safe.lower_quanta
+        above = one.safe.upper_quanta and price >= one.safe.upper_quanta
+        cells.append("x" if below or above else "·")
+    cells[(one.mark_quanta - least) * BAR // (most - least)] = "|"
+    return (f"{info.symbol:<12} {price_text(info, least):>10} {''.join(cells)} {price_text(info, most):<10} "
+            f"| is the mark, x liquidates")
+
