@@ -15,13 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from node.prices.provider import Bar, PricesError, read_bars
-from tests.helpers import builders
 from tests.sim.report import as_data, draw, show
 from tests.sim.run import Outcome, simulate
-from tests.sim.world import World
+from tests.sim.world import FUTURE, PERPETUAL, World
 
 BARS_A_DAY = 1_440
-FIELDS: dict[str, object] = {}
+FIELDS: dict[str, object] = {
+    "tiers": [{"from_notional_quanta": 5_000_000 * 10**6, "initial_ppm": 100_000, "maintenance_ppm": 60_000}],
+    "insurance_quanta": 2_000 * 10**6,
+    "insurance_cap_quanta": 5_000 * 10**6,  # so small that the winners are asked too
+    "wind_down_loss_quanta": 10_000_000 * 10**6,
+    "profit_cap_quanta": 1_000_000 * 10**6,
+}
 
 
 def crash(seed: int, days: int) -> list[Bar]:
@@ -41,7 +46,8 @@ def main() -> int:
     """Run, report, draw."""
     parser = argparse.ArgumentParser(prog="python -m tests.sim", description="a market through a crash")
     parser.add_argument("--prices", type=Path, help="a CSV of time and price; without it, a seeded walk that crashes")
-    parser.add_argument("--days", type=int, default=0, help="only the first days; 0: all of the file, 3 of the walk")
+    parser.add_argument("--days", type=int, default=0, help="only so many days; 0: all of the file, 3 of the walk")
+    parser.add_argument("--skip", type=int, default=0, help="days of the file to leave out at its start")
     parser.add_argument("--gamblers", type=int, default=300, help="accounts with leverage")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--picture", type=Path, help="where to draw mark, equity and liquidations, as PNG")
@@ -52,9 +58,9 @@ def main() -> int:
     except PricesError as error:
         print(f"{error}", file=sys.stderr)
         return 2
-    if options.days:
-        bars = bars[:options.days * BARS_A_DAY]
-    world = World((builders.BTC,), options.seed)
+    first = options.skip * BARS_A_DAY
+    bars = bars[first:first + options.days * BARS_A_DAY if options.days else None]
+    world = World((PERPETUAL, FUTURE), options.seed)
     world.populate(options.gamblers)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())

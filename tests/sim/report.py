@@ -1,6 +1,7 @@
 """What a simulation led to: as JSON, as a table for people, and as a picture."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ from tests.sim.run import Outcome
 
 LIQUIDATION_WORDS = ("liquid", "auction", "reduc", "deficit", "wind", "insur")
 QUANTA_A_USD = 1_000_000
+
+
+def usd(quanta: int) -> str:
+    """Exact dollars of quote quanta."""
+    return f"{Decimal(quanta) / QUANTA_A_USD:f}"
 
 
 def as_data(outcome: Outcome) -> dict[str, Any]:
@@ -34,6 +40,10 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
         "insurance_usd_first": samples[0].insurance_quanta // QUANTA_A_USD,
         "insurance_usd_lowest": min(sample.insurance_quanta for sample in samples) // QUANTA_A_USD,
         "insurance_usd_last": samples[-1].insurance_quanta // QUANTA_A_USD,
+        "insurance_paid_usd": usd(outcome.fund_paid_quanta),
+        "deficits_beyond_insurance_usd": usd(outcome.deficits_quanta),
+        "given_up_by_winners_usd": usd(outcome.given_up_quanta),
+        "worst_shortfall_of_an_account_usd": usd(outcome.worst_shortfall_quanta),
         "lowest_fund_quanta": min(sample.lowest_fund_quanta for sample in samples),
         "app_hash": outcome.app_hash,
     }

@@ -18,10 +18,11 @@ from app.store.view import DictReader
 from node.prices.provider import Bar
 from tests.bench.engine import envelope, no_signature
 from tests.helpers import builders
-from tests.sim.world import World
+from tests.sim.world import FUTURE, PERPETUAL, TICK_QUANTA, World
 
 AUDIT_BLOCKS = 1_440
 SAMPLE_BLOCKS = 15
+EXPIRY_NS = 1_643_356_800 * 10**9  # 28 January 2022, 08:00 UTC
 QUANTA_A_LOT = 1_000  # a price of one USD a BTC, with lots of 0.001 BTC and quanta of 0.000001 USD
 
 
@@ -49,17 +50,25 @@ class Outcome:
     events: Counter[str] = field(default_factory=Counter)
     volume_quanta: int = 0
     fees_quanta: int = 0
+    fund_paid_quanta: int = 0
+    deficits_quanta: int = 0  # of reduced accounts, beyond what funds paid
+    given_up_quanta: int = 0  # by winners, for those deficits: never more
+    worst_shortfall_quanta: int = 0
     samples: list[Sample] = field(default_factory=list)
     app_hash: str = ""
     broken: str = ""  # the invariant that ended the run
 
 
 def genesis(world: World, first_quanta: int, fields: dict[str, object]) -> bytes:
-    """The simulation's first state; `fields` override those of every market."""
+    """The simulation's first state: a perpetual, and a future where one of the world's markets is; `fields` override
+    the terms of both.
+    """
     document = json.loads(builders.genesis(()))
-    symbols = {builders.BTC: "BTC-PERP", builders.ETH: "ETH-PERP"}
+    kinds: dict[int, dict[str, object]] = {PERPETUAL: {}, FUTURE: {"kind": "future", "expiry_ns": EXPIRY_NS}}
+    symbols = {PERPETUAL: "BTC-PERP", FUTURE: "BTC-28JAN22"}
     document["markets"] = [
-        builders.market_entry(market, symbols[market], mark_price_quanta=first_quanta, **fields)
+        {**builders.market_entry(builders.BTC, symbols[market]), "market": market, "mark_price_quanta": first_quanta,
+         **kinds[market], **fields}
         for market in world.markets]
     document["accounts"] = world.accounts()
     document["params"]["max_faucet_quanta"] = 10**15
@@ -105,8 +114,7 @@ def run_bar(chain: Chain, reader: DictReader, world: World, nonces: Counter[byte
 
 def to_quanta(bar: Bar) -> int:
     """A bar's price on the tick, in quote quanta a lot."""
-    tick = builders.TICK_QUANTA[builders.BTC]
-    return max(tick, int(bar.price * QUANTA_A_LOT) // tick * tick)
+    return max(1, int(bar.price * QUANTA_A_LOT) // TICK_QUANTA) * TICK_QUANTA
 
 
 def to_ns(bar: Bar) -> int:
@@ -123,6 +131,15 @@ def count(outcome: Outcome, result: BlockResult) -> Counter[str]:
         if kind == "fill":
             outcome.volume_quanta += event.fill.price_quanta * event.fill.size_lots
             outcome.fees_quanta += event.fill.maker_fee_quanta + event.fill.taker_fee_quanta
+        elif kind == "position_closed":
+            outcome.fund_paid_quanta += event.position_closed.fund_paid_quanta
+            outcome.worst_shortfall_quanta = max(outcome.worst_shortfall_quanta, -event.position_closed.equity_quanta)
+        elif kind == "account_reduced":
+            outcome.fund_paid_quanta += event.account_reduced.fund_paid_quanta
+            outcome.deficits_quanta += event.account_reduced.deficit_quanta - event.account_reduced.fund_paid_quanta
+            outcome.worst_shortfall_quanta = max(outcome.worst_shortfall_quanta, event.account_reduced.deficit_quanta)
+        elif kind == "holder_reduced":
+            outcome.given_up_quanta += event.holder_reduced.given_up_quanta
     for tx in result.txs:
         if tx.code:
             outcome.failed[tx.result.reason] += 1

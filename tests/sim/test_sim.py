@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from tests.helpers import builders
 from tests.sim.__main__ import FIELDS, crash
 from tests.sim.report import as_data, draw
 from tests.sim.run import Outcome, simulate
-from tests.sim.world import World
+from tests.sim.world import PERPETUAL, World
 
 
 def run() -> Outcome:
-    world = World((builders.BTC,), seed=3)
+    world = World((PERPETUAL,), seed=3)
     world.populate(120)
     return simulate(world, crash(seed=3, days=2)[900:1_500], FIELDS)
 
@@ -24,5 +23,7 @@ def test_a_crash_is_survived_and_replays(tmp_path: Path) -> None:
     assert report["audits"] == 1
     assert (report["broken_invariant"], report["blocks_with_invariants_checked"]) == ("none", 600)
     assert report["lowest_fund_quanta"] >= 0
+    assert report["events"]["position_closed"] > 10
+    assert first.given_up_quanta == first.deficits_quanta
     draw(first, tmp_path / "crash.png")
     assert (tmp_path / "crash.png").stat().st_size > 10_000
