@@ -135,8 +135,11 @@ def test_vega_s_numbers() -> None:
     assert status(driver) == 7
 
 
-def test_the_fund_pays_what_it_can() -> None:
-    """SETL-006: an account that owes more than it has: the market's fund pays, the rest is written down."""
+def test_the_fund_pays_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SETL-006: an account that owes more than it has: the market's fund pays, the rest is written down. (Liquidation,
+    which would have come first, is off.)
+    """
+    monkeypatch.setattr("app.liquidation.hooks.short_accounts", lambda _ctx: [])
     assert [rules.fund_pays(cash, held) for cash, held in ((-50, 80), (-50, 20), (10, 80), (-5, -3))] == [50, 20, 0, 0]
     driver = Driver(builders.genesis(cash_quanta=50_000_000, terms=FUTURE))
     driver.do(ALICE, builders.sell(46_000_000, 10))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import events
+from app.accounts.types import Position
 from app.block import BlockResult, TxOutcome
 from app.book.types import Order, Terms
 from app.errors import ORDER_PRICE
@@ -32,6 +33,15 @@ KINDS = {
     events.Withdrawn: st.builds(events.Withdrawn, KEYS, COUNTS, st.binary(max_size=64)),
     events.Transferred: st.builds(events.Transferred, KEYS, KEYS, COUNTS),
     events.MarketQuarantined: st.builds(events.MarketQuarantined, SIDES, st.text(max_size=9), st.booleans(), COUNTS),
+    events.PositionClosed: st.builds(events.PositionClosed, KEYS, SIDES, *[COUNTS] * 7),
+    events.AuctionStarted: st.builds(events.AuctionStarted, KEYS, COUNTS, COUNTS),
+    events.AuctionBidTaken: st.builds(
+        events.AuctionBidTaken, KEYS, KEYS, SIDES, SIDES, *[COUNTS] * 4,
+        st.lists(st.builds(Position, SIDES, COUNTS), max_size=2)),
+    events.AuctionEnded: st.builds(events.AuctionEnded, KEYS, SIDES),
+    events.AccountReduced: st.builds(events.AccountReduced, KEYS, SIDES, *[COUNTS] * 4),
+    events.HolderReduced: st.builds(events.HolderReduced, KEYS, SIDES, *[COUNTS] * 4),
+    events.WindDownBegan: st.builds(events.WindDownBegan, SIDES, COUNTS, COUNTS),
     events.AssetSeized: st.builds(events.AssetSeized, KEYS, SIDES, SIDES, COUNTS, COUNTS),
     events.PositionMoved: st.builds(events.PositionMoved, KEYS, KEYS, SIDES, LOTS, LOTS, COUNTS),
     events.OrderMoved: st.builds(events.OrderMoved, ORDERS, COUNTS, COUNTS),
