@@ -11,7 +11,8 @@ from rich.table import Table
 
 from tests.sim.run import Outcome
 
-LIQUIDATION_WORDS = ("liquid", "auction", "reduc", "deficit", "wind", "insur")
+# From the first step of a liquidation to the last: what the picture stacks.
+STEPS = ("position_closed", "auction_started", "auction_bid_taken", "account_reduced", "holder_reduced")
 QUANTA_A_USD = 1_000_000
 
 
@@ -65,24 +66,21 @@ def draw(outcome: Outcome, path: Path) -> None:
     from matplotlib import pyplot
 
     times = [datetime.fromtimestamp(sample.time_ns / 1e9, UTC) for sample in outcome.samples]
-    figure, (top, middle, bottom) = pyplot.subplots(3, 1, sharex=True, figsize=(12, 8), constrained_layout=True)
-    top.plot(times, [sample.mark_quanta / 1_000 for sample in outcome.samples], color="black", linewidth=0.8)
-    top.set_ylabel("mark, USD a BTC")
-    gamblers = [sample.gamblers_quanta / QUANTA_A_USD for sample in outcome.samples]
-    middle.plot(times, gamblers, label="leveraged accounts")
-    middle.plot(times, [sample.insurance_quanta / QUANTA_A_USD for sample in outcome.samples], label="insurance")
-    middle.set_ylabel("equity, USD")
-    middle.legend()
-    kinds = sorted({kind for sample in outcome.samples for kind in sample.events
-                    if any(word in kind for word in LIQUIDATION_WORDS)})
-    floor = [0.0] * len(times)
-    width = (times[-1] - times[0]) / max(1, len(times))
-    for kind in kinds:
+    figure, panels = pyplot.subplots(4, 1, sharex=True, figsize=(12, 9), constrained_layout=True)
+    lines = (
+        ("mark, USD a BTC", [sample.mark_quanta / 1_000 for sample in outcome.samples]),
+        ("equity of leveraged\naccounts, USD", [sample.gamblers_quanta / QUANTA_A_USD for sample in outcome.samples]),
+        ("insurance funds, USD", [sample.insurance_quanta / QUANTA_A_USD for sample in outcome.samples]),
+    )
+    for panel, (label, values) in zip(panels, lines, strict=False):
+        panel.plot(times, values, color="black", linewidth=0.8)
+        panel.set_ylabel(label)
+    floor, width = [0.0] * len(times), 2 * (times[-1] - times[0]) / max(1, len(times))
+    for kind in STEPS:
         heights = [float(sample.events[kind]) for sample in outcome.samples]
-        bottom.bar(times, heights, width=width, bottom=floor, label=kind.replace("_", " "))
+        panels[3].bar(times, heights, width=width, bottom=floor, label=kind.replace("_", " "))
         floor = [low + high for low, high in zip(floor, heights, strict=True)]
-    bottom.set_ylabel("liquidation events")
-    if kinds:
-        bottom.legend()
+    panels[3].set_ylabel("events of liquidation")
+    panels[3].legend()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
