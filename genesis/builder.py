@@ -10,6 +10,7 @@ from typing import Any
 from genesis.units import (
     UnitError,
     base_to_lots,
+    base_to_units,
     decimal,
     moment_to_ns,
     percent_to_e9,
@@ -49,6 +50,8 @@ MARKET_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 FEES = {"tiers", "referral_percent", "insurance_percent", "stakers_percent"}
 FEE_TIER = {"volume_usd", "maker_percent", "taker_percent"}
 ACCOUNTS = {"owners", "number", "cash_usd"}
+ASSET = {"asset", "symbol", "decimals", "haircut_percent", "account_cap", "deposit_cap"}
+ASSET_PRICE = {"price_market", "price_usd"}  # one of them
 
 
 class PresetError(ValueError):
@@ -79,7 +82,7 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
     `resolve` turns the name of an account's owner into the 40 hex digits of an address; hex digits pass as they are.
     Raises PresetError.
     """
-    _only(preset, {"params", "markets", "accounts", "fees"}, "the preset")
+    _only(preset, {"params", "markets", "accounts", "assets", "fees"}, "the preset")
     markets = [_at(f"markets[{index}]", _market, one) for index, one in enumerate(preset.get("markets", []))]
     accounts = [
         account
@@ -87,8 +90,11 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
         for account in _at(f"accounts[{index}]", _accounts, group, resolve)
     ]
     fees = {"fees": _at("fees", _fees, preset["fees"])} if "fees" in preset else {}
+    rows = [_at(f"assets[{index}]", _asset, one) for index, one in enumerate(preset.get("assets", []))]
+    assets = {"assets": sorted(rows, key=lambda asset: asset["asset"])} if rows else {}
     return {
         **fees,
+        **assets,
         "params": _at("params", _params, preset.get("params", {}), resolve),
         "markets": sorted(markets, key=lambda market: market["market"]),
         "accounts": sorted(accounts, key=lambda account: (account["owner"], account["number"])),
@@ -180,6 +186,27 @@ def _market(table: dict[str, Any]) -> dict[str, Any]:
         **{
             stored: _field(table, name, convert) for name, (stored, convert) in MARKET_OPTIONS.items() if name in table
         },
+    }
+
+
+def _asset(table: dict[str, Any]) -> dict[str, Any]:
+    _only(table, ASSET | ASSET_PRICE, "an asset")
+    if len(ASSET_PRICE & table.keys()) != 1:
+        raise KeyError("give one of price_market and price_usd")
+    decimals = _field(table, "decimals", _integer)
+    price = (
+        {"price_market": _field(table, "price_market", _integer)}
+        if "price_market" in table
+        else {"price_quanta": _field(table, "price_usd", usd_to_quanta)}
+    )
+    return {
+        "asset": _field(table, "asset", _integer),
+        "symbol": _field(table, "symbol", _text),
+        "decimals": decimals,
+        "haircut_ppm": _field(table, "haircut_percent", percent_to_ppm),
+        "account_cap_units": _field(table, "account_cap", base_to_units, decimals),
+        "deposit_cap_units": _field(table, "deposit_cap", base_to_units, decimals),
+        **price,
     }
 
 

@@ -63,6 +63,10 @@ def base_to_lots(text: object, lot_size: object) -> int:
     return whole(decimal(text) / lot, f"lots of {lot_size}")
 
 
+def base_to_units(text: object, decimals: int) -> int:
+    return whole(decimal(text) * 10**decimals, f"units of 10^-{decimals}")
+
+
 def price_to_quanta(text: object, lot_size: object) -> int:
     """A price in USD for one base to quote quanta for one lot."""
     return whole(decimal(text) * decimal(lot_size) * QUANTA_PER_USD, "quote quanta a lot")

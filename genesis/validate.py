@@ -132,6 +132,16 @@ ACCOUNT: dict[str, Check] = {
     "number": _integer(0, UINT32_MAX),
     "cash_quanta": _integer(0, 2**63 - 1),
 }
+ASSET: dict[str, Check] = {
+    "asset": _integer(1, UINT32_MAX),
+    "symbol": _text,
+    "decimals": _integer(0, 18),
+    "haircut_ppm": _integer(0, PPM),
+    "account_cap_units": _integer(0, 2**62),
+    "deposit_cap_units": _integer(0, 2**62),
+}
+ASSET_PRICE: dict[str, Check] = {"price_market": _integer(1, UINT32_MAX), "price_quanta": _integer(1, UINT64_MAX)}
+OPTIONAL = {"markets": MARKET_OPTIONAL, "assets": ASSET_PRICE}
 
 
 def read_app_state(path: Path) -> dict[str, Any]:
@@ -150,19 +160,19 @@ def read_app_state(path: Path) -> dict[str, Any]:
 
 def problems(app_state: dict[str, Any]) -> list[str]:
     """Everything wrong with `app_state`, each line beginning with its place; empty when all is well."""
-    found = _unknown(app_state, {"params", "markets", "accounts", "fees"}, "app_state")
+    found = _unknown(app_state, {"params", "markets", "accounts", "assets", "fees"}, "app_state")
     params = app_state.get("params")
     found += _record(params, PARAMS, "params") if isinstance(params, dict) else ["params: must be an object"]
     fees = app_state.get("fees", {})
     found += _record(fees, {}, "fees", FEES) if isinstance(fees, dict) else ["fees: must be an object"]
-    for name, checks in (("markets", MARKET), ("accounts", ACCOUNT)):
-        rows = app_state.get(name)
+    for name, checks in (("markets", MARKET), ("accounts", ACCOUNT), ("assets", ASSET)):
+        rows = app_state.get(name, [] if name == "assets" else None)
         if not isinstance(rows, list):
             found.append(f"{name}: must be a list")
             continue
         for index, row in enumerate(rows):
             place = f"{name}[{index}]"
-            optional = MARKET_OPTIONAL if name == "markets" else {}
+            optional = OPTIONAL.get(name, {})
             found += _record(row, checks, place, optional) if isinstance(row, dict) else [f"{place}: must be an object"]
     return found or _relations(app_state)
 
@@ -196,10 +206,23 @@ def _relations(app_state: dict[str, Any]) -> list[str]:
         found += [f"markets[{index}].{wrong}" for wrong in _market_relations(market)]
     for field in ("market", "symbol"):
         found += _repeated([market[field] for market in app_state["markets"]], "markets", field)
+    found += _asset_relations(app_state)
     owners = [(account["owner"], account["number"]) for account in app_state["accounts"]]
     found += _repeated(owners, "accounts", "owner and number")
     if sum(account["cash_quanta"] for account in app_state["accounts"]) >= 2**63:
         found.append("accounts: all cash together must stay below 2^63 quanta")
+    return found
+
+
+def _asset_relations(app_state: dict[str, Any]) -> list[str]:
+    assets = app_state.get("assets", [])
+    numbers = {market["market"] for market in app_state["markets"]}
+    found = _repeated([asset["asset"] for asset in assets], "assets", "asset")
+    for index, asset in enumerate(assets):
+        if len(ASSET_PRICE.keys() & asset.keys()) != 1:
+            found.append(f"assets[{index}]: needs one of price_market and price_quanta")
+        elif asset.get("price_market", 0) and asset["price_market"] not in numbers:
+            found.append(f"assets[{index}].price_market: there is no market {asset['price_market']}")
     return found
 
 

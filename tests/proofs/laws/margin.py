@@ -194,7 +194,7 @@ def tiers_are_the_sum_of_their_parts(case: Any, rules: Any) -> None:
        "margin.bracket", bounds="rates 5 %, 8 % and 20 %, brackets anywhere, notional >= 0",
        slips={"margin": [(DEDUCTION, "from_quanta * (rate_ppm - below_rate_ppm)"), (DEDUCTION, "below_deduction - from_quanta * (rate_ppm - below_rate_ppm)"),
                          ("if notional_quanta <= from_quanta:", "if notional_quanta >= from_quanta:")]})
-def tiers_are_monotone(case: Any, rules: Any) -> None:
+def brackets_are_monotone(case: Any, rules: Any) -> None:
     brackets = scale(case, rules)
     notional, more = case.whole("notional", low=0), case.whole("more", low=0)
     margin = rules.margin.tiered_margin(notional, brackets)

@@ -41,6 +41,19 @@ def test_decimals_become_integers_exactly(preset: dict) -> None:
     assert market["max_order_lots"] == 1_000_000
 
 
+def test_assets_are_exact(preset: dict) -> None:
+    preset["assets"].append({"asset": 3, "symbol": "EUR", "decimals": 2, "haircut_percent": "5", "account_cap": "0",
+                             "deposit_cap": "10.5", "price_usd": "1.08"})
+    app_state = build(preset, owner)
+    assert problems(app_state) == [] and check_app_state(app_state) == []
+    bitcoin, euro = app_state["assets"][0], app_state["assets"][-1]
+    assert (bitcoin["symbol"], bitcoin["price_market"], bitcoin["haircut_ppm"]) == ("BTC", 1, 100_000)
+    assert (euro["deposit_cap_units"], euro["price_quanta"]) == (1_050, 1_080_000)
+    preset["assets"][-1]["price_market"] = 1
+    with pytest.raises(PresetError, match="one of price_market and price_usd"):
+        build(preset, owner)
+
+
 def test_margin_terms_are_optional_and_exact(preset: dict) -> None:
     preset["markets"][0].update(
         tiers=[{"from_notional_usd": "150000000", "initial_percent": "5", "maintenance_percent": "4"}],

@@ -44,6 +44,11 @@ FAULTS = [
      "fees.tiers: [0].maker_ppm"),
     (lambda s: s.update(fees={"insurance_ppm": 900_000, "stakers_ppm": 200_000}), "fees.stakers_ppm: must be at most"),
     (lambda s: s["markets"][0].update(fee_charge_ppm=-1), "markets[0].fee_charge_ppm"),
+    (lambda s: s.update(assets=5), "assets: must be a list"),
+    (lambda s: s["assets"].append(s["assets"][0]), "assets[1].asset: 1 is there twice"),
+    (lambda s: s["assets"][0].update(haircut_ppm=2_000_000), "assets[0].haircut_ppm"),
+    (lambda s: s["assets"][0].update(price_market=9), "assets[0].price_market: there is no market 9"),
+    (lambda s: s["assets"][0].update(price_quanta=9), "assets[0]: needs one of"),
     (lambda s: s.update(validators=[]), "app_state.validators: is not known"),
 ]
 
