@@ -15,49 +15,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
-import grpc
-
-from client import envelopes, streams
-from client.errors import BadSymbol, InvalidNonce, NotAvailable, OutcomeUnknown, error_from_call
+from client import envelopes
+from client.errors import InvalidNonce, NotAvailable, OutcomeUnknown
 from client.keys import Key
 from client.nonces import Nonces
-from client.results import MarketInfo, PlacedOrder, Sent, placed_from, sent_from
-from client.risk import Supposed, risk_request
-from client.units import Amount, Units, quanta
-from novation.v1 import account_service_pb2 as account_service
-from novation.v1 import (
-    account_service_pb2_grpc,
-    chain_service_pb2_grpc,
-    market_data_service_pb2_grpc,
-    risk_service_pb2_grpc,
-    state_pb2,
-    trading_service_pb2_grpc,
-    tx_pb2,
-)
+from client.reading import Reader
+from client.results import PlacedOrder, Sent, placed_from, sent_from
+from client.units import Amount, quanta
 from novation.v1 import chain_service_pb2 as chain_service
-from novation.v1 import market_data_service_pb2 as market_data
-from novation.v1 import risk_service_pb2 as risk_service
+from novation.v1 import state_pb2, trading_service_pb2_grpc, tx_pb2
 from novation.v1 import trading_service_pb2 as trading
 
 WAITS = {"admitted": trading.WAIT_FOR_ADMISSION, "committed": trading.WAIT_FOR_COMMITTED}
 TRIGGER_TERMS = ("source", "time_in_force", "reduce_only", "client_id", "oco_id", "expiry_time_ns")
 NONCE_ATTEMPTS = 6
 RETRY_SECONDS = 0.2
-OPTIONS = (
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 5_000),
-)
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,24 +53,18 @@ class SendOptions:
     all_or_nothing: bool = False
 
 
-class NovationClient:
+class NovationClient(Reader):
     """One gateway, one account. Enter it with `async with`, or call `connect` and `close`."""
 
     def __init__(self, address: str, key: Key | None = None, *, account_number: int = 0,
                  options: SendOptions | None = None) -> None:
         """Without `key` the client can only ask and watch. `options` are the defaults of everything it sends."""
+        super().__init__(address, key.account(account_number) if key else tx_pb2.AccountId())
         self.key = key
-        self.account_id = key.account(account_number) if key else tx_pb2.AccountId()
         self.options = options or SendOptions()
         self.params = state_pb2.Params()
-        self.markets: dict[str, MarketInfo] = {}
         self.nonces = Nonces()
-        self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
         self._trading = trading_service_pb2_grpc.TradingServiceStub(self._channel)
-        self._market_data = market_data_service_pb2_grpc.MarketDataServiceStub(self._channel)
-        self._accounts = account_service_pb2_grpc.AccountServiceStub(self._channel)
-        self._chain = chain_service_pb2_grpc.ChainServiceStub(self._channel)
-        self._risk = risk_service_pb2_grpc.RiskServiceStub(self._channel)
 
     async def __aenter__(self) -> NovationClient:
         await self.connect()
@@ -237,6 +208,10 @@ class NovationClient:
         lots = info.units.lots(size) if size else 0
         return await self._one(envelopes.isolate(info.market, to_number, lots, quanta(cash) if cash else 0), options)
 
+    async def set_market_status(self, market: str | int, status: str, **options: Any) -> Sent:
+        """Test networks only: the authority makes a market "active", "reduce_only", "halted" or "auction"."""
+        return await self._one(envelopes.set_market_status(self.market(market).market, status), options)
+
     async def set_referrer(self, owner: bytes, **options: Any) -> Sent:
         """Name who gets a share of this owner's taker fees, once and for ever. Raises BadRequest."""
         return await self._one(envelopes.set_referrer(owner), options)
@@ -309,126 +284,6 @@ class NovationClient:
         request = trading.SubmitBatchRequest(envelopes=batch, wait=WAITS[wait], timeout_ms=int(timeout_seconds * 1000))
         return list((await self._call(self._trading.SubmitBatch, request, timeout_seconds + 1)).outcomes)
 
-    # Asking.
-
-    def market(self, market: str | int) -> MarketInfo:
-        """A market by symbol or number. Raises BadSymbol."""
-        for info in self.markets.values():
-            if market in (info.symbol, info.market):
-                return info
-        raise BadSymbol("MARKET_NOT_FOUND", f"{market!r} is not one of {', '.join(self.markets) or 'no markets'}")
-
-    async def refresh_markets(self) -> list[market_data.MarketSummary]:
-        """All markets with their marks and best prices."""
-        summaries = (await self._call(self._market_data.GetMarkets, market_data.GetMarketsRequest())).markets
-        self.markets = {
-            s.market.symbol: MarketInfo(s.market.market, s.market.symbol, Units.of(s.market), s.market)
-            for s in summaries
-        }
-        return list(summaries)
-
-    async def book(self, market: str | int, depth: int = 20) -> market_data.GetBookResponse:
-        """The best levels of a book."""
-        request = market_data.GetBookRequest(market=self.market(market).market, depth=depth)
-        book: market_data.GetBookResponse = await self._call(self._market_data.GetBook, request)
-        return book
-
-    async def trades(self, market: str | int, limit: int = 100) -> list[market_data.Trade]:
-        """Recent trades, newest first."""
-        request = market_data.GetTradesRequest(market=self.market(market).market, limit=limit)
-        return list((await self._call(self._market_data.GetTrades, request)).trades)
-
-    async def mark_price(self, market: str | int) -> Decimal:
-        """The mark price in USD a unit of base, 0 when none was set."""
-        info = self.market(market)
-        request = market_data.GetMarkPriceRequest(market=info.market)
-        return info.units.price((await self._call(self._market_data.GetMarkPrice, request)).mark_price.price_quanta)
-
-    async def account(self, account: tx_pb2.AccountId | None = None) -> account_service.GetAccountResponse:
-        """Money, positions and margin of this account, or of another."""
-        request = account_service.GetAccountRequest(account=account or self.account_id)
-        found: account_service.GetAccountResponse = await self._call(self._accounts.GetAccount, request)
-        return found
-
-    async def fees(self, account: tx_pb2.AccountId | None = None) -> account_service.GetFeesResponse:
-        """Volume of 30 days, tier and rates of this account's owner, or of another."""
-        request = account_service.GetFeesRequest(account=account or self.account_id)
-        found: account_service.GetFeesResponse = await self._call(self._accounts.GetFees, request)
-        return found
-
-    async def risk(self, account: tx_pb2.AccountId | None = None, *, prices: Mapping[str | int, Amount] | None = None,
-                   cash: Amount = 0, trades: Sequence[Supposed] = (), orders: Sequence[Supposed] = (),
-                   actions: Sequence[tx_pb2.Action] = ()) -> risk_service.GetRiskResponse:
-        """How this account, or another, stands: margins, liquidation prices; now and under what is supposed.
-
-        In this order: `prices` by market, as a mark or a change like "-10%"; `cash` in USD that comes (or, negative,
-        goes); `trades` and `orders` of client.risk; other `actions`. Raises BadRequest.
-        """
-        request = risk_request(self.market, account or self.account_id, prices or {}, cash, trades, orders, actions)
-        found: risk_service.GetRiskResponse = await self._call(self._risk.GetRisk, request)
-        return found
-
-    async def open_orders(self, market: str | int | None = None) -> list[state_pb2.Order]:
-        """This account's open orders, ascending by id."""
-        number = self.market(market).market if market is not None else 0
-        request = account_service.GetOrdersRequest(account=self.account_id, market=number)
-        return list((await self._call(self._accounts.GetOrders, request)).orders)
-
-    async def triggers(self) -> list[state_pb2.Trigger]:
-        """This account's triggers, ascending by id."""
-        request = account_service.GetOrdersRequest(account=self.account_id)
-        return list((await self._call(self._accounts.GetOrders, request)).triggers)
-
-    async def status(self) -> chain_service.GetStatusResponse:
-        """Where the chain and the gateway stand."""
-        status: chain_service.GetStatusResponse = await self._call(
-            self._chain.GetStatus, chain_service.GetStatusRequest())
-        return status
-
-    async def block(self, height: int = 0, *, with_txs: bool = False) -> chain_service.BlockSummary:
-        """A recent block, the latest for height 0."""
-        request = chain_service.GetBlockRequest(height=height, with_txs=with_txs)
-        response: chain_service.GetBlockResponse = await self._call(self._chain.GetBlock, request)
-        return response.block
-
-    async def tx(self, tx_hash: bytes) -> chain_service.GetTxResponse:
-        """A recent transaction. Raises BadRequest when no recent block holds it."""
-        found: chain_service.GetTxResponse = await self._call(
-            self._chain.GetTx, chain_service.GetTxRequest(hash=tx_hash))
-        return found
-
-    # Watching. See client/streams.py for what the iterators yield.
-
-    def watch_book(self, market: str | int, depth: int = 0) -> AsyncIterator[streams.LocalBook]:
-        """The book after every change; `depth` 0 is the whole book."""
-        number = self.market(market).market
-        request = market_data.WatchBookRequest(market=number, depth=depth)
-        return streams.books(lambda: self._market_data.WatchBook(request), number)
-
-    def watch_trades(self, market: str | int | None = None, after_height: int = 0,
-                     ) -> AsyncIterator[market_data.Trade | streams.Gap]:
-        """Trades of one market or of all, from the next block on or after a height."""
-        number = self.market(market).market if market is not None else 0
-        return streams.trades(lambda height: self._market_data.WatchTrades(
-            market_data.WatchTradesRequest(market=number, after_height=height)), after_height)
-
-    def watch_orders(self, after_height: int = 0,
-                     ) -> AsyncIterator[account_service.OrdersSnapshot | account_service.OrderUpdate]:
-        """This account's orders: all of them, then every update."""
-        return streams.orders(lambda height: self._accounts.WatchOrders(
-            account_service.WatchOrdersRequest(account=self.account_id, after_height=height)), after_height)
-
-    def watch_fills(self, after_height: int = 0) -> AsyncIterator[account_service.AccountFill | streams.Gap]:
-        """This account's fills."""
-        return streams.fills(lambda height: self._accounts.WatchFills(
-            account_service.WatchFillsRequest(account=self.account_id, after_height=height)), after_height)
-
-    def watch_blocks(self, after_height: int = 0, *, with_txs: bool = False,
-                     ) -> AsyncIterator[chain_service.BlockSummary | streams.Gap]:
-        """Every block."""
-        return streams.blocks(lambda height: self._chain.WatchBlocks(
-            chain_service.WatchBlocksRequest(after_height=height, with_txs=with_txs)), after_height)
-
     # Inside.
 
     async def _one(self, action: tx_pb2.Action, options: dict[str, Any]) -> Sent:
@@ -438,9 +293,3 @@ class NovationClient:
             if error is not None:
                 raise error
         return sent
-
-    async def _call(self, method: Any, request: Any, timeout_seconds: float = 10.0) -> Any:
-        try:
-            return await method(request, timeout=timeout_seconds)
-        except grpc.aio.AioRpcError as error:
-            raise error_from_call(error) from None

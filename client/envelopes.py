@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from client.keys import Key, sign_bytes
-from novation.v1 import tx_pb2
+from novation.v1 import state_pb2, tx_pb2
 
 Chosen = TypeVar("Chosen")
 
@@ -46,6 +46,13 @@ SELF_TRADE_PREVENTIONS = {
     "cancel_both": tx_pb2.SELF_TRADE_PREVENTION_CANCEL_BOTH,
 }
 
+MARKET_STATUSES = {  # that the authority of a test network may set
+    "active": state_pb2.MARKET_STATUS_ACTIVE,
+    "reduce_only": state_pb2.MARKET_STATUS_REDUCE_ONLY,
+    "halted": state_pb2.MARKET_STATUS_HALTED,
+    "auction": state_pb2.MARKET_STATUS_AUCTION,
+}
+
 # What the chain charges for each kind of action; app/gas.py is the original. Only gas that was used is paid, but at
 # least a quarter of the limit, and the limit takes up room in the block.
 GAS_ENVELOPE = 120_000
@@ -53,6 +60,7 @@ GAS_BYTE = 20
 GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
                "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000,
+               "set_market_status": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
                "set_referrer": 14_000, "bid_auction": 50_000, "isolate": 14_000}
 GAS_PEG = 20_000
@@ -179,6 +187,12 @@ def isolate(market: int, to_number: int, lots: int = 0, cash_quanta: int = 0) ->
 def set_mark_price(market: int, price_quanta: int) -> tx_pb2.Action:
     """Set a mark price; only a test network's price authority may. REMOVE with the consensus oracle."""
     return tx_pb2.Action(set_mark_price=tx_pb2.SetMarkPrice(market=market, price_quanta=price_quanta))
+
+
+def set_market_status(market: int, status: str) -> tx_pb2.Action:
+    """Move a market; only a test network's authority may. REMOVE with governance. Raises ValueError for other words."""
+    return tx_pb2.Action(set_market_status=tx_pb2.SetMarketStatus(
+        market=market, status=_choice("status", status, MARKET_STATUSES)))
 
 
 def set_referrer(owner: bytes) -> tx_pb2.Action:

@@ -2,8 +2,6 @@
 
 import base64
 import json
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -11,14 +9,30 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.table import Table
 
-from client.client import MarketInfo, NovationClient
+from client.client import NovationClient
 from client.light_proofs import Operator, ProofError, verify_absence, verify_value
+from client.results import MarketInfo
 from client.units import usd
 from node.cli.chain import account_id, ask, comet_address
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail, simple_table
-from node.cli.tx import plain
+from node.cli.views import (
+    LISTED,
+    SIDES,
+    asset_row,
+    auction_row,
+    dollars,
+    facts_table,
+    market_data_of,
+    order_row,
+    percent,
+    plain,
+    position_row,
+    rows_table,
+    trigger_row,
+    when,
+)
 from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
-from novation.v1 import state_pb2, tx_pb2
+from novation.v1 import state_pb2
 
 # What the records of each table are.
 RECORDS: dict[str, type[Message]] = {
@@ -26,9 +40,10 @@ RECORDS: dict[str, type[Message]] = {
     "markets": state_pb2.Market, "totals": state_pb2.MarketTotals, "marks": state_pb2.MarkPrice,
     "books": state_pb2.BookState, "orders": state_pb2.OpenOrders, "funding": state_pb2.Funding,
     "traders": state_pb2.Trader, "fee_terms": state_pb2.FeeTerms,
-    "settlements": state_pb2.Settlement, "assets": state_pb2.Asset,
+    "settlements": state_pb2.Settlement, "assets": state_pb2.Asset, "triggers": state_pb2.Triggers,
+    "backlog": state_pb2.Backlog, "protections": state_pb2.Protection, "switches": state_pb2.Switch,
+    "auctions": state_pb2.Auction, "losses": state_pb2.Losses,
 }
-SIDES = {tx_pb2.SIDE_BUY: "buy", tx_pb2.SIDE_SELL: "sell"}
 
 
 @click.group()
@@ -41,23 +56,10 @@ def as_data(message: Message) -> Any:
     return MessageToDict(message, preserving_proto_field_name=True)
 
 
-def when(time_ns: int) -> str:
-    """A block's time for people, in UTC."""
-    return f"{datetime.fromtimestamp(time_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def price_text(info: MarketInfo, price_quanta: int) -> str:
-    return plain(info.units.price(price_quanta)) if price_quanta else "-"
-
-
-def dollars(amount_quanta: int) -> str:
-    return f"{usd(amount_quanta):,.2f}"
-
-
 @command(query)
 @click.argument("symbol", default="")
 def market(session: Session, symbol: str) -> None:
-    """All markets, or the one called SYMBOL: mark, best prices, terms."""
+    """All markets, or all there is to know of the one called SYMBOL: status, prices, funding, margin, fees, fund."""
 
     async def work(client: NovationClient) -> tuple[list[Any], dict[str, MarketInfo]]:
         summaries = await client.refresh_markets()
@@ -65,38 +67,15 @@ def market(session: Session, symbol: str) -> None:
         return [one for one in summaries if not wanted or one.market.market == wanted], client.markets
 
     summaries, infos = ask(session, work)
-    rows = [_market_row(infos[one.market.symbol], one) for one in summaries]
-    session.emit(rows, lambda: rows_table(rows, "no markets"))
+    rows = [market_data_of(infos[one.market.symbol], one) for one in summaries]
 
+    def text() -> Any:
+        if symbol:
+            return facts_table(symbol, rows[0])
+        listed = [{name: "-" if row[name] is None else row[name] for name in LISTED} for row in rows]
+        return rows_table(listed, "no markets")
 
-def _market_row(info: MarketInfo, summary: Any) -> dict[str, Any]:
-    terms = info.record
-    return {
-        "market": info.market,
-        "symbol": info.symbol,
-        "mark": price_text(info, summary.mark_price_quanta),
-        "bid": price_text(info, summary.best_bid_quanta),
-        "ask": price_text(info, summary.best_ask_quanta),
-        "last": price_text(info, summary.last_price_quanta),
-        "open_interest": plain(info.units.size(summary.open_interest_lots)),
-        "lot": terms.lot_size,
-        "tick": terms.tick_size,
-        "initial_margin": percent(terms.initial_margin_ppm),
-        "maintenance_margin": percent(terms.maintenance_margin_ppm),
-        "tiers": tiers_text(terms),
-        "maker_fee": percent(terms.maker_fee_ppm),
-        "taker_fee": percent(terms.taker_fee_ppm),
-    }
-
-
-def tiers_text(terms: state_pb2.Market) -> str:
-    """The further brackets of a market: from what notional, at what initial and maintenance rate."""
-    return "; ".join(f"from {plain(usd(tier.from_notional_quanta))} USD {percent(tier.initial_ppm)}/"
-                     f"{percent(tier.maintenance_ppm)}" for tier in terms.tiers) or "-"
-
-
-def percent(ppm: int) -> str:
-    return f"{plain(Decimal(ppm) / 10_000)}%"
+    session.emit(rows, text)
 
 
 @command(query)
@@ -143,15 +122,6 @@ def trades(session: Session, symbol: str, limit: int) -> None:
     session.emit(rows, lambda: rows_table(rows, f"no trades in {info.symbol} yet"))
 
 
-def rows_table(rows: list[dict[str, Any]], when_empty: str) -> Table | str:
-    if not rows:
-        return when_empty
-    table = simple_table(*(name.replace("_", " ") for name in rows[0]))
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    return table
-
-
 @command(query)
 @click.argument("who")
 def account(session: Session, who: str) -> None:
@@ -167,34 +137,26 @@ def account(session: Session, who: str) -> None:
              f"`novation faucet {who}`")
     money = {name: getattr(reply, f"{name}_quanta") for name in
              ("cash", "equity", "unrealised_pnl", "initial_margin", "maintenance_margin", "free_collateral")}
-    positions = [_position_row(infos[one.position.market], one) for one in reply.positions if one.position.lots]
-    assets = [{"asset": one.asset, "symbol": one.symbol, "held": plain(Decimal(one.units).scaleb(-one.decimals)),
-               "collateral_usd": plain(usd(one.value_quanta))} for one in reply.assets]
+    positions = [position_row(infos[one.position.market], one) for one in reply.positions if one.position.lots]
+    assets = [asset_row(one) for one in reply.assets]
+    auction = auction_row(reply.auction) if reply.HasField("auction") else None
     data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
             **{f"{name}_usd": plain(usd(value)) for name, value in money.items()},
-            "open_orders": reply.open_orders, "positions": positions, "assets": assets}
+            "open_orders": reply.open_orders, "liquidatable": reply.liquidatable, "auction": auction,
+            "positions": positions, "assets": assets}
 
     def text() -> list[Any]:
         table = simple_table("USD", f"{who} at height {reply.height}")
         for name, value in money.items():
             table.add_row(name.replace("_", " "), dollars(value))
         table.add_row("open orders", str(reply.open_orders))
+        if auction:
+            table.add_row("in auction", f"since {auction['since']}, at a discount of {auction['discount']}")
+        elif reply.liquidatable:
+            table.add_row("liquidation", "equity is below maintenance margin: it is being closed")
         return [table, rows_table(positions, "no positions"), *([rows_table(assets, "")] if assets else [])]
 
     session.emit(data, text)
-
-
-def _position_row(info: MarketInfo, summary: Any) -> dict[str, Any]:
-    lots, entry_quanta = summary.position.lots, summary.position.entry_quanta
-    entry = info.units.price(abs(entry_quanta)) / abs(lots)
-    return {
-        "market": info.symbol,
-        "size": plain(info.units.size(lots)),
-        "entry": plain(entry.quantize(Decimal("0.01"))),
-        "mark": price_text(info, summary.mark_price_quanta),
-        "unrealised_usd": plain(usd(summary.unrealised_pnl_quanta)),
-        "initial_margin_usd": plain(usd(summary.initial_margin_quanta)),
-    }
 
 
 @command(query)
@@ -225,22 +187,31 @@ def fees(session: Session, who: str) -> None:
 @click.argument("who")
 @click.option("--market", "symbol", default="", help="Only this market.")
 def orders(session: Session, who: str, symbol: str) -> None:
-    """Open orders of WHO."""
+    """Open orders and triggers of WHO."""
     wanted = account_id(session, who)
 
-    async def work(client: NovationClient) -> tuple[list[Any], dict[int, MarketInfo]]:
+    async def work(client: NovationClient) -> tuple[list[Any], list[Any], dict[int, MarketInfo]]:
         client.account_id = wanted
-        return await client.open_orders(symbol or None), {info.market: info for info in client.markets.values()}
+        found = await client.own_orders(symbol or None)
+        return list(found.orders), list(found.triggers), {info.market: info for info in client.markets.values()}
 
-    found, infos = ask(session, work)
-    rows = [_order_row(infos[one.order_id >> 40], one) for one in found]
-    session.emit(rows, lambda: rows_table(rows, "no open orders"))
+    found, waiting, infos = ask(session, work)
+    rows = [order_row(infos[one.order_id >> 40], one) for one in found]
+    triggers = [trigger_row(infos[one.trigger_id >> 40], one) for one in waiting]
+    session.emit({"orders": rows, "triggers": triggers},
+                 lambda: [rows_table(rows, "no open orders"), *([rows_table(triggers, "")] if triggers else [])])
 
 
-def _order_row(info: MarketInfo, one: Any) -> dict[str, Any]:
-    return {"order_id": one.order_id, "client_id": one.client_id, "market": info.symbol,
-            "side": SIDES.get(one.side, "?"), "price": plain(info.units.price(one.price_quanta)),
-            "open_size": plain(info.units.size(one.open_lots)), "reduce_only": one.reduce_only}
+@command(query)
+@click.option("--limit", default=100, show_default=True, help="How many at most.")
+def auctions(session: Session, limit: int) -> None:
+    """Accounts in auction, those with the greatest discount first; `novation tx bid` takes part of one."""
+
+    async def work(client: NovationClient) -> list[Any]:
+        return await client.auctions(limit)
+
+    rows = [auction_row(one) for one in ask(session, work)]
+    session.emit(rows, lambda: rows_table(rows, "no account is in auction"))
 
 
 @command(query)

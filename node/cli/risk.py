@@ -4,13 +4,14 @@ from typing import Any
 
 import click
 
-from client.client import MarketInfo, NovationClient
+from client.client import NovationClient
+from client.results import MarketInfo
 from client.risk import Supposed, suppose_order, suppose_trade
 from client.units import usd
 from node.cli.chain import account_id, ask
-from node.cli.query import SIDES, dollars, percent, price_text, query, rows_table
+from node.cli.query import query
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
-from node.cli.tx import plain
+from node.cli.views import SIDES, dollars, percent, plain, price_text, rows_table
 from novation.v1 import risk_service_pb2 as risk_service
 
 MONEY = ("cash", "assets", "equity", "usable", "initial", "maintenance", "excess", "free")

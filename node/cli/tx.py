@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
-from client.client import NovationClient, PlacedOrder, Sent
-from client.envelopes import SOURCES, TIMES_IN_FORCE
+from client.client import NovationClient
+from client.envelopes import MARKET_STATUSES, SOURCES, TIMES_IN_FORCE
+from client.results import PlacedOrder, Sent
 from node.cli.chain import account_id, ask, key_options, unlock, with_options
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.views import plain
 from node.keys.dev import FAUCET, dev_key
 
 TIMES = [name.replace("_", "-") for name in TIMES_IN_FORCE]
@@ -184,12 +186,6 @@ def show_order(session: Session, placed: PlacedOrder) -> None:
     session.emit(data, f"order {placed.order_id}: {filled}{rest} (height {placed.height}, gas fee {data['fee']} USD)")
 
 
-def plain(value: Decimal) -> str:
-    """A decimal without exponent and without idle zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def show_sent(session: Session, sent: Sent, done: str) -> None:
     result = sent.results[0] if sent.results else None
     data = {
@@ -290,6 +286,20 @@ def bid(session: Session, account: str, **options: Any) -> None:
     what = {"bid for": f"{account} ({target.owner.hex()}/{target.number})", "at most": f"{options['fraction']}%",
             "discount": f"at least {options['discount']}%"}
     show_sent(session, sign_and_send(session, what, options, send), f"bid for {account}")
+
+
+@command(tx)
+@click.argument("market")
+@click.argument("status", type=click.Choice([name.replace("_", "-") for name in MARKET_STATUSES]))
+@sends
+def set_market_status(session: Session, market: str, status: str, **options: Any) -> None:
+    """Test networks: the authority (--key price-authority) moves MARKET to another status."""
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.set_market_status(market, status.replace("-", "_"), wait=options["wait"])
+
+    show_sent(session, sign_and_send(session, {"market": market, "status": status}, options, send),
+              f"{market} is {status}")
 
 
 @command(tx)

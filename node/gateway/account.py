@@ -10,15 +10,21 @@ from app.context import Context
 from app.fees.queries import fee_standing
 from app.kernel.hashing import ADDRESS_SIZE
 from app.limits import NONCE_WINDOW
+from app.liquidation.rules import is_short
 from app.margin import rules
 from app.margin.state import lots_maintenance, market_risk, position_initial, position_value
+from app.margin.types import Standing
 from node.gateway.activity import account_key
+from node.gateway.auctions import auction_of, open_auctions
 from node.gateway.errors import bad_argument, not_ready, stream, unary
 from node.gateway.model import BlockView, ReadModel
 from node.gateway.streams import Quiet, Streams
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import account_service_pb2_grpc, state_pb2, tx_pb2
 from novation.v1 import market_data_service_pb2 as market_data
+
+AUCTIONS_DEFAULT = 100
+AUCTIONS_MAX = 200
 
 
 def require_owner(account: tx_pb2.AccountId) -> None:
@@ -43,7 +49,7 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
             height=self.model.height, time_ns=self.model.time_ns, account=request.account, exists=record is not None,
             lowest_nonce=1)
         if record is not None:
-            self._fill_in(response, record)
+            self._fill_in(response, key, record)
             response.open_orders = len(self.model.orders(key).orders)
         return response
 
@@ -66,6 +72,17 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
             next_tier_quanta=found.next_tier_quanta, referrer=found.referrer,
             rates=[account_service.FeeRates(market=market, maker_ppm=maker, taker_ppm=taker)
                    for market, maker, taker in found.rates])
+
+    @unary
+    async def GetAuctions(self, request: account_service.GetAuctionsRequest,
+                          context: Any) -> account_service.GetAuctionsResponse:
+        if not self.model.height:
+            raise not_ready()
+        if request.limit > AUCTIONS_MAX:
+            raise bad_argument("limit", f"at most {AUCTIONS_MAX}")
+        count, auctions = open_auctions(self.model.fork(), request.limit or AUCTIONS_DEFAULT)
+        return account_service.GetAuctionsResponse(height=self.model.height, time_ns=self.model.time_ns, open=count,
+                                                   auctions=auctions)
 
     @stream
     async def WatchOrders(self, request: account_service.WatchOrdersRequest,
@@ -110,7 +127,7 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
             raise not_ready()
         return account_key(account)
 
-    def _fill_in(self, response: account_service.GetAccountResponse, record: state_pb2.Account) -> None:
+    def _fill_in(self, response: account_service.GetAccountResponse, key: bytes, record: state_pb2.Account) -> None:
         state = self.model.fork()
         positions = [_position(state, position) for position in record.positions]
         assets = [_asset(state, balance) for balance in record.assets]
@@ -123,6 +140,10 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
         response.initial_margin_quanta = sum(p.initial_margin_quanta for p in positions)
         response.maintenance_margin_quanta = sum(p.maintenance_margin_quanta for p in positions)
         response.free_collateral_quanta = response.equity_quanta - response.initial_margin_quanta
+        now = Standing(response.equity_quanta, response.initial_margin_quanta, response.maintenance_margin_quanta)
+        response.liquidatable = bool(record.positions) and is_short(now.equity, now.maintenance)
+        if (auction := auction_of(state, key, now)) is not None:
+            response.auction.CopyFrom(auction)
         response.highest_nonce = record.highest_nonce
         response.lowest_nonce = max(record.highest_nonce - NONCE_WINDOW + 1, 1)
         response.used_nonces = record.used_nonces

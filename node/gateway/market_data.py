@@ -6,6 +6,10 @@ from collections.abc import AsyncIterator
 from itertools import islice
 from typing import Any
 
+from app.context import Context
+from app.kernel.codec import u32
+from app.liquidation.state import fund_balance
+from app.oracle.state import index_price
 from node.gateway.books import difference
 from node.gateway.errors import bad_argument, market_not_found, not_ready, stream, unary
 from node.gateway.model import BlockView, ReadModel
@@ -32,8 +36,9 @@ class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
         for market in request.markets:
             self._require(market)
         wanted = sorted(set(request.markets)) or sorted(model.markets)
+        state = model.fork()
         return market_data.GetMarketsResponse(height=model.height, time_ns=model.time_ns,
-                                              markets=[self._summary(market) for market in wanted])
+                                              markets=[self._summary(state, market) for market in wanted])
 
     @unary
     async def GetBook(self, request: market_data.GetBookRequest, context: Any) -> market_data.GetBookResponse:
@@ -137,14 +142,20 @@ class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
         return market_data.WatchBookResponse(height=self.model.height, time_ns=self.model.time_ns, market=market,
                                              sequence=sequence, **kind)
 
-    def _summary(self, market: int) -> market_data.MarketSummary:
+    def _summary(self, state: Context, market: int) -> market_data.MarketSummary:
         model = self.model
-        mark, book = model.mark(market), model.book(market)
-        return market_data.MarketSummary(
+        mark, book, counters = model.mark(market), model.book(market), model.book_state(market)
+        summary = market_data.MarketSummary(
             market=model.markets[market], mark_price_quanta=mark.price_quanta, mark_height=mark.height,
             mark_time_ns=mark.time_ns, open_interest_lots=model.totals(market).open_interest_lots,
-            last_price_quanta=model.book_state(market).last_price_quanta,
-            best_bid_quanta=book.best_bid(), best_ask_quanta=book.best_ask())
+            last_price_quanta=counters.last_price_quanta, last_trade_id=max(counters.next_trade - 1, 0),
+            best_bid_quanta=book.best_bid(), best_ask_quanta=book.best_ask(),
+            index_price_quanta=index_price(state, market) if mark.price_quanta else 0,
+            insurance_quanta=fund_balance(state, market))
+        for name, table in (("funding", "funding"), ("settlement", "settlements"), ("losses", "losses")):
+            if (record := model.record(table, u32(market))) is not None:
+                getattr(summary, name).ParseFromString(record)
+        return summary
 
 
 def _quiet_book(market: int, sequence: int, quiet: Quiet) -> market_data.WatchBookResponse:

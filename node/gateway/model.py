@@ -231,6 +231,10 @@ class ReadModel:
         """An account's triggers."""
         return state_pb2.Triggers.FromString(self._records.raw["triggers"].get(key, b""))
 
+    def record(self, table: str, key: bytes) -> bytes | None:
+        """A record as it is stored, None when there is none."""
+        return self._records.raw[table].get(key)
+
     def fork(self) -> Context:
         """The state machine's own context over the records of the present height, for one question."""
         return fork_of(self._records.raw, self.height, self.time_ns)

@@ -1,8 +1,9 @@
 """A gateway in this process over a LittleEngine, and clients of it, for tests that speak real gRPC."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -100,3 +101,33 @@ async def network(folder: Path, limits: Limits | None = None, **engine_options: 
             await net.gateway.stop()  # perhaps another one by now
         await gateway.stop()
         engine.close()
+
+
+@contextmanager
+def serving(folder: Path, *, tick_seconds: float = 0.02, **engine_options: Any) -> Iterator[Net]:
+    """A network on a thread of its own that makes blocks by itself, for programs that bring their own event loop."""
+    started: list[Net] = []
+    ready, done = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with network(folder, **engine_options) as net:
+            net.engine.tick(tick_seconds)
+            started.append(net)
+            ready.set()
+            while not done.is_set():
+                await asyncio.sleep(0.01)
+
+    def work() -> None:
+        try:
+            asyncio.run(serve())
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        assert ready.wait(DEADLINE_SECONDS) and started, "the gateway did not start"
+        yield started[0]
+    finally:
+        done.set()
+        thread.join()

@@ -106,10 +106,10 @@ def test_an_order_rests_is_replaced_and_cancelled(novation: Novation) -> None:
     placed = novation.data("tx", "order", "buy", "0.01", *order, "--price", "40000.5", "--client-id", "7")
     assert placed["open_size"] == "0.01"
     novation.data("tx", "replace", *order, "--client-id", "7", "--size", "0.02", "--price", "40001")
-    (resting,) = novation.data("query", "orders", "bob")
+    (resting,) = novation.data("query", "orders", "bob")["orders"]
     assert (resting["price"], resting["open_size"], resting["client_id"]) == ("40001", "0.02", 7)
     assert novation.data("tx", "cancel", "--client-id", "7", "--key", "bob")["cancelled_orders"] == 1
-    assert novation.data("query", "orders", "bob") == []
+    assert novation.data("query", "orders", "bob") == {"orders": [], "triggers": []}
 
 
 def test_money_moves(novation: Novation) -> None:

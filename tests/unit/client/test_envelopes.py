@@ -27,6 +27,7 @@ ALL_ACTIONS = [
             time_in_force="post_only"),
     e.bid_auction(OTHER, most_fraction_ppm=5, least_discount_ppm=6, expected_bids=7),
     e.set_referrer(bytes(20)), e.isolate(1, 7, 3, 5), e.transfer(OTHER, 5, asset=2), e.withdraw(7, b"x", asset=3),
+    e.set_market_status(1, "reduce_only"),
 ]
 
 
@@ -61,7 +62,7 @@ def test_the_gas_table_is_the_chains() -> None:
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
         "set_mark_price": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
         "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
-        "bid_auction": gas.BID, "isolate": gas.TRANSFER}
+        "bid_auction": gas.BID, "isolate": gas.TRANSFER, "set_market_status": gas.PRICE}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
         gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
     assert e.GAS_PEG == gas.PEG

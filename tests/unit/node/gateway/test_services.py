@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from app.accounts.keys import key_of
+from app.collateral.types import insurance_fund
 from app.margin.state import account_standing
 from node.gateway.server import SERVICES, Gateway
 from novation.v1 import account_service_pb2 as account_service
@@ -62,6 +63,10 @@ def test_market_data(tmp_path: Path) -> None:
             older = await net.market_data.GetTrades(
                 market_data.GetTradesRequest(market=b.BTC, before_trade_id=trades.trades[0].trade_id))
             assert list(older.trades) == [trades.trades[1]]
+            assert (btc.last_trade_id, btc.index_price_quanta, eth.last_trade_id) == (2, 46_000_000, 0)
+            fees = net.engine.chain.view.funds.get(insurance_fund(b.BTC))
+            assert btc.insurance_quanta == fees.balance_quanta > 0
+            assert btc.HasField("funding") and not btc.HasField("settlement") and not btc.HasField("losses")
             mark = await net.market_data.GetMarkPrice(market_data.GetMarkPriceRequest(market=b.ETH))
             assert mark.mark_price.price_quanta == b.MARK_QUANTA[b.ETH]
 

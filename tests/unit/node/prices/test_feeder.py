@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from client.client import Sent
 from client.errors import NotAvailable, PermissionDenied
+from client.results import Sent
 from client.units import Units
 from node.keys.dev import PRICE_AUTHORITY, dev_key
 from node.prices import feeder
