@@ -31,25 +31,14 @@ from app.fees.rules import trading_fee
 from app.fees.state import rates
 from app.funding.state import index_of, settled
 from app.gas import GasMeter
-from app.kernel.integers import PPM
 from app.limits import MAX_CASH_QUANTA, MAX_ORDER_LOTS, MAX_PRICE_QUANTA, MAX_QUESTION_GAS, MAX_QUESTION_PARTS
-from app.margin.queries import PositionRisk, Range, liquidation_range, position_risks
+from app.margin.queries import PositionRisk, Price, Range, liquidation_range, position_risks, suppose_price
 from app.margin.state import account_standing
 from app.margin.types import Standing
 from app.markets.state import require_market
-from app.oracle.state import mark_price, set_mark_price
 from novation.v1 import tx_pb2
 
 KINDS = frozenset({"place_order", "cancel_order", "replace_order", "cancel_all", "transfer", "withdraw"})
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """A hypothetical mark: a price, or a change of the present one in ppm."""
-
-    market: int
-    price_quanta: int = 0
-    change_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +129,6 @@ def check(ctx: Context, question: Question) -> None:
     parts = len(question.prices) + len(question.trades) + len(question.actions)
     if parts > MAX_QUESTION_PARTS or abs(question.cash_quanta) > MAX_CASH_QUANTA:
         raise ChainError(QUERY_LIMIT, most_parts=MAX_QUESTION_PARTS, most_quanta=MAX_CASH_QUANTA)
-    for price in question.prices:
-        require_market(ctx, price.market)
     for trade in question.trades:
         require_market(ctx, trade.market)
         if trade.side not in (BUY, SELL):
@@ -151,15 +138,6 @@ def check(ctx: Context, question: Question) -> None:
     for action in question.actions:
         if action.WhichOneof("kind") not in KINDS:
             raise ChainError(QUERY_ACTION, kind=action.WhichOneof("kind") or "")
-
-
-def suppose_price(ctx: Context, price: Price) -> None:
-    """RISK-001: a hypothetical mark, rounded down. Raises QUERY_PRICE."""
-    mark = mark_price(ctx, price.market)
-    moved = price.price_quanta or mark * (PPM + price.change_ppm) // PPM
-    if not 0 < moved <= MAX_PRICE_QUANTA:
-        raise ChainError(QUERY_PRICE, market=price.market, price_quanta=moved, most_quanta=MAX_PRICE_QUANTA)
-    set_mark_price(ctx, price.market, moved)
 
 
 def suppose_trade(ctx: Context, key: bytes, trade: Trade) -> int:

@@ -88,7 +88,8 @@ END_BLOCK: tuple[Hook, ...] = (
 
 # What is derived from the records and kept in memory: made anew when a node starts.
 BOOKS: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild)  # all that actions need
-REBUILD: tuple[Hook, ...] = (*BOOKS, holders.rebuild, health.rebuild)
+HOLDERS: tuple[Hook, ...] = (holders.rebuild,)  # and reductions
+REBUILD: tuple[Hook, ...] = (*BOOKS, *HOLDERS, health.rebuild)
 
 # What follows the committed records rather than the running block: moved on once a block is durable.
 COMMITTED: tuple[Hook, ...] = (holders.move_on, health.file_changes)

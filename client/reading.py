@@ -11,7 +11,7 @@ import grpc
 from client import streams
 from client.errors import BadSymbol, error_from_call
 from client.results import MarketInfo
-from client.risk import Supposed, risk_request
+from client.risk import Supposed, risk_request, supposed_price
 from client.units import Amount, Units
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import (
@@ -26,6 +26,7 @@ from novation.v1 import chain_service_pb2 as chain_service
 from novation.v1 import market_data_service_pb2 as market_data
 from novation.v1 import risk_service_pb2 as risk_service
 
+HEAVY_SECONDS = 120.0  # for questions that look at every account
 OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 30_000),
@@ -104,6 +105,24 @@ class Reader:
         """
         request = risk_request(self.market, account or self.account_id, prices or {}, cash, trades, orders, actions)
         found: risk_service.GetRiskResponse = await self._call(self._risk.GetRisk, request)
+        return found
+
+    async def reduction(self, market: str | int, account: tx_pb2.AccountId | None = None, *,
+                        prices: Mapping[str | int, Amount] | None = None,
+                        everybody: bool = False) -> risk_service.GetReductionResponse:
+        """What a reduction of winners in a market would take from this account, or another, at `prices` as in `risk`:
+        if those of the other side were closed who have no equity left, or `everybody` there.
+        """
+        request = risk_service.GetReductionRequest(
+            account=account or self.account_id, market=self.market(market).market, everybody=everybody,
+            prices=[supposed_price(self.market, one, price) for one, price in (prices or {}).items()])
+        found: risk_service.GetReductionResponse = await self._call(self._risk.GetReduction, request, HEAVY_SECONDS)
+        return found
+
+    async def stress(self, shocks_ppm: Sequence[int] = ()) -> risk_service.GetStressResponse:
+        """How the whole system stands under shocks to marks, -50 % to +50 % unless told."""
+        found: risk_service.GetStressResponse = await self._call(
+            self._risk.GetStress, risk_service.GetStressRequest(shocks_ppm=shocks_ppm), HEAVY_SECONDS)
         return found
 
     async def own_orders(self, market: str | int | None = None) -> account_service.GetOrdersResponse:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.accounts.types import Account, Position
 from app.collateral.state import assets_value
 from app.context import Context
+from app.errors import QUERY_PRICE, ChainError
 from app.funding.state import unsettled
 from app.kernel.integers import PPM
 from app.limits import MAX_PRICE_QUANTA
@@ -22,9 +23,19 @@ from app.margin.state import (
     standing,
 )
 from app.margin.types import Standing
+from app.markets.state import require_market
 from app.oracle.state import mark_price, set_mark_price
 
 LEAST_PRICE_QUANTA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A supposed mark: a price, or a change of the present one in ppm."""
+
+    market: int
+    price_quanta: int = 0
+    change_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,15 @@ class PositionRisk:
     maintenance: int
     share_ppm: int
     safe: Range
+
+
+def suppose_price(ctx: Context, price: Price) -> None:
+    """RISK-001: a supposed mark, rounded down. Raises MARKET_NOT_FOUND, QUERY_PRICE."""
+    require_market(ctx, price.market)
+    moved = price.price_quanta or mark_price(ctx, price.market) * (PPM + price.change_ppm) // PPM
+    if not 0 < moved <= MAX_PRICE_QUANTA:
+        raise ChainError(QUERY_PRICE, market=price.market, price_quanta=moved, most_quanta=MAX_PRICE_QUANTA)
+    set_mark_price(ctx, price.market, moved)
 
 
 def position_risks(ctx: Context, account: Account, now: Standing) -> list[PositionRisk]:

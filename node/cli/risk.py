@@ -7,7 +7,7 @@ import click
 from client.client import NovationClient
 from client.results import MarketInfo
 from client.risk import Supposed, suppose_order, suppose_trade
-from client.units import usd
+from client.units import decimal, usd
 from node.cli.chain import account_id, ask
 from node.cli.query import query
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
@@ -19,7 +19,7 @@ BAR = 40  # characters of a picture
 
 
 @command(query)
-@click.argument("who")
+@click.argument("who", default="")
 @click.option("--price", "prices", multiple=True, metavar="MARKET=PRICE",
               help="Suppose a mark: BTC-PERP=41000, or a change: BTC-PERP=-10%.")
 @click.option("--order", "orders", multiple=True, metavar="'SIDE SIZE MARKET PRICE'",
@@ -27,11 +27,24 @@ BAR = 40  # characters of a picture
 @click.option("--trade", "trades", multiple=True, metavar="'SIDE SIZE MARKET PRICE'",
               help="Suppose a fill outside the book.")
 @click.option("--deposit", default="0", help="Suppose so much more cash, in USD; negative: less.")
+@click.option("--reduction", "reduced", metavar="MARKET",
+              help="What a reduction of winners in MARKET would take of WHO.")
+@click.option("--everybody", is_flag=True, help="With --reduction: as if all of the other side were closed.")
+@click.option("--system", is_flag=True, help="The whole system under shocks, instead of one account.")
+@click.option("--shock", "shocks", multiple=True, metavar="PERCENT", help="With --system: other shocks, like -25.")
 def risk(session: Session, who: str, prices: tuple[str, ...], orders: tuple[str, ...], trades: tuple[str, ...],
-         deposit: str) -> None:
+         deposit: str, reduced: str | None, everybody: bool, system: bool, shocks: tuple[str, ...]) -> None:
     """Margin and liquidation prices of WHO, now and under what you suppose; by the chain's own code."""
+    if system == bool(who):
+        fail("give either WHO or --system", EXIT_USAGE)
+    if system:
+        show_system(session, [_ppm(one) for one in shocks])
+        return
     wanted = account_id(session, who)
     marks = dict(_halves(one) for one in prices)
+    if reduced:
+        show_reduction(session, who, wanted, reduced, marks, everybody)
+        return
 
     async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo]]:
         reply = await client.risk(wanted, prices=marks, cash=deposit,
@@ -48,6 +61,66 @@ def risk(session: Session, who: str, prices: tuple[str, ...], orders: tuple[str,
                  "fills": [_fill(infos[one.market], one) for one in reply.fills],
                  "trading_fees_usd": plain(usd(reply.trading_fees_quanta))}
     session.emit(data, lambda: risk_text(who, data, reply, infos, supposes))
+
+
+def _ppm(text: str) -> int:
+    try:
+        ppm = decimal(text.removesuffix("%"), "shock") * 10_000
+    except ValueError as error:
+        fail(str(error), EXIT_USAGE)
+    if ppm != int(ppm):
+        fail(f"a shock of {text} is finer than 0.0001%", EXIT_USAGE)
+    return int(ppm)
+
+
+def show_system(session: Session, shocks_ppm: list[int]) -> None:
+    """The whole system under shocks: whom they would hurt, and whether insurance would do."""
+    async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo]]:
+        return await client.stress(shocks_ppm), {info.market: info for info in client.markets.values()}
+
+    reply, infos = ask(session, work)
+    names = {0: "all"} | {market: info.symbol for market, info in infos.items()}
+    rows = [{"markets": names[one.market], "shock": percent(one.shock_ppm), "short": one.short,
+             "below_zero": one.below_zero, "shortfall_usd": plain(usd(one.shortfall_quanta)),
+             "funds_pay_usd": plain(usd(one.fund_pays_quanta)), "left_usd": plain(usd(one.left_quanta)),
+             "not_valued": one.not_valued} for one in reply.rows]
+    funds = {names[one.market]: plain(usd(one.balance_quanta)) for one in reply.funds}
+    data = {"height": reply.height, "accounts": reply.accounts, "funds_usd": funds, "rows": rows}
+
+    def text() -> list[Any]:
+        held = ", ".join(f"{symbol} {amount}" for symbol, amount in funds.items()) or "none"
+        whole = [one for one in reply.rows if not one.market]
+        return [f"{reply.accounts} accounts hold something at height {reply.height}; insurance in USD: {held}",
+                rows_table(rows, "nobody holds anything"),
+                *(_bar(percent(one.shock_ppm), one.short, reply.accounts) for one in whole)]
+
+    session.emit(data, text)
+
+
+def _bar(shock: str, short: int, accounts: int) -> str:
+    filled = -(-short * BAR // accounts) if accounts else 0
+    return f"{shock:>8} {'█' * filled}{'·' * (BAR - filled)} {short} of {accounts} short"
+
+
+def show_reduction(session: Session, who: str, wanted: Any, market: str, marks: dict[str, str],
+                   everybody: bool) -> None:
+    """What a reduction would take of an account."""
+    async def work(client: NovationClient) -> tuple[Any, MarketInfo]:
+        return await client.reduction(market, wanted, prices=dict(marks), everybody=everybody), client.market(market)
+
+    reply, info = ask(session, work)
+    data = {"market": info.symbol, "height": reply.height, "mark": price_text(info, reply.mark_quanta),
+            "held": plain(info.units.size(reply.held_lots)), "taken": plain(info.units.size(reply.taken_lots)),
+            "given_up_usd": plain(usd(reply.given_up_quanta)), "net_profit_usd": plain(usd(reply.net_profit_quanta)),
+            "losers": reply.losers, "losers_size": plain(info.units.size(reply.loser_lots)),
+            "deficit_usd": plain(usd(reply.deficit_quanta)), "fund_pays_usd": plain(usd(reply.fund_paid_quanta)),
+            "winners": reply.winners}
+    closed = "all" if everybody else "who has no equity left"
+    session.emit(data, lambda: [
+        f"{who} holds {data['held']} {info.symbol}; at a mark of {data['mark']} {reply.losers} accounts of the other "
+        f"side ({closed}) would be closed: {data['losers_size']}, {data['deficit_usd']} USD short, of which the fund "
+        f"pays {data['fund_pays_usd']}.",
+        f"It would close {data['taken']} of it and give up {data['given_up_usd']} USD."])
 
 
 def _halves(text: str) -> tuple[str, str]:

@@ -74,6 +74,7 @@ class ReadModel:
         self._blocks_bytes = 0
         self._records = _Records()
         self._moved = asyncio.Event()
+        self._frozen: tuple[tuple[int, int], dict[str, dict[bytes, bytes]]] = ((0, 0), {})
 
     # Writing: the task that follows the feed.
 
@@ -240,8 +241,11 @@ class ReadModel:
         return fork_of(self._records.raw, self.height, self.time_ns)
 
     def frozen_records(self) -> dict[str, dict[bytes, bytes]]:
-        """All records of the present height, in dicts of their own that no later block changes."""
-        return {name: records.copy() for name, records in self._records.raw.items()}
+        """All records of the present height, in dicts of their own that no later block changes: nor may the caller."""
+        at = self.generation, self.height
+        if self._frozen[0] != at:
+            self._frozen = at, {name: records.copy() for name, records in self._records.raw.items()}
+        return self._frozen[1]
 
     def block(self, height: int) -> BlockView | None:
         """A recent block, None when it is not held."""

@@ -7,16 +7,16 @@ not asked at all. How much work a question may be is bounded by its own rules; h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import grpc
 
 from app.context import Context
 from app.errors import FAULTS, MARKET_NOT_FOUND, ChainError
-from app.registry import BOOKS
+from app.registry import Hook
 from node.gateway.errors import CallError, busy, not_ready
 from node.gateway.fork import Raw, fork_of
 from node.gateway.model import ReadModel
@@ -33,42 +33,44 @@ class Frozen:
     time_ns: int
     raw: Raw
     ctx: Context | None = None
-    has_books: bool = False
+    made: set[Hook] = field(default_factory=set)
 
-    def context(self, books: bool) -> Context:
-        """The context; for the worker alone. With `books`, what is derived from open orders is there too."""
+    def context(self, needs: Sequence[Hook]) -> Context:
+        """The context, with what of the derived is needed; for the worker alone."""
         if self.ctx is None:
             self.ctx = fork_of(self.raw, self.height, self.time_ns)
-        if books and not self.has_books:
-            for rebuild in BOOKS:
+        for rebuild in needs:
+            if rebuild not in self.made:
                 rebuild(self.ctx)
-            self.has_books = True
+                self.made.add(rebuild)
         return self.ctx
 
 
 class Questions:
     """The worker and who waits for it."""
 
-    def __init__(self, model: ReadModel) -> None:
+    def __init__(self, model: ReadModel, waiting_max: int = WAITING_MAX) -> None:
         self._model = model
+        self._waiting_max = waiting_max
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="questions")
         self._frozen: Frozen | None = None
         self._waiting = 0
 
-    async def ask(self, question: Callable[[Context], Found], *, books: bool = False) -> tuple[Frozen, Found]:
-        """The answer, with the height it belongs to. `question` leaves the context as it found it.
+    async def ask(self, question: Callable[[Context], Found], needs: Sequence[Hook] = ()) -> tuple[Frozen, Found]:
+        """The answer, with the height it belongs to. `needs` are those of registry.REBUILD without which the question
+        cannot be asked. `question` leaves the context as it found it.
 
         Raises CallError.
         """
         if not self._model.height:
             raise not_ready()
-        if self._waiting >= WAITING_MAX:
-            raise busy("questions", WAITING_MAX)
+        if self._waiting >= self._waiting_max:
+            raise busy("questions", self._waiting_max)
         frozen = self._freeze()
         self._waiting += 1
         try:
             found = await asyncio.get_running_loop().run_in_executor(
-                self._worker, lambda: question(frozen.context(books)))
+                self._worker, lambda: question(frozen.context(needs)))
         except ChainError as error:
             code = grpc.StatusCode.NOT_FOUND if error.code is MARKET_NOT_FOUND else grpc.StatusCode.INVALID_ARGUMENT
             raise CallError(code, error.code.reason, error.code.meaning, error.code.codespace,

@@ -2,41 +2,97 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from typing import Any
 
 from app import questions
 from app.accounts.keys import key_of
 from app.event_messages import event_message
+from app.liquidation import queries as liquidation
 from app.margin import queries
+from app.registry import BOOKS, HOLDERS
 from node.gateway.account import require_owner
 from node.gateway.errors import unary
-from node.gateway.questions import Questions
+from node.gateway.model import ReadModel
+from node.gateway.questions import Frozen, Questions
 from novation.v1 import risk_service_pb2 as risk_service
 from novation.v1 import risk_service_pb2_grpc
+
+HEAVY_WAITING_MAX = 4
+STRESS_SECONDS = 10.0
 
 
 class RiskService(risk_service_pb2_grpc.RiskServiceServicer):
     """See risk_service.proto."""
 
-    def __init__(self, questions: Questions) -> None:
-        self.questions = questions
+    def __init__(self, model: ReadModel) -> None:
+        self.questions = Questions(model)
+        self.heavy = Questions(model, HEAVY_WAITING_MAX)  # what looks at everybody does not hold up the others
+        self._stressed: dict[tuple[int, ...], tuple[float, risk_service.GetStressResponse]] = {}
+
+    def stop(self) -> None:
+        """End the workers."""
+        self.questions.stop()
+        self.heavy.stop()
 
     @unary
     async def GetRisk(self, request: risk_service.GetRiskRequest, context: Any) -> risk_service.GetRiskResponse:
         require_owner(request.account)
         key, question = key_of(request.account), question_of(request)
         frozen, answer = await self.questions.ask(
-            lambda ctx: questions.ask(ctx, key, question), books=bool(question.actions))
+            lambda ctx: questions.ask(ctx, key, question), BOOKS if question.actions else ())
         return risk_service.GetRiskResponse(
             height=frozen.height, time_ns=frozen.time_ns, before=account_message(answer.before),
             after=account_message(answer.after), results=answer.results.actions,
             fills=[event_message(fill).fill for fill in answer.fills], trading_fees_quanta=answer.trading_fees_quanta)
 
 
+    @unary
+    async def GetReduction(self, request: risk_service.GetReductionRequest,
+                           context: Any) -> risk_service.GetReductionResponse:
+        require_owner(request.account)
+        key, prices = key_of(request.account), prices_of(request.prices)
+        frozen, found = await self.heavy.ask(lambda ctx: liquidation.reduction_of(
+            ctx, key, request.market, prices, everybody=request.everybody), HOLDERS)
+        return risk_service.GetReductionResponse(
+            height=frozen.height, time_ns=frozen.time_ns, mark_quanta=found.mark, held_lots=found.held_lots,
+            taken_lots=found.taken_lots, given_up_quanta=found.given_up, net_profit_quanta=found.net_profit,
+            losers=found.losers, loser_lots=found.loser_lots, deficit_quanta=found.deficit,
+            fund_paid_quanta=found.fund_paid, winners=found.winners)
+
+    @unary
+    async def GetStress(self, request: risk_service.GetStressRequest, context: Any) -> risk_service.GetStressResponse:
+        """An answer serves everybody who asks the same for STRESS_SECONDS."""
+        shocks, now = tuple(request.shocks_ppm), time.monotonic()
+        self._stressed = {key: kept for key, kept in self._stressed.items() if now - kept[0] < STRESS_SECONDS}
+        if shocks not in self._stressed:
+            frozen, found = await self.heavy.ask(lambda ctx: liquidation.stress(ctx, shocks))
+            self._stressed[shocks] = time.monotonic(), stress_message(frozen, found)
+        return self._stressed[shocks][1]
+
+
+def prices_of(prices: Iterable[risk_service.SupposedPrice]) -> list[queries.Price]:
+    """Supposed marks."""
+    return [queries.Price(one.market, one.price_quanta, one.change_ppm) for one in prices]
+
+
+def stress_message(frozen: Frozen, found: liquidation.Stress) -> risk_service.GetStressResponse:
+    """The wire form of a stress test."""
+    return risk_service.GetStressResponse(
+        height=frozen.height, time_ns=frozen.time_ns, accounts=found.accounts,
+        funds=[risk_service.InsuranceFund(market=market, balance_quanta=max(0, balance))
+               for market, balance in sorted(found.funds.items())],
+        rows=[risk_service.StressRow(
+            market=row.market, shock_ppm=row.shock_ppm, short=row.short, below_zero=row.below_zero,
+            shortfall_quanta=row.shortfall, fund_pays_quanta=row.fund_pays, left_quanta=row.left,
+            not_valued=row.not_valued) for row in found.rows])
+
+
 def question_of(request: risk_service.GetRiskRequest) -> questions.Question:
     """What a request supposes."""
     return questions.Question(
-        [questions.Price(one.market, one.price_quanta, one.change_ppm) for one in request.prices],
+        prices_of(request.prices),
         len(request.volatilities),
         request.cash_quanta,
         [questions.Trade(one.market, one.side, one.price_quanta, one.size_lots) for one in request.trades],

@@ -17,7 +17,6 @@ from node.gateway.chain import ChainService
 from node.gateway.engine import Engine
 from node.gateway.market_data import MarketDataService
 from node.gateway.model import BLOCKS_MAX, ReadModel
-from node.gateway.questions import Questions
 from node.gateway.risk import RiskService
 from node.gateway.streams import HEARTBEAT_SECONDS, STREAMS_MAX, WRITE_SECONDS, Streams
 from node.gateway.submissions import Submissions
@@ -83,7 +82,7 @@ class Gateway:
         self.model = ReadModel(limits.blocks_max)
         self.engine = Engine(socket_path, self.model, self._on_live)
         self._submissions = Submissions(self.engine, self.model)
-        self._questions = Questions(self.model)
+        self._risk = RiskService(self.model)
         self._streams = Streams(self.model, streams_max=limits.streams_max, write_seconds=limits.write_seconds,
                                 heartbeat_seconds=limits.heartbeat_seconds)
         self._health = health.aio.HealthServicer()
@@ -100,7 +99,7 @@ class Gateway:
         account_service_pb2_grpc.add_AccountServiceServicer_to_server(AccountService(self.model, self._streams), server)
         chain_service_pb2_grpc.add_ChainServiceServicer_to_server(
             ChainService(self.model, self._streams, self.engine), server)
-        risk_service_pb2_grpc.add_RiskServiceServicer_to_server(RiskService(self._questions), server)
+        risk_service_pb2_grpc.add_RiskServiceServicer_to_server(self._risk, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         host, _, port = self.address.rpartition(":")
@@ -131,7 +130,7 @@ class Gateway:
                 await task
         self._streams.stop()
         self._submissions.stop()
-        self._questions.stop()
+        self._risk.stop()
         if self._server is not None:
             await self._server.stop(STOP_SECONDS)
 

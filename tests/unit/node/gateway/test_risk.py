@@ -111,6 +111,33 @@ def test_sdk_supposes_in_decimals(tmp_path: Path) -> None:
     run(work())
 
 
+def test_liq_023_reduction_and_stress(tmp_path: Path) -> None:
+    """LIQ-023: over gRPC and the SDK; the same stress test is not made twice in a row."""
+    async def work() -> None:
+        async with network(tmp_path, app_state=b.genesis(cash_quanta=80_000_000)) as net:
+            await traded(net)
+            bob = await net.client(b.BOB)
+            calm = await bob.reduction("BTC-PERP")
+            assert (calm.held_lots, calm.taken_lots, calm.losers) == (12, 0, 0)
+            failed = await bob.reduction("BTC-PERP", prices={"BTC-PERP": "+20%"})
+            assert (failed.losers, failed.taken_lots) == (1, 12)
+            assert 0 < failed.given_up_quanta == failed.deficit_quanta - failed.fund_paid_quanta
+            everybody = await bob.reduction("BTC-PERP", everybody=True)
+            assert (everybody.taken_lots, everybody.given_up_quanta) == (12, 0)
+            found = await bob.stress([-200_000, 200_000])
+            assert found.accounts == 2
+            assert [(row.market, row.shock_ppm, row.short, row.below_zero) for row in found.rows] == [
+                (0, -200_000, 1, 1), (0, 200_000, 1, 1), (1, -200_000, 1, 1), (1, 200_000, 1, 1)]
+            net.engine.block()
+            assert (await bob.stress([-200_000, 200_000])).height == found.height
+            with pytest.raises(BadRequest, match="QUERY_LIMIT"):
+                await bob.stress([-1_000_000])
+            _, info = await refusal(net.risk.GetReduction(risk_service.GetReductionRequest(account=BOB, market=9)))
+            assert info.reason == "MARKET_NOT_FOUND"
+
+    run(work())
+
+
 def invoke(net: Net, *arguments: str) -> Result:
     """The command as a person would run it."""
     return CliRunner().invoke(cli, ["query", *arguments, "--node", net.gateway.address])
@@ -141,6 +168,12 @@ def test_command_shows_risk(tmp_path: Path) -> None:
             assert text.exit_code == 0 and "short of maintenance margin" in text.stdout and "xx" in text.stdout
             wrong = await asyncio.to_thread(invoke, net, "risk", who, "--order", "buy much")
             assert wrong.exit_code == 2
+            system = await asyncio.to_thread(invoke, net, "risk", "--system", "--shock=-20", "--shock", "20%")
+            assert system.exit_code == 0 and "1 of 2 short" in system.stdout and "-20%" in system.stdout
+            taken = await asyncio.to_thread(invoke, net, "risk", who, "--reduction", "BTC-PERP", "--everybody")
+            assert taken.exit_code == 0 and "close 0.012 of it" in taken.stdout
+            neither = await asyncio.to_thread(invoke, net, "risk")
+            assert neither.exit_code == 2
             fees = await asyncio.to_thread(invoke, net, "fees", who)
             assert fees.exit_code == 0 and "tier 0" in fees.stdout and "0.05%" in fees.stdout
 

@@ -1,0 +1,202 @@
+"""What anybody may ask of liquidation: what a reduction would take, and how the whole system stands under shocks.
+
+Both run on a fork of committed state, through the functions that act in a block, and take back what they did.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.accounts.types import Account
+from app.collateral.state import require_asset
+from app.context import Context
+from app.errors import QUERY_LIMIT, ChainError, MarketFault
+from app.events import AccountReduced, HolderReduced
+from app.kernel.integers import PPM
+from app.limits import MAX_SHOCKS
+from app.liquidation import rules
+from app.liquidation.reduction import reduce_market
+from app.liquidation.state import fund_balance, margin_freed
+from app.margin.queries import Price, suppose_price
+from app.margin.state import account_standing, market_risk
+from app.margin.types import Standing
+from app.markets.holders import LONG, SHORT, holders
+from app.markets.state import require_market
+
+DEFAULT_SHOCKS_PPM = (-500_000, -300_000, -200_000, -100_000, -50_000, 0, 50_000, 100_000, 200_000, 300_000, 500_000)
+MOST_SHOCK_PPM = 10 * PPM
+
+Holding = tuple[bytes, Account]
+
+
+@dataclass(slots=True)
+class Reduction:
+    """What a reduction of a market would do: to one holder, and in all. Lots are without sign, the rest quote quanta.
+    """
+
+    mark: int = 0
+    held_lots: int = 0  # signed
+    taken_lots: int = 0
+    given_up: int = 0
+    net_profit: int = 0  # what LIQ-018 shares out by, if it took anything
+    losers: int = 0
+    loser_lots: int = 0
+    deficit: int = 0
+    fund_paid: int = 0
+    winners: int = 0
+
+
+def reduction_of(ctx: Context, key: bytes, market: int, prices: Sequence[Price], *, everybody: bool) -> Reduction:
+    """LIQ-023: what a reduction of `market` at these prices would take from an account, if everybody on the other side
+    were closed, or (not `everybody`) who has no equity left.
+
+    Raises MARKET_NOT_FOUND, QUERY_PRICE.
+    """
+    require_market(ctx, market)
+    depth, events = len(ctx.journal.marks), len(ctx.events)
+    ctx.journal.savepoint()
+    try:
+        for price in prices:
+            suppose_price(ctx, price)
+        account = ctx.accounts.get(key)
+        held = account.position(market).lots if account else 0
+        found = Reduction(market_risk(ctx, market).mark_quanta, held)
+        if held:
+            reduce_market(ctx, market, {(loser, market): 0 for loser in failing(ctx, market, held, everybody)})
+        for event in ctx.events[events:]:
+            count(found, event, key)
+        return found
+    finally:
+        while len(ctx.journal.marks) > depth:
+            ctx.journal.rollback()
+        del ctx.events[events:]
+
+
+def failing(ctx: Context, market: int, held_lots: int, everybody: bool) -> list[bytes]:
+    """LIQ-015, LIQ-023: the holders of the other side whom only a reduction could close: all, or those without
+    equity.
+    """
+    keys = holders(ctx, market, SHORT if held_lots > 0 else LONG)
+    accounts = ((key, ctx.accounts.get(key)) for key in keys)
+    return [key for key, account in accounts if account and (everybody or account_standing(ctx, account).equity <= 0)]
+
+
+def count(found: Reduction, event: object, key: bytes) -> None:
+    """Add what an event of the reduction says."""
+    if isinstance(event, AccountReduced):
+        found.losers += 1
+        found.loser_lots += abs(event.lots)
+        found.deficit += event.deficit_quanta
+        found.fund_paid += event.fund_paid_quanta
+    elif isinstance(event, HolderReduced):
+        found.winners += 1
+        if event.account == key:
+            found.taken_lots += abs(event.lots)
+            found.given_up += event.given_up_quanta
+            found.net_profit = event.net_profit_quanta
+
+
+@dataclass(slots=True)
+class StressRow:
+    """The system after one shock: to one market, or (market 0) to all. Amounts are quote quanta."""
+
+    market: int
+    shock_ppm: int
+    short: int = 0  # accounts below maintenance margin, those below zero among them
+    below_zero: int = 0
+    shortfall: int = 0  # what these owe beyond what they have
+    fund_pays: int = 0
+    not_valued: int = 0  # accounts in a market whose rules are broken
+
+    @property
+    def left(self) -> int:
+        """What is left for the other sides to give up."""
+        return self.shortfall - self.fund_pays
+
+
+@dataclass(slots=True)
+class Stress:
+    """Rows by market, ascending, and shock, as asked; how many accounts hold something, and what funds hold."""
+
+    rows: list[StressRow] = field(default_factory=list)
+    accounts: int = 0
+    funds: dict[int, int] = field(default_factory=dict)
+
+
+def stress(ctx: Context, shocks_ppm: Sequence[int]) -> Stress:
+    """LIQ-023: all accounts under each shock, to all markets and to each. Costs accounts x shocks x (1 + markets).
+
+    Raises QUERY_LIMIT.
+    """
+    shocks = tuple(shocks_ppm) or DEFAULT_SHOCKS_PPM
+    if len(shocks) > MAX_SHOCKS or not all(-PPM < shock <= MOST_SHOCK_PPM for shock in shocks):
+        raise ChainError(QUERY_LIMIT, most_shocks=MAX_SHOCKS, most_shock_ppm=MOST_SHOCK_PPM)
+    holding = [
+        (key, account)
+        for key, account in ctx.accounts.scan()
+        if any(held.lots for held in account.positions.values())
+    ]
+    markets = [market for market, _ in ctx.markets.scan() if any(market in account.positions for _, account in holding)]
+    calm = {key: value(ctx, account) for key, account in holding}
+    found = Stress(accounts=len(holding), funds={market: fund_balance(ctx, market) for market in markets})
+    for market in (0, *markets):
+        moved = [market] if market else markets
+        for shock in shocks:
+            row = StressRow(market, shock)
+            suppose_shock(ctx, row, moved, holding, calm)
+            found.rows.append(row)
+    return found
+
+
+def suppose_shock(
+    ctx: Context, row: StressRow, moved: list[int], holding: list[Holding], calm: dict[bytes, Standing | None]
+) -> None:
+    """LIQ-023: fill in one row; accounts that the shock cannot reach stand as they do when nothing moves."""
+    ctx.journal.savepoint()
+    try:
+        for market in moved:
+            suppose_price(ctx, Price(market, change_ppm=row.shock_ppm))
+        balances: dict[int, int] = {}
+        for key, account in holding:
+            now = value(ctx, account) if row.shock_ppm and reached(ctx, account, moved) else calm[key]
+            if now is None:
+                row.not_valued += 1
+                continue
+            row.short += rules.is_short(now.equity, now.maintenance)
+            if now.equity < 0:
+                row.below_zero += 1
+                row.shortfall -= now.equity
+                row.fund_pays += covered(ctx, account, now, balances)
+    finally:
+        ctx.journal.rollback()
+
+
+def reached(ctx: Context, account: Account, moved: list[int]) -> bool:
+    """Whether a change of these marks changes what the account is worth."""
+    return any(market in account.positions for market in moved) or any(
+        require_asset(ctx, asset).price_market in moved for asset, _ in account.assets
+    )
+
+
+def value(ctx: Context, account: Account) -> Standing | None:
+    """The account's standing; None while the rules of one of its markets are broken."""
+    try:
+        return account_standing(ctx, account)
+    except MarketFault:
+        return None
+
+
+def covered(ctx: Context, account: Account, now: Standing, balances: dict[int, int]) -> int:
+    """LIQ-016: what the funds of its markets would pay for an account below zero, each its share of the deficit;
+    `balances` is what they have left.
+    """
+    paid = 0
+    for market in sorted(account.positions):
+        held = account.positions[market]
+        if held.lots and now.maintenance:
+            margin = margin_freed(ctx, held, held.lots)
+            deficit = max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance))
+            balance = balances.setdefault(market, fund_balance(ctx, market))
+            part = rules.fund_pays(deficit, balance, require_market(ctx, market).insurance_event_quanta)
+            balances[market] -= part
+            paid += part
+    return min(paid, -now.equity)

@@ -1,0 +1,148 @@
+"""LIQ-023: what reductions would take and how the system stands under shocks, against what the chain then does."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from app.context import Context
+from app.errors import ChainError
+from app.liquidation.queries import DEFAULT_SHOCKS_PPM, Reduction, StressRow, reduction_of, stress
+from app.margin import state
+from app.margin.queries import Price
+from app.margin.state import account_standing
+from app.markets.holders import rebuild
+from app.oracle.state import set_mark_price
+from tests.helpers import builders as b
+from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE, ETH, MARK_QUANTA
+from tests.helpers.driver import Driver
+from tests.helpers.forks import fork
+from tests.unit.app.test_questions import PEOPLE, chain, random_action
+
+P = MARK_QUANTA[BTC]
+
+
+def held_fork(driver: Driver) -> Context:
+    """A fork that knows who holds what."""
+    ctx = fork(driver)
+    rebuild(ctx)
+    return ctx
+
+
+def without_fees(insurance: int) -> Driver:
+    """A chain without fees, whose first market has so much insurance."""
+    return chain(maker_fee_ppm=0, taker_fee_ppm=0, insurance_quanta=insurance)
+
+
+def crowded(insurance: int = 0) -> Driver:
+    """Bob is short 30 lots with little; Alice and Carol are long 20 and 10."""
+    driver = without_fees(insurance)
+    driver.do(BOB, b.transfer(BOB, 100_000_000, number=1))
+    driver.do(BOB, b.sell(P, 30), number=1)
+    driver.do(ALICE, b.buy(P, 20))
+    driver.do(CAROL, b.buy(P, 10))
+    return driver
+
+
+def asked(driver: Driver, person: b.Person, *prices: Price, everybody: bool = False) -> Reduction:
+    """A question about a reduction; it changes nothing."""
+    ctx = held_fork(driver)
+    found = reduction_of(ctx, person.account(), BTC, prices, everybody=everybody)
+    assert reduction_of(ctx, person.account(), BTC, prices, everybody=everybody) == found
+    assert not ctx.journal.marks and not ctx.journal.entries
+    return found
+
+
+def test_liq_023_nothing_is_taken_while_everybody_can_pay() -> None:
+    """LIQ-023: at present marks nobody fails; were all closed, each would lose its lots and give up nothing."""
+    driver = crowded()
+    assert asked(driver, ALICE) == Reduction(mark=P, held_lots=20)
+    everybody = asked(driver, ALICE, everybody=True)
+    assert (everybody.taken_lots, everybody.given_up, everybody.losers, everybody.deficit) == (20, 0, 1, 0)
+    assert asked(driver, DAVE).held_lots == 0
+
+
+@pytest.mark.parametrize("insurance", [0, 13_000_000])
+def test_liq_023_the_chain_then_takes_what_was_answered(insurance: int) -> None:
+    """LIQ-023: no book and no bidder, so the price alone leads to the reduction that was answered, to the unit."""
+    driver = crowded(insurance)
+    price = P * 110 // 100
+    answers = {person: asked(driver, person, Price(BTC, price)) for person in (ALICE, CAROL)}
+    assert answers[ALICE].deficit == 30 * (price - P) - 100_000_000
+    assert answers[ALICE].fund_paid == min(insurance, answers[ALICE].deficit)
+    driver.do(b.ORACLE, b.set_mark(price))
+    result = driver.run([])
+    reduced = {event.holder_reduced.account.owner: event.holder_reduced for event in result.events
+               if event.HasField("holder_reduced")}
+    for person, answer in answers.items():
+        seen = reduced[person.owner]
+        assert (abs(seen.lots), seen.given_up_quanta, seen.net_profit_quanta) == (
+            answer.taken_lots, answer.given_up, answer.net_profit)
+    assert sum(answer.given_up for answer in answers.values()) == answers[ALICE].deficit - answers[ALICE].fund_paid
+
+
+def test_liq_023_a_long_that_owes() -> None:
+    """LIQ-023: long 10 with 50,000,000 left, 20 % down: it owes 42,000,000, of which the fund pays what it has."""
+    driver = without_fees(12_000_000)
+    driver.do(ALICE, b.transfer(ALICE, 50_000_000, number=1))
+    driver.do(BOB, b.sell(P, 10))
+    driver.do(ALICE, b.buy(P, 10), number=1)
+    found = stress(fork(driver), [-200_000, 0, -50_000])
+    assert found.accounts == 2 and found.funds == {BTC: 12_000_000}
+    owes = {"short": 1, "below_zero": 1, "shortfall": 42_000_000, "fund_pays": 12_000_000}
+    assert found.rows == [
+        StressRow(0, -200_000, **owes), StressRow(0, 0), StressRow(0, -50_000),
+        StressRow(BTC, -200_000, **owes), StressRow(BTC, 0), StressRow(BTC, -50_000)]
+    assert found.rows[0].left == 30_000_000
+
+
+def busy(seed: int) -> Driver:
+    """Poor accounts that traded at random in two markets."""
+    random = Random(seed)
+    driver = chain(cash_quanta=400_000_000)
+    for _ in range(60):
+        driver.run([driver.envelope(random.choice(PEOPLE), *[random_action(random) for _ in range(3)])], 0)
+    return driver
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_liq_023_stress_is_a_full_look_at_everybody(seed: int) -> None:
+    """LIQ-023: each row is what one sees who really sets those marks and looks at all accounts, one by one."""
+    driver = busy(seed)
+    found = stress(fork(driver), ())
+    seen = 0
+    for row in found.rows:
+        ctx = fork(driver)
+        for market in (BTC, ETH):
+            if row.market in (0, market):
+                set_mark_price(ctx, market, MARK_QUANTA[market] * (10**6 + row.shock_ppm) // 10**6)
+        now = [account_standing(ctx, account) for _, account in ctx.accounts.scan() if account.positions]
+        assert row.short == sum(one.excess < 0 for one in now)
+        assert row.below_zero == sum(one.equity < 0 for one in now)
+        assert row.shortfall == -sum(min(0, one.equity) for one in now)
+        assert row.not_valued == 0 and row.left == row.shortfall - row.fund_pays >= 0
+        seen += row.short
+    assert seen and {row.shock_ppm for row in found.rows} == set(DEFAULT_SHOCKS_PPM)
+
+
+def test_liq_023_shocks_are_bounded() -> None:
+    """LIQ-023: neither too many nor down to nothing."""
+    ctx = fork(chain())
+    for shocks in ([1] * 33, [-1_000_000], [10_000_001]):
+        with pytest.raises(ChainError, match="QUERY_LIMIT"):
+            stress(ctx, shocks)
+
+
+def test_liq_023_a_broken_market_is_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIQ-023: accounts that cannot be valued are said to be so; the others are counted all the same."""
+    driver = crowded()
+    driver.do(DAVE, b.sell(MARK_QUANTA[ETH], 2, market=ETH))
+    driver.do(ALICE, b.buy(MARK_QUANTA[ETH], 2, market=ETH))
+    real: Any = state.lots_maintenance
+
+    def broken(risk: Any, lots: int) -> int:
+        return real(risk, lots) // (0 if risk.market == ETH else 1)
+
+    monkeypatch.setattr(state, "lots_maintenance", broken)
+    row = stress(fork(driver), [0]).rows[0]
+    assert (row.not_valued, row.short) == (2, 0)
