@@ -77,7 +77,7 @@ class Plan:
     fills: int = 0
     peaks: list[Order] = field(default_factory=list)  # peaks to be met at the end of the present level
     shown: int = 0  # how many peaks were shown anew
-    conditions: Conditions = field(default_factory=Conditions)
+    conditions: Conditions | None = None  # made when a maker has any, or protections exist
     stopped: int = 0  # CancelReason, when matching ended although the book still crosses
 
 
@@ -137,8 +137,10 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
         plan.funding_quanta += owed
     cash, held = before
     lots, removal = min(plan.open_lots, maker.open_lots - maker.hidden_lots), 0
+    conditions = plan.conditions
     if maker.terms is not None or ctx.protected:
-        removal = plan.conditions.bar(ctx, maker)
+        conditions = plan.conditions = conditions or Conditions()
+        removal = conditions.bar(ctx, maker)
     if removal:
         lots = 0
     elif maker.reduce_only:
@@ -154,7 +156,7 @@ def plan_step(ctx: Context, taker: Taker, plan: Plan, maker: Order) -> None:
         held_after = maker_position(held, signed, price)
         if allows_change(ctx, account, cash_after, held_after, with_orders=False):
             cash, held = cash_after, held_after
-            if (maker.terms is not None or ctx.protected) and plan.conditions.note(ctx, maker, lots):
+            if conditions is not None and conditions.note(ctx, maker, lots):
                 removal = events_pb2.CANCEL_REASON_PROTECTION if lots < maker.open_lots else 0
         else:
             lots, removal = 0, events_pb2.CANCEL_REASON_MARGIN
@@ -226,7 +228,8 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
         if step.removal:
             drop_order(ctx, step.maker)
             ctx.emit(Cancelled(step.maker, step.removal, True))
-    plan.conditions.carry_out(ctx, market)
+    if plan.conditions is not None:
+        plan.conditions.carry_out(ctx, market)
 
 
 def check_zero_sum(ctx: Context, taker: Taker, plan: Plan, after: Position) -> None:
