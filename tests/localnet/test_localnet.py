@@ -6,8 +6,11 @@ The tests share one network and run in the order of the file; the last one stops
 import json
 import os
 import random
+import re
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import pytest
 
 from node.comet.rpc import CometRpc, RpcUnreachable
 from node.localnet.plan import BASE_PORT_STEP, Plan, busy_ports, load_plan
-from tests.localnet.commands import Novation, environment_of, processes_of, wait_until
+from tests.localnet.commands import DEADLINE_S, Novation, environment_of, processes_of, wait_until
 
 pytestmark = pytest.mark.localnet
 
@@ -90,8 +93,17 @@ def test_bots_trade_around_the_replayed_price(novation: Novation) -> None:
 
 
 def test_orders_of_people_cross(novation: Novation) -> None:
-    bought = novation.data("tx", "order", "buy", "0.013", "BTC-PERP", "--price", "60000", "--key", "alice",
-                           "--tif", "ioc")
+    """All or nothing, again while the makers are between two quotes."""
+    order = ("tx", "order", "buy", "0.013", "BTC-PERP", "--price", "60000", "--key", "alice", "--tif", "fok")
+
+    def filled() -> dict | None:
+        result = novation.run(*order, "--output", "json")
+        if result.returncode == 0:
+            return json.loads(result.stdout)
+        assert json.loads(result.stderr)["reason"] == "ORDER_NOT_FILLABLE"
+        return None
+
+    bought = wait_until(filled, "somebody sells")
     assert bought["committed"]
     assert bought["filled_size"] == "0.013"
     account = novation.data("query", "account", "alice")
@@ -120,6 +132,27 @@ def test_money_moves(novation: Novation) -> None:
     before = float(novation.data("query", "account", "carl")["cash_usd"])
     novation.data("tx", "withdraw", "100", "some bank", "--key", "carl")
     assert before - 101 < float(novation.data("query", "account", "carl")["cash_usd"]) < before - 100
+
+
+def test_the_examples_run(novation: Novation, plan: Plan) -> None:
+    """With a key of one's own: the first time they name the command that funds it."""
+    key_file = novation.folder / "my.key"
+    key_file.write_text("5a" * 32)
+
+    def run(name: str, *more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", f"client.examples.{name}", "--key-file", key_file, "--gateway",
+             plan.nodes[1].gateway, *more], capture_output=True, text=True, timeout=DEADLINE_S)
+
+    penniless = run("place_and_cancel")
+    assert penniless.returncode == 1
+    command = re.search(r"`novation (faucet [0-9a-f]{40})`", penniless.stderr)
+    assert command, penniless.stderr
+    novation.text(*command[1].split())
+    for name, more in (("place_and_cancel", ()), ("market_maker", ("--seconds", "2")), ("taker", ("--seconds", "2"))):
+        done = run(name, *more)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
 
 
 @pytest.mark.parametrize(
