@@ -51,6 +51,40 @@ def store_rows(section: dict[str, Any]) -> list[Row]:
              f"{number(row['us_a_changed_record'])} µs a changed record") for count, row in section["records"].items()]
 
 
+def margin_rows(section: dict[str, Any]) -> list[Row]:
+    """What one order asks of margin."""
+    plain, rich = section["microseconds_by_positions"], section["microseconds_by_positions_with_orders_and_brackets"]
+    few, many = (next(key for key in plain if int(key) == size) for size in (1, 20))
+    return [("margin", "margin check of an order, account with 1 / 20 positions; 20 with orders and brackets",
+             f"{number(plain[few])} / {number(plain[many])}; {number(rich[many])} µs")]
+
+
+def health_rows(section: dict[str, Any]) -> list[Row]:
+    """A price update looks at whom it could hurt."""
+    crowd = section["crowds"][-1]
+    small, large = crowd["moves"]["0.1 %"], crowd["moves"]["10 %"]
+    what = f"{crowd['accounts']:,} accounts with positions, all marks move by 0.1 % / 10 %: accounts looked at; time"
+    return [("health", what, f"{small['looked_at']:,} / {large['looked_at']:,}; "
+             f"{number(small['look_milliseconds'])} / {number(large['look_milliseconds'])} ms")]
+
+
+def funding_rows(section: dict[str, Any]) -> list[Row]:
+    """Funding and mark-to-market a block."""
+    still, busy = section["milliseconds_a_block_by_markets"], section["milliseconds_when_every_book_changed"]
+    size = next(key for key in still if int(key) == 200)
+    return [("funding", "funding and mark-to-market of 200 markets a block; when every book changed",
+             f"{still[size]:.2f}; {busy[size]:.2f} ms")]
+
+
+def liquidation_rows(section: dict[str, Any]) -> list[Row]:
+    """The worst block of a cascade against a normal one."""
+    rows = [("liquidation", f"{row['liquidations']:,} liquidations by {row['by']}, over {row['blocks']} blocks: the "
+             "worst block, of a normal block", f"{row['worst_to_normal']:.2f}") for row in section["cascades"]]
+    last = section["reduction_by_holders"][-1]
+    return [*rows, ("liquidation", f"one reduction over {last['holders']:,} holders, of a normal block",
+                    f"{last['to_normal']:.2f}")]
+
+
 def abci_rows(section: dict[str, Any]) -> list[Row]:
     """The bare ABCI server."""
     echo, check, trip = section["echo"], section["check_tx"], section["round_trip"]
@@ -86,5 +120,6 @@ def latency(row: dict[str, Any]) -> str:
     return f"{top['latency_milliseconds_p50']} / {top['latency_milliseconds_p99']} ms"
 
 
-MAKERS = (("engine", engine_rows), ("gas", gas_rows), ("store", store_rows), ("abci", abci_rows),
+MAKERS = (("engine", engine_rows), ("gas", gas_rows), ("store", store_rows), ("margin", margin_rows),
+          ("health", health_rows), ("funding", funding_rows), ("liquidation", liquidation_rows), ("abci", abci_rows),
           ("localnet", localnet_rows))
