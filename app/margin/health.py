@@ -12,9 +12,9 @@ from heapq import heapify, heappop, heappush
 from app.accounts.types import Account
 from app.collateral.state import asset_price, counted_value
 from app.context import Context
-from app.errors import MarketFault
+from app.errors import FAULTS, MarketFault
 from app.margin import rules
-from app.margin.state import account_standing, market_risk
+from app.margin.state import lots_maintenance, market_risk, position_value
 from app.margin.types import MarketRisk
 
 # What a level follows: a market seen by its longs or its shorts, at the rate of its first or its last bracket; or the
@@ -59,13 +59,14 @@ class HealthIndex:
             for slot in filed.slots:
                 self.live[slot] -= 1
 
-    def add(self, slot: Slot, level: int, stamp: int, key: bytes) -> None:
+    def add(self, ctx: Context, slot: Slot, level: int, key: bytes) -> None:
         """File one level. When most of a slot's levels are dead, they go."""
         heap = self.levels.get(slot)
         if heap is None:
             heap = self.levels[slot] = []
             self.live[slot] = 0
-        heappush(heap, (level, stamp, key))
+            self.terms[slot] = terms_of(ctx, slot)
+        heappush(heap, (level, self.stamp, key))
         self.live[slot] += 1
         if len(heap) > SPARE_LEVELS + 2 * self.live[slot]:
             heap[:] = [entry for entry in heap if self.is_live(entry)]
@@ -185,49 +186,47 @@ def refile(ctx: Context, key: bytes, account: Account | None) -> None:
             return
         index.unfile(key)
     try:
-        now = account_standing(ctx, account)
-        slack = 2 * len(shape) + len(account.assets)
-        reserve, budget = rules.reach(now.equity, now.maintenance, slack)
-        if budget <= 0:
-            index.near.add(key)
-            return
-        file_levels(ctx, key, account, shape, budget, account.cash_quanta - reserve)
-    except MarketFault:
+        file_levels(ctx, key, account, shape)
+    except FAULTS:  # a market whose rules raise: the exact check will meet it, inside that market's compartment
+        index.unfile(key)
         index.near.add(key)
 
 
-def file_levels(
-    ctx: Context,
-    key: bytes,
-    account: Account,
-    shape: list[tuple[int, int, int]],
-    budget_quanta: int,
-    least_cash_quanta: int,
-) -> None:
+def file_levels(ctx: Context, key: bytes, account: Account, shape: list[tuple[int, int, int]]) -> None:
     """HLTH-002: a level for each thing whose price can hurt the account, each as far away as the others in proportion
     to its price, so that all of them crossed at once cost no more than the budget.
     """
-    index = ctx.health
-    held = [(market_risk(ctx, market), lots) for market, lots, _ in shape]
+    index, positions = ctx.health, account.positions
+    equity, maintenance, total = account.cash_quanta, 0, 0
+    held: list[tuple[MarketRisk, int]] = []
+    for market, lots, _ in shape:
+        risk = ctx.risks.get(market) or market_risk(ctx, market)
+        equity += position_value(risk, positions[market])
+        maintenance += lots_maintenance(risk, lots)
+        total += abs(lots) * risk.mark_quanta
+        held.append((risk, lots))
     assets = [(number, counted_value(ctx, number, units)) for number, units in account.assets]
-    assets = [(number, value) for number, value in assets if value]
-    total = sum(abs(lots) * risk.mark_quanta for risk, lots in held) + sum(value + 1 for _, value in assets)
+    for _, value in assets:
+        equity += value
+        total += value + 1 if value else 0
+    reserve, budget = rules.reach(equity, maintenance, 2 * len(shape) + len(assets))
+    if budget <= 0:
+        index.near.add(key)
+        return
     index.stamp += 1
-    made: list[tuple[Slot, int]] = []
+    slots: list[Slot] = []
+    index.filed[key] = Filed(index.stamp, slots, shape, account.assets, account.cash_quanta - reserve)
     for risk, lots in held:
-        made += market_levels(risk, lots, rules.room_e9(risk.mark_quanta, budget_quanta, total))
-    for number, _ in assets:
+        room_e9 = rules.room_e9(risk.mark_quanta, budget, total)
+        for slot, level in market_levels(risk, lots, room_e9):
+            index.add(ctx, slot, level, key)
+            slots.append(slot)
+    for number, value in assets:
         asset = ctx.assets.get(number)
-        if asset is not None:
+        if value and asset is not None:
             price = asset_price(ctx, asset)
-            made.append(((ASSET, number), rules.room(price, budget_quanta, total) - price))
-    # Filed before its levels are added: `add` may sweep out what is not of a present filing.
-    slots = [slot for slot, _ in made]
-    index.filed[key] = Filed(index.stamp, slots, shape, account.assets, least_cash_quanta)
-    for slot, level in made:
-        if slot not in index.terms:
-            index.terms[slot] = terms_of(ctx, slot)
-        index.add(slot, level, index.stamp, key)
+            index.add(ctx, (ASSET, number), rules.room(price, budget, total) - price, key)
+            slots.append((ASSET, number))
 
 
 def market_levels(risk: MarketRisk, lots: int, room_e9: int) -> Iterable[tuple[Slot, int]]:
@@ -235,13 +234,12 @@ def market_levels(risk: MarketRisk, lots: int, room_e9: int) -> Iterable[tuple[S
 
     When the mark falls, margin falls at least by the first rate; when it rises, margin rises at most by the last.
     """
-    rates = [(0, risk.maintenance[0][1])]
-    if risk.tiered:
-        rates.append((1, risk.maintenance[-1][1]))
-    mark, index = risk.mark_quanta, funding_of(risk)
-    number = risk.market
+    number, mark, index = risk.market, risk.mark_quanta, funding_of(risk)
     if lots > 0:
-        return [
-            ((LONG_FIRST + which, number), room_e9 - rules.long_level_e9(mark, index, rate)) for which, rate in rates
-        ]
-    return [((SHORT_FIRST + which, number), room_e9 + rules.short_level_e9(mark, index, rate)) for which, rate in rates]
+        yield (LONG_FIRST, number), room_e9 - rules.long_level_e9(mark, index, risk.maintenance_ppm)
+        if risk.tiered:
+            yield (LONG_LAST, number), room_e9 - rules.long_level_e9(mark, index, risk.maintenance[-1][1])
+    else:
+        yield (SHORT_FIRST, number), room_e9 + rules.short_level_e9(mark, index, risk.maintenance_ppm)
+        if risk.tiered:
+            yield (SHORT_LAST, number), room_e9 + rules.short_level_e9(mark, index, risk.maintenance[-1][1])
