@@ -207,7 +207,7 @@ def brackets_are_monotone(case: Any, rules: Any) -> None:
 
 @proof("MARG-007", "monotone in the rate of a bracket; one bracket is the plain margin", "margin.tiered_margin",
        "margin.bracket", "margin.position_margin", bounds=AT_PAIRS + "; a second bracket at 10 % or 12 %",
-       slips={"margin": [(DEDUCTION, "below_deduction - from_quanta * (rate_ppm - below_rate_ppm)"), ("        owed = notional_quanta * rate_ppm - deduction", "        owed = notional_quanta * rate_ppm + deduction"),
+       slips={"margin": [(DEDUCTION, "below_deduction + 2 * from_quanta * (rate_ppm - below_rate_ppm)"), ("        owed = notional_quanta * rate_ppm - deduction", "        owed = notional_quanta * rate_ppm - 2 * deduction"),
                          ("if notional_quanta <= from_quanta:", "if notional_quanta < from_quanta - 1_000:")]})
 def tiers_grow_with_rates(case: Any, rules: Any) -> None:
     lots, (mark, rate) = case.whole("lots"), mark_and_rate(case)
