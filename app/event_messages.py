@@ -338,6 +338,7 @@ def _settlement_shortfall(event: SettlementShortfall) -> events_pb2.Event:
             account=id_message(event.account),
             market=event.market,
             paid_quanta=event.paid_quanta,
+            given_up_quanta=event.given_up_quanta,
             left_quanta=event.left_quanta,
         )
     )

@@ -255,11 +255,14 @@ class PositionSettled:
 
 @dataclass(slots=True)
 class SettlementShortfall:
-    """An account was left with a debt and nothing else: the insurance fund paid some, the rest is left."""
+    """A settlement leaves an account with a debt: the insurance fund paid some, winners gave up some, the rest is
+    left.
+    """
 
     account: bytes
     market: int
     paid_quanta: int
+    given_up_quanta: int
     left_quanta: int
 
 

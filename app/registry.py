@@ -24,6 +24,7 @@ from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
 from app.liquidation import actions as liquidation_actions
 from app.liquidation import types as liquidation
+from app.liquidation.final import close_settling
 from app.liquidation.hooks import liquidate
 from app.margin import health
 from app.markets import actions as market_actions
@@ -72,6 +73,7 @@ BEGIN_BLOCK: tuple[Hook, ...] = (
     fees_hooks.forget_rates,
     market_hooks.open_markets,
     funding_hooks.accrue,
+    close_settling,
     settlement_hooks.run_settlements,
     book_hooks.expire_orders,
     book_hooks.move_pegged,

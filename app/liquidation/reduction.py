@@ -141,19 +141,26 @@ def allot(winners: list[Winner], losers: list[Loser]) -> bool:
 
 
 def serve(winners: list[Winner], lots: int, weights: dict[bytes, int], caps: dict[bytes, int]) -> int:
-    """LIQ-019: share `lots` out by `weights` within `caps`, who is capped lowest for its weight first, so that what a
-    cap leaves over goes to the others by weight. Returns what is left when all are at their caps.
+    """LIQ-019: share `lots` out by `weights` within `caps`. Returns what is left when all are at their caps."""
+    got = portions(lots, weights, caps)
+    for winner in winners:
+        winner.taken_lots += got.get(winner.key, 0)
+    return lots - sum(got.values())
+
+
+def portions(left: int, weights: dict[bytes, int], caps: dict[bytes, int]) -> dict[bytes, int]:
+    """LIQ-019: what each gets of `left` by weight within its cap: who is capped lowest for its weight is served first,
+    so that what a cap leaves over goes to the others by weight.
     """
-    served = [winner for winner in winners if caps.get(winner.key, 0) > 0 and weights[winner.key] > 0]
-    served.sort(key=lambda winner: (caps[winner.key] * 10**18 // weights[winner.key], winner.key))
-    weight_left = sum(weights[winner.key] for winner in served)
-    for winner in served:
-        weight = weights[winner.key]
-        got = rules.portion(lots, weight, weight_left, caps[winner.key])
-        winner.taken_lots += got
-        lots -= got
-        weight_left -= weight
-    return lots
+    served = [key for key, weight in weights.items() if weight > 0 and caps.get(key, 0) > 0]
+    served.sort(key=lambda key: (caps[key] * 10**18 // weights[key], key))
+    weight_left = sum(weights[key] for key in served)
+    got: dict[bytes, int] = {}
+    for key in served:
+        got[key] = rules.portion(left, weights[key], weight_left, caps[key])
+        left -= got[key]
+        weight_left -= weights[key]
+    return got
 
 
 def shrunk(winners: list[Winner], losers: list[Loser]) -> list[Loser]:

@@ -1,4 +1,4 @@
-"""Settlement at the begin of a block: average, fix the price, cancel, close, sweep."""
+"""Settlement at the begin of a block: average, fix the price, cancel, sweep. Closing is liquidation/final.py's."""
 
 from app.book.state import remove_order
 from app.book.types import Order
@@ -7,12 +7,12 @@ from app.collateral.types import funding_pool, insurance_fund
 from app.compartment import guarded
 from app.context import Context
 from app.events import Cancelled, SettlementPriceSet
-from app.limits import MAX_FUNDING_STEP_NS, MAX_SETTLED_ACCOUNTS, MAX_SETTLED_ORDERS, SETTLEMENT_WINDOW_NS
+from app.limits import MAX_FUNDING_STEP_NS, MAX_SETTLED_ORDERS, SETTLEMENT_WINDOW_NS
 from app.markets.state import market_numbers, require_market, set_status
 from app.markets.types import FUTURE, SETTLED, SETTLING, Market
 from app.oracle.state import index_price, set_mark_price
 from app.settlement import rules
-from app.settlement.state import begin_settlement, close_positions
+from app.settlement.state import begin_settlement
 from app.settlement.types import Settlement
 from novation.v1 import events_pb2
 
@@ -41,10 +41,14 @@ def settle_market(ctx: Context, number: int) -> None:
     record = ctx.settlements.edit(number)
     if not record.price_quanta:
         average(ctx, number, record)
-    elif not cancel_orders(ctx, number) and not close_positions(
-        ctx, number, record.price_quanta, MAX_SETTLED_ACCOUNTS
-    ):
+    elif not cancel_orders(ctx, number) and not open_interest(ctx, number):
         sweep(ctx, number)
+
+
+def open_interest(ctx: Context, number: int) -> int:
+    """The lots that are still held; liquidation/final.py closes them, once the orders are gone."""
+    totals = ctx.totals.get(number)
+    return totals.open_interest_lots if totals else 0
 
 
 def average(ctx: Context, number: int, record: Settlement) -> None:

@@ -61,7 +61,7 @@ KINDS = {
     events.SettlementPriceSet: st.builds(events.SettlementPriceSet, SIDES, COUNTS, COUNTS),
     events.PositionSettled: st.builds(
         events.PositionSettled, KEYS, SIDES, st.integers(-9, 9), COUNTS, st.integers(-9, 9)),
-    events.SettlementShortfall: st.builds(events.SettlementShortfall, KEYS, SIDES, COUNTS, COUNTS),
+    events.SettlementShortfall: st.builds(events.SettlementShortfall, KEYS, SIDES, COUNTS, COUNTS, COUNTS),
 }
 
 

@@ -1,0 +1,167 @@
+"""The last closing, at the begin of a block: the positions of a market that settles, those who owe first.
+
+What they owe is made up before they are closed, and all in the block in which they are: by the market's fund, then by
+its winners. All are closed at the settlement price, so that who is closed against whom changes nothing.
+"""
+
+from dataclasses import dataclass, replace
+from heapq import nsmallest
+
+from app.collateral.state import credit_fund
+from app.collateral.types import insurance_fund
+from app.compartment import guarded
+from app.context import Context
+from app.events import HolderReduced, SettlementShortfall
+from app.limits import MAX_SETTLED_ACCOUNTS, REDUCTION_HOLDERS
+from app.liquidation import rules
+from app.liquidation.reduction import Winner, make_winner, portions, profit_of
+from app.liquidation.state import fund_balance, losses_of, margin_freed, note_given_up, short_accounts
+from app.margin.types import Standing
+from app.markets.holders import LONG, SHORT, holders
+from app.markets.state import market_numbers, require_market
+from app.markets.types import QUARANTINED, SETTLING
+from app.settlement.rules import fund_pays
+from app.settlement.state import close_positions
+
+Closings = list[tuple[bytes, int]]
+
+
+@dataclass(slots=True)
+class Debt:
+    """What an account that is closed now owes beyond what it has, and who has made up how much of it."""
+
+    key: bytes
+    quanta: int
+    paid_quanta: int = 0
+    given_up_quanta: int = 0
+
+
+def close_settling(ctx: Context) -> None:
+    """SETL-005, for every market that has its settlement price and no order left."""
+    for number in market_numbers(ctx):
+        if require_market(ctx, number).status in (SETTLING, QUARANTINED):
+            record, book = ctx.settlements.get(number), ctx.books[number]
+            if record and record.price_quanta and not book.bids.best_price() and not book.asks.best_price():
+                guarded(ctx, number, close_some, in_quarantine=True)
+
+
+def close_some(ctx: Context, market: int) -> None:
+    """SETL-005: one block's closings: the same lots of either side, of at most 500 accounts each."""
+    debtors = debtors_of(ctx, market)
+    longs = next_holders(ctx, market, LONG, debtors)
+    shorts = next_holders(ctx, market, SHORT, debtors)
+    total = min(sum(lots for _, lots in longs), -sum(lots for _, lots in shorts))
+    if total:
+        closings = [*first_lots(longs, total), *first_lots(shorts, total)]
+        make_up(ctx, market, debts_of(ctx, market, closings, debtors))
+        close_positions(ctx, market, ctx.settlements.edit(market).price_quanta, closings)
+
+
+def debtors_of(ctx: Context, market: int) -> dict[bytes, Standing]:
+    """SETL-006: the holders whose equity is below zero, with their standings."""
+    found = ((key, now, ctx.accounts.get(key)) for key, now in short_accounts(ctx) if now.equity < 0)
+    return {key: now for key, now, account in found if account is not None and account.position(market).lots}
+
+
+def next_holders(ctx: Context, market: int, side: int, debtors: dict[bytes, Standing]) -> Closings:
+    """SETL-005: whom to close next on one side, and what they hold: those who owe, then by key; but as long as anybody
+    owes, who has a profit comes last, so that all of them are there when it is shared out.
+    """
+    keys = holders(ctx, market, side, None if debtors else MAX_SETTLED_ACCOUNTS)
+    found = [(key, account.position(market)) for key in keys if (account := ctx.accounts.get(key)) is not None]
+    if debtors:
+        ranks = [(key not in debtors, profit_of(ctx, held) > 0, key, held.lots) for key, held in found]
+        return [(key, lots) for _, _, key, lots in nsmallest(MAX_SETTLED_ACCOUNTS, ranks)]
+    return [(key, held.lots) for key, held in found]
+
+
+def first_lots(side: Closings, total: int) -> Closings:
+    """The first `total` lots of a side, with its sign."""
+    closings: Closings = []
+    for key, lots in side:
+        closed = min(total, abs(lots))
+        if closed:
+            closings.append((key, closed if lots > 0 else -closed))
+        total -= closed
+    return closings
+
+
+def debts_of(ctx: Context, market: int, closings: Closings, debtors: dict[bytes, Standing]) -> list[Debt]:
+    """SETL-006: what those of `closings` who owe will lack: the share of it that the lots closed have in their
+    maintenance margin (LIQ-006), so all of it for who holds nothing elsewhere.
+    """
+    debts = []
+    for key, lots in closings:
+        account, now = ctx.accounts.get(key), debtors.get(key)
+        if now is not None and account is not None:
+            margin = margin_freed(ctx, account.position(market), lots)
+            debts.append(Debt(key, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance)))
+    return debts
+
+
+def make_up(ctx: Context, market: int, debts: list[Debt]) -> None:
+    """SETL-006, SETL-008: the fund pays, then winners give up, exactly what is owed; each debtor is told by whom."""
+    owed = sum(debt.quanta for debt in debts)
+    if not owed:
+        return
+    paid = fund_pays(-owed, fund_balance(ctx, market))
+    given_up = share_out(ctx, market, owed - paid)
+    credit_fund(ctx, insurance_fund(market), -paid)
+    losses_of(ctx, market).fund_paid_quanta += paid
+    note_given_up(ctx, market, given_up)
+    for debt in debts:
+        debt.paid_quanta = min(debt.quanta, paid)
+        debt.given_up_quanta = min(debt.quanta - debt.paid_quanta, given_up)
+        paid -= debt.paid_quanta
+        given_up -= debt.given_up_quanta
+        made_up = debt.paid_quanta + debt.given_up_quanta
+        ctx.accounts.edit(debt.key).cash_quanta += made_up
+        ctx.emit(
+            SettlementShortfall(debt.key, market, debt.paid_quanta, debt.given_up_quanta, debt.quanta - made_up)
+        )
+
+
+def share_out(ctx: Context, market: int, owed_quanta: int) -> int:
+    """SETL-008: take what is owed from the market's winners: by net profit, up to that and their excess over
+    maintenance margin; what is then left, by profit before losses elsewhere, up to that. Returns what they gave up.
+    """
+    if not owed_quanta:
+        return 0
+    profits, winners = winners_of(ctx, market)
+    net = {key: winner.profit_quanta for key, winner in winners.items()}
+    rooms = {key: min(profits[key], winner.excess_quanta) for key, winner in winners.items()}
+    parts = portions(owed_quanta, net, {key: min(net[key], room) for key, room in rooms.items()})
+    left = owed_quanta - sum(parts.values())
+    if left:
+        more = portions(left, profits, {key: room - parts.get(key, 0) for key, room in rooms.items()})
+        parts = {key: parts.get(key, 0) + more.get(key, 0) for key in rooms}
+    price_quanta = ctx.settlements.edit(market).price_quanta
+    for key in sorted(key for key, part in parts.items() if part):
+        give_up(ctx, key, market, parts[key])
+        ctx.emit(HolderReduced(key, market, 0, price_quanta, parts[key], net[key]))
+    return sum(parts.values())
+
+
+def give_up(ctx: Context, key: bytes, market: int, part_quanta: int) -> None:
+    """SETL-008: take a winner's part out of its cash and its profit, which will not be asked for the same again."""
+    account = ctx.accounts.edit(key)
+    held = account.position(market)
+    account.cash_quanta -= part_quanta
+    account.set_position(replace(held, entry_quanta=held.entry_quanta + part_quanta))
+
+
+def winners_of(ctx: Context, market: int) -> tuple[dict[bytes, int], dict[bytes, Winner]]:
+    """SETL-008: the holders with a profit at the settlement price, funding counted: what it is, and what they can bear.
+
+    Only the greatest profits are looked at closely, as many as a reduction looks at.
+    """
+    gains: list[tuple[int, bytes]] = []
+    for side in (LONG, SHORT):
+        for key in holders(ctx, market, side):
+            account = ctx.accounts.get(key)
+            profit = profit_of(ctx, account.position(market)) if account else 0
+            if profit > 0:
+                gains.append((-profit, key))
+    profits = {key: -loss for loss, key in nsmallest(REDUCTION_HOLDERS, gains)}
+    winners = {key: winner for key in profits if (winner := make_winner(ctx, key, market)) is not None}
+    return profits, winners
