@@ -11,6 +11,7 @@ from genesis.units import (
     UnitError,
     base_to_lots,
     base_to_units,
+    days_to_ns,
     decimal,
     moment_to_ns,
     percent_to_e9,
@@ -46,6 +47,11 @@ MARKET_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "fee_charge_percent": ("fee_charge_ppm", percent_to_ppm),
     "fee_charge_until": ("fee_charge_until_ns", moment_to_ns),
     "insurance_cap_usd": ("insurance_cap_quanta", usd_to_quanta),
+    "insurance_usd": ("insurance_quanta", usd_to_quanta),
+    "insurance_event_usd": ("insurance_event_quanta", usd_to_quanta),
+    "liquidation_fee_percent": ("liquidation_fee_ppm", percent_to_ppm),
+    "wind_down_loss_usd": ("wind_down_loss_quanta", usd_to_quanta),
+    "wind_down_days": ("wind_down_ns", days_to_ns),
 }
 FEES = {"tiers", "referral_percent", "insurance_percent", "stakers_percent"}
 FEE_TIER = {"volume_usd", "maker_percent", "taker_percent"}

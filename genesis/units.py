@@ -49,6 +49,10 @@ def seconds_to_ns(value: object) -> int:
     return whole(decimal(value) * 1_000_000_000, "nanoseconds")
 
 
+def days_to_ns(value: object) -> int:
+    return seconds_to_ns(value) * 86_400
+
+
 def moment_to_ns(value: object) -> int:
     """A TOML date and time with its offset, such as 2027-03-26T08:00:00Z, as nanoseconds since 1970."""
     if not isinstance(value, datetime) or value.tzinfo is None:

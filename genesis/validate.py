@@ -9,6 +9,7 @@ from genesis.units import UINT64_MAX, UnitError, base_to_lots, price_to_quanta
 
 PPM = 1_000_000
 UINT32_MAX = 2**32 - 1
+VAULT_MAX = 10**17  # quanta that the chain's vault may hold
 
 Check = Callable[[Any], str]  # "" when good, else what is wrong
 
@@ -119,7 +120,12 @@ MARKET_OPTIONAL: dict[str, Check] = {
     "funding_cap_e9": _integer(0, 10**9),
     "fee_charge_ppm": _integer(0, PPM),
     "fee_charge_until_ns": _integer(0, 2**62),
-    "insurance_cap_quanta": _integer(0, 10**17),
+    "insurance_cap_quanta": _integer(0, VAULT_MAX),
+    "insurance_quanta": _integer(0, VAULT_MAX),
+    "insurance_event_quanta": _integer(0, VAULT_MAX),
+    "liquidation_fee_ppm": _integer(0, PPM),
+    "wind_down_loss_quanta": _integer(0, VAULT_MAX),
+    "wind_down_ns": _integer(0, 365 * 86_400 * 10**9),
 }
 FEES: dict[str, Check] = {
     "tiers": _fee_tiers,
@@ -209,8 +215,9 @@ def _relations(app_state: dict[str, Any]) -> list[str]:
     found += _asset_relations(app_state)
     owners = [(account["owner"], account["number"]) for account in app_state["accounts"]]
     found += _repeated(owners, "accounts", "owner and number")
-    if sum(account["cash_quanta"] for account in app_state["accounts"]) >= 2**63:
-        found.append("accounts: all cash together must stay below 2^63 quanta")
+    cash = sum(account["cash_quanta"] for account in app_state["accounts"])
+    if cash + sum(market.get("insurance_quanta", 0) for market in app_state["markets"]) > VAULT_MAX:
+        found.append(f"accounts: all cash, and insurance_quanta of all markets, must not exceed {VAULT_MAX} together")
     return found
 
 
@@ -234,6 +241,9 @@ def _market_relations(market: dict[str, Any]) -> list[str]:
         found.append("maintenance_margin_ppm: must not exceed initial_margin_ppm")
     if market["max_order_lots"] > market["max_position_lots"]:
         found.append("max_order_lots: must not exceed max_position_lots")
+    cap = market.get("insurance_cap_quanta")
+    if cap is not None and market.get("insurance_quanta", 0) > cap:
+        found.append(f"insurance_quanta: must not exceed insurance_cap_quanta {cap}")
     if market["mark_price_quanta"] % market["tick_quanta"]:
         found.append(f"mark_price_quanta: must be a multiple of tick_quanta {market['tick_quanta']}")
     try:
