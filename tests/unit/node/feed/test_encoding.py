@@ -36,8 +36,8 @@ KINDS = {
     events.PositionClosed: st.builds(events.PositionClosed, KEYS, SIDES, LOTS, *[COUNTS] * 4, LOTS, LOTS),
     events.AuctionStarted: st.builds(events.AuctionStarted, KEYS, LOTS, LOTS),
     events.AuctionBidTaken: st.builds(
-        events.AuctionBidTaken, KEYS, KEYS, SIDES, SIDES, *[COUNTS] * 4,
-        st.lists(st.builds(Position, SIDES, COUNTS), max_size=2)),
+        events.AuctionBidTaken, KEYS, KEYS, SIDES, SIDES, COUNTS, LOTS, LOTS, LOTS,
+        st.lists(st.builds(Position, SIDES, LOTS), max_size=2)),
     events.AuctionEnded: st.builds(events.AuctionEnded, KEYS, SIDES),
     events.AccountReduced: st.builds(events.AccountReduced, KEYS, SIDES, LOTS, *[COUNTS] * 3),
     events.HolderReduced: st.builds(events.HolderReduced, KEYS, SIDES, LOTS, *[COUNTS] * 3),
