@@ -12,15 +12,21 @@ from app.book import match
 from app.chain import Chain
 from app.clearing import rules as clearing_rules
 from app.errors import InvariantError, MarketFault
+from app.fees import rules as fee_rules
+from app.funding import rules as funding_rules
 from app.invariants import audit
+from app.liquidation import rules as liquidation_rules
 from app.margin import rules as margin_rules
 from app.markets.types import QUARANTINED
+from app.settlement import rules as settlement_rules
+from novation.v1 import tx_pb2
 from tests.helpers import builders as b
 from tests.helpers import ledger
 from tests.helpers.builders import ALICE, BOB, BTC, ETH, MARK_QUANTA, ORACLE, TICK_QUANTA, Person
-from tests.helpers.driver import Driver
+from tests.helpers.driver import GENESIS_TIME_NS, Driver
 
 PEOPLE = tuple(Person(f"compartment {number}") for number in range(6))
+BTC_FEE_PPM = 501  # its taker's rate, unlike ETH's, where a fault follows the rate
 SPLIT = 35_000_000  # prices of BTC lie above, of ETH below
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -70,6 +76,32 @@ def break_interest(patch: pytest.MonkeyPatch) -> None:
                   lambda ctx, market, lots: original(ctx, market, lots + (lots > 0 and market == BTC)))
 
 
+def break_fees(patch: pytest.MonkeyPatch) -> None:
+    """The rate of a fee raises where the market's is BTC's."""
+    original = fee_rules.rate
+    patch.setattr(fee_rules, "rate", lambda *args: divide() if args[0] == BTC_FEE_PPM else original(*args))
+
+
+def break_funding(patch: pytest.MonkeyPatch) -> None:
+    """The next index of funding raises."""
+    patch.setattr(funding_rules, "next_index", only_dear(funding_rules.next_index, 1, forget))
+
+
+def break_premium(patch: pytest.MonkeyPatch) -> None:
+    """The premium that funding follows raises."""
+    patch.setattr(funding_rules, "premium", only_dear(funding_rules.premium, 2, divide))
+
+
+def break_settlement(patch: pytest.MonkeyPatch) -> None:
+    """The price at which the market ends raises."""
+    patch.setattr(settlement_rules, "settlement_price", only_dear(settlement_rules.settlement_price, 2, divide))
+
+
+def break_liquidation(patch: pytest.MonkeyPatch) -> None:
+    """How much is closed at once raises."""
+    patch.setattr(liquidation_rules, "lots_at_once", only_dear(liquidation_rules.lots_at_once, 1, forget))
+
+
 def content(record: Any) -> tuple[Any, ...]:
     """The fields of a record, in order."""
     return tuple(getattr(record, name) for name in record.__slots__)
@@ -90,9 +122,9 @@ def load(random: Random, driver: Driver) -> list[bytes]:
     return made
 
 
-def run(drivers: list[Driver], random: Random) -> list[Any]:
+def run(drivers: list[Driver], random: Random, *oracle: tx_pb2.Action) -> list[Any]:
     """One block on all drivers: the first runs it twice, the second starts anew before it; all agree."""
-    block = load(random, drivers[0])
+    block = [*([drivers[0].envelope(ORACLE, *oracle)] if oracle else []), *load(random, drivers[0])]
     drivers[0].chain.finalize(drivers[0].next_block(block))
     drivers[1].restart()
     results = [driver.run(block) for driver in drivers]
@@ -127,6 +159,34 @@ def test_a_fault_stays_in_its_market(fault: Patch, seed: int, monkeypatch: pytes
     holders = [person for person in PEOPLE
                if BTC in drivers[0].chain.ctx.accounts.peek(person.account()).positions]
     assert holders, "some hold BTC and traded ETH all the same"
+
+
+@pytest.mark.parametrize(("fault", "terms"), [
+    (break_fees, {"taker_fee_ppm": BTC_FEE_PPM}), (break_funding, {"funding_cap_e9": 40_000_000}),
+    (break_premium, {"funding_cap_e9": 40_000_000}), (break_liquidation, {}),
+    (break_settlement, {"kind": "future", "expiry_ns": GENESIS_TIME_NS + 30 * 10**9}),
+])
+def test_a_fault_of_a_hook_stays_in_its_market(fault: Patch, terms: dict[str, object],
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    """CMP-002: rules of fees, funding, liquidation and settlement raise in BTC while its mark falls; ETH fills on, and
+    a node that starts anew or runs a block again comes to the same.
+    """
+    random = Random(7)
+    genesis = b.genesis((*PEOPLE, ORACLE), cash_quanta=60_000_000, gas_price_e6=0, max_block_gas=10**9,
+                        terms={BTC: terms})
+    drivers = [Driver(genesis, verify=lambda *_: True) for _ in range(2)]
+    for _ in range(12):
+        run(drivers, random)
+    fault(monkeypatch)
+    quarantined, after = [], []
+    falls = b.set_mark(MARK_QUANTA[BTC] * 94 // 100 // 500 * 500)
+    for block in range(24):
+        for event in run(drivers, random, *[falls] * (block == 0)):
+            quarantined += [event.market_quarantined] if event.HasField("market_quarantined") else []
+            after += [event] if quarantined and event.HasField("fill") and event.fill.market == ETH else []
+    market = drivers[0].chain.ctx.markets.peek(BTC)
+    assert market.status == QUARANTINED and not market.sealed and {event.market for event in quarantined} == {BTC}
+    assert len(after) > 3, "ETH trades on"
 
 
 @pytest.fixture
