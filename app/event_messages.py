@@ -17,6 +17,7 @@ from app.events import (
     Deposited,
     FeesShared,
     Filled,
+    FundingPaid,
     HolderReduced,
     MarketQuarantined,
     MarketStatusChanged,
@@ -202,6 +203,7 @@ def _filled(event: Filled) -> events_pb2.Event:
             taker_order_id=event.taker_order_id,
             taker_client_id=event.taker_client_id,
             taker_fee_quanta=event.taker_fee_quanta,
+            taker_open_lots=event.taker_open_lots,
         )
     )
 
@@ -353,7 +355,10 @@ def _account_event(kind: str, message: Any, event: Any) -> events_pb2.Event:
 
 
 def _auction_bid_taken(event: AuctionBidTaken) -> events_pb2.Event:
-    taken = [events_pb2.AuctionedLots(market=part.market, lots=part.lots) for part in event.taken]
+    taken = [
+        events_pb2.AuctionedLots(market=market, lots=lots, price_quanta=price_quanta)
+        for market, lots, price_quanta in event.taken
+    ]
     return events_pb2.Event(
         auction_bid_taken=events_pb2.AuctionBidTaken(
             account=id_message(event.account),
@@ -389,6 +394,7 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     TriggerMoved: _trigger_moved,
     TriggerFired: _trigger_fired,
     Filled: _filled,
+    FundingPaid: partial(_account_event, "funding_paid", events_pb2.FundingPaid),
     Deposited: _deposited,
     Withdrawn: _withdrawn,
     Transferred: _transferred,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.accounts.types import Position
     from app.book.types import Order
     from app.errors import Code
     from app.triggers.types import Trigger
@@ -101,7 +100,9 @@ class TriggerFired:
 
 @dataclass(slots=True)
 class Filled:
-    """A fill. `maker` is what is left of the order that was first; the price is its price, unless one is stated."""
+    """A fill. `maker` is what is left of the order that was first; the price is its price, unless one is stated.
+    `taker_open_lots` is what is left on the book of a taker that rested there before.
+    """
 
     trade_id: int
     maker: "Order"
@@ -113,6 +114,16 @@ class Filled:
     taker_client_id: int
     taker_fee_quanta: int
     price_quanta: int = 0
+    taker_open_lots: int = 0
+
+
+@dataclass(slots=True)
+class FundingPaid:
+    """An account's position was settled to the market's funding index; negative: the account received."""
+
+    account: bytes
+    market: int
+    amount_quanta: int
 
 
 @dataclass(slots=True)
@@ -294,8 +305,8 @@ class AuctionStarted:
 
 @dataclass(slots=True)
 class AuctionBidTaken:
-    """A bidder took a fraction of an account's book at the marks. `taken` are positions with the lots that moved; the
-    figures are the account's before.
+    """A bidder took a fraction of an account's book. `taken` is (market, lots that moved, mark at which they did) each;
+    the figures are the account's before.
     """
 
     account: bytes
@@ -306,7 +317,7 @@ class AuctionBidTaken:
     freed_quanta: int
     equity_quanta: int
     maintenance_quanta: int
-    taken: "list[Position]"
+    taken: list[tuple[int, int, int]]
 
 
 @dataclass(slots=True)
@@ -369,6 +380,7 @@ Occurrence = (
     | TriggerMoved
     | TriggerFired
     | Filled
+    | FundingPaid
     | Deposited
     | Withdrawn
     | Transferred

@@ -189,6 +189,11 @@ class Reader:
         return streams.fills(lambda height: self._accounts.WatchFills(
             account_service.WatchFillsRequest(account=self.account_id, after_height=height)), after_height)
 
+    def watch_cash(self, after_height: int = 0) -> AsyncIterator[account_service.CashChange | streams.Gap]:
+        """Every change of this account's cash, with its reason."""
+        return streams.cash(lambda height: self._accounts.WatchCash(
+            account_service.WatchCashRequest(account=self.account_id, after_height=height)), after_height)
+
     def watch_blocks(self, after_height: int = 0, *, with_txs: bool = False,
                      ) -> AsyncIterator[chain_service.BlockSummary | streams.Gap]:
         """Every block."""

@@ -157,6 +157,15 @@ async def fills(open_call: Callable[[int], Any], after_height: int) -> AsyncIter
             yield fill
 
 
+async def cash(open_call: Callable[[int], Any], after_height: int) -> AsyncIterator[account_service.CashChange | Gap]:
+    """Every change of the account's cash in order, with a Gap where some may be missing."""
+    async for message in resume(open_call, after_height):
+        if message.HasField("gap"):
+            yield Gap(message.gap.from_height, message.gap.to_height)
+        for change in message.changes.changes:
+            yield change
+
+
 async def orders(open_call: Callable[[int], Any], after_height: int,
                  ) -> AsyncIterator[account_service.OrdersSnapshot | account_service.OrderUpdate]:
     """All open orders at first, and again after a hole; then each update in order."""

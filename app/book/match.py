@@ -21,7 +21,8 @@ from app.events import Cancelled, Filled
 from app.fees.rules import maker_fee, shareable, trading_fee
 from app.fees.state import collect, rates
 from app.fees.types import Trade
-from app.funding.state import index_of, settled
+from app.funding.rules import payment
+from app.funding.state import index_of, settled, tell_funding
 from app.gas import MEET, ORDER_IN_RECORD, POSITION, REMOVAL
 from app.limits import MAX_FILLS, MAX_REMOVALS
 from app.margin.state import allows_change
@@ -267,9 +268,14 @@ def trades_of(taker: Taker, plan: Plan) -> list[Trade]:
 
 
 def settle(ctx: Context, key: bytes, market: int, cash_quanta: int, held: Position) -> int:
-    """CLR-004: an account comes to hold what the plan says. Returns what that adds to open interest."""
+    """CLR-004: an account comes to hold what the plan says, its funding settled (FUND-002). Returns what that adds to
+    open interest.
+    """
     account = ctx.accounts.edit(key)
-    interest = open_interest_change(account.position(market).lots, held.lots)
+    before = account.position(market)
+    interest = open_interest_change(before.lots, held.lots)
+    if before.lots and before.funding_index_e9 != held.funding_index_e9:
+        tell_funding(ctx, key, market, payment(before.lots, held.funding_index_e9, before.funding_index_e9))
     account.cash_quanta = cash_quanta
     account.set_position(held)
     return interest

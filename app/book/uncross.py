@@ -281,6 +281,7 @@ def carry_out(ctx: Context, market: Market, plan: Uncrossing) -> dict[int, Order
                 taker.client_id,
                 taker_fee,
                 price,
+                taker.open_lots,
             )
         )
         state.next_trade += 1

@@ -20,7 +20,7 @@ from app.errors import (
     ChainError,
 )
 from app.events import PositionMoved, Transferred, Withdrawn
-from app.funding.state import index_of, settled, unsettled
+from app.funding.state import index_of, settled, tell_funding, unsettled
 from app.gas import POSITION, TRANSFER
 from app.kernel.codec import account_key, split_account_key
 from app.limits import MAX_ASSET_UNITS, MAX_DESTINATION_BYTES, MAX_VAULT_QUANTA
@@ -127,13 +127,16 @@ def require_free_asset(ctx: Context, key: bytes, asset: int, units: int) -> None
 
 
 class Move(NamedTuple):
-    """What MARG-012 makes of two accounts: copies as they would be, and what goes from one to the other."""
+    """What MARG-012 makes of two accounts: copies as they would be, what goes from one to the other, and the funding
+    that each owed.
+    """
 
     source: Account
     target: Account
     lots: int
     entry: int
-    funding: int
+    owed: int
+    owed_there: int
 
 
 def plan_move(market: int, index_e9: int, source: Account, target: Account, lots: int, cash_quanta: int) -> Move:
@@ -153,7 +156,7 @@ def plan_move(market: int, index_e9: int, source: Account, target: Account, lots
     target.cash_quanta += cash_quanta - entry - owed_there
     source.set_position(replace(held, lots=held.lots - signed, entry_quanta=kept))
     target.set_position(replace(there, lots=there.lots + signed, entry_quanta=there.entry_quanta + entry))
-    return Move(source, target, signed, entry, owed + owed_there)
+    return Move(source, target, signed, entry, owed, owed_there)
 
 
 def handle_isolate(ctx: Context, sender: bytes, action: tx_pb2.Isolate) -> tx_pb2.ActionResult:
@@ -177,7 +180,9 @@ def handle_isolate(ctx: Context, sender: bytes, action: tx_pb2.Isolate) -> tx_pb
     check_move(ctx, market, source, target, move)
     ctx.accounts.edit(sender).become(move.source)
     open_account(ctx, receiver).become(move.target)
-    state.credit_fund(ctx, funding_pool(market.market), move.funding)
+    state.credit_fund(ctx, funding_pool(market.market), move.owed + move.owed_there)
+    tell_funding(ctx, sender, market.market, move.owed)
+    tell_funding(ctx, receiver, market.market, move.owed_there)
     ctx.emit(PositionMoved(sender, receiver, market.market, move.lots, move.entry, action.cash_quanta))
     return tx_pb2.ActionResult()
 

@@ -2,6 +2,7 @@
 
 from app.accounts.types import Position
 from app.context import Context
+from app.events import FundingPaid
 from app.funding import rules
 
 
@@ -39,3 +40,9 @@ def settled(held: Position, index_e9: int) -> tuple[int, Position]:
         held.open_sell_notional_quanta,
         index_e9,
     )
+
+
+def tell_funding(ctx: Context, key: bytes, market: int, owed_quanta: int) -> None:
+    """FUND-002: note what an account paid when its position was settled, unless that was nothing."""
+    if owed_quanta:
+        ctx.emit(FundingPaid(key, market, owed_quanta))

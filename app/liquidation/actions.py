@@ -64,7 +64,8 @@ def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -
     check_bidder(ctx, bidder, taker, taken)
     carry_over(ctx, key, giver, bidder, taker, taken)
     ctx.auctions.edit(key).bids += 1
-    ctx.emit(AuctionBidTaken(key, bidder, fraction, discount, paid, freed, now.equity, now.maintenance, taken))
+    sold = [(part.market, part.lots, market_risk(ctx, part.market).mark_quanta) for part in taken]
+    ctx.emit(AuctionBidTaken(key, bidder, fraction, discount, paid, freed, now.equity, now.maintenance, sold))
     return tx_pb2.ActionResult()
 
 

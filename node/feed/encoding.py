@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from app.accounts.keys import id_message
 from app.book.types import market_of, write_terms
 from app.event_messages import event_message
-from app.events import Cancelled, Filled, Occurrence, Rested
+from app.events import Cancelled, Filled, FundingPaid, Occurrence, Rested
 from novation.v1 import events_pb2, feed_pb2, tx_pb2
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _write_fill(target: events_pb2.Event, event: Filled) -> None:
     fill.market = market_of(maker.order_id)
     fill.trade_id = event.trade_id
     fill.taker_side = event.taker_side  # type: ignore[assignment]
-    fill.price_quanta = maker.price_quanta
+    fill.price_quanta = event.price_quanta or maker.price_quanta
     fill.size_lots = event.size_lots
     fill.maker.CopyFrom(_account_id(maker.account))
     fill.maker_order_id = maker.order_id
@@ -68,6 +68,7 @@ def _write_fill(target: events_pb2.Event, event: Filled) -> None:
     fill.taker_order_id = event.taker_order_id
     fill.taker_client_id = event.taker_client_id
     fill.taker_fee_quanta = event.taker_fee_quanta
+    fill.taker_open_lots = event.taker_open_lots
 
 
 def _write_rested(target: events_pb2.Event, event: Rested) -> None:
@@ -99,5 +100,12 @@ def _write_cancelled(target: events_pb2.Event, event: Cancelled) -> None:
     cancelled.was_resting = event.was_resting
 
 
+def _write_funding(target: events_pb2.Event, event: FundingPaid) -> None:
+    paid = target.funding_paid
+    paid.account.CopyFrom(_account_id(event.account))
+    paid.market = event.market
+    paid.amount_quanta = event.amount_quanta
+
+
 _WRITERS: dict[type, Callable[[events_pb2.Event, Any], None]] = {
-    Filled: _write_fill, Rested: _write_rested, Cancelled: _write_cancelled}
+    Filled: _write_fill, FundingPaid: _write_funding, Rested: _write_rested, Cancelled: _write_cancelled}

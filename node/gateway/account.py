@@ -121,6 +121,21 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
                 yield account_service.WatchFillsResponse(height=step.height, time_ns=step.time_ns,
                                                          gap=step.gap)
 
+    @stream
+    async def WatchCash(self, request: account_service.WatchCashRequest,
+                        context: Any) -> AsyncIterator[account_service.WatchCashResponse]:
+        key = self._key(request.account)
+        async for step in self.streams.follow(request.after_height):
+            if isinstance(step, BlockView):
+                if (changes := step.cash.get(key)) is not None:
+                    yield account_service.WatchCashResponse(height=step.height, time_ns=step.time_ns,
+                                                            changes=account_service.CashOfBlock(changes=changes))
+            elif isinstance(step, Quiet):
+                yield account_service.WatchCashResponse(height=step.height, time_ns=step.time_ns,
+                                                        heartbeat=market_data.Heartbeat())
+            else:
+                yield account_service.WatchCashResponse(height=step.height, time_ns=step.time_ns, gap=step.gap)
+
     def _key(self, account: tx_pb2.AccountId) -> bytes:
         require_owner(account)
         if not self.model.height:

@@ -86,9 +86,12 @@ def _note_fill(activity: Activity, takers: dict[int, account_service.OrderUpdate
         status=account_service.ORDER_STATUS_OPEN if fill.maker_open_lots else account_service.ORDER_STATUS_FILLED))
     took = account_service.OrderUpdate(
         **common, order_id=fill.taker_order_id, client_id=fill.taker_client_id, side=fill.taker_side,
-        filled_lots=fill.size_lots, status=account_service.ORDER_STATUS_OPEN)
+        open_lots=fill.taker_open_lots, filled_lots=fill.size_lots, status=account_service.ORDER_STATUS_OPEN)
     activity.orders[taker].append(took)
-    takers[fill.taker_order_id] = took
+    if fill.taker_open_lots:  # it rests, as it did before
+        takers.pop(fill.taker_order_id, None)
+    else:
+        takers[fill.taker_order_id] = took
     common |= {"trade_id": fill.trade_id, "size_lots": fill.size_lots}
     activity.fills[maker].append(account_service.AccountFill(
         **common, order_id=fill.maker_order_id, client_id=fill.maker_client_id, side=maker_side,

@@ -16,6 +16,7 @@ from app.context import Context
 from app.registry import TABLES
 from node.gateway.activity import Activity, derive_activity, trades_of
 from node.gateway.books import BookLevels
+from node.gateway.cash import Changes, cash_changes
 from node.gateway.fork import fork_of
 from novation.v1 import feed_pb2, state_pb2
 from novation.v1 import market_data_service_pb2 as market_data
@@ -43,6 +44,11 @@ class BlockView:
     def activity(self) -> Activity:
         """Order updates and fills by account; worked out only when somebody watches."""
         return derive_activity(self.block)
+
+    @cached_property
+    def cash(self) -> Changes:
+        """Every change of cash by account; worked out only when somebody watches."""
+        return cash_changes(self.block)
 
 
 @dataclass(slots=True)

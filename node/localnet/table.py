@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from client.units import usd
 from node.keys.dev import TRADERS
 from node.localnet.network import dev_owner
 from node.localnet.plan import DEFAULT_DIRECTORY, Plan
@@ -25,7 +26,7 @@ def network_table(plan: Plan, view: NetworkView) -> Group:
         state = Text("up", style="green") if node.up else Text("down", style="red")
         table.add_row(node.name, state, str(node.height), node.app_hash[:16], f"{node.block_ms:.0f}", str(node.mempool),
                       node_plan.gateway)
-    return Group(table, Text(totals_line(view)), agreement(view))
+    return Group(table, Text(totals_line(view)), Text(risk_line(view)), agreement(view))
 
 
 def totals_line(view: NetworkView) -> str:
@@ -33,6 +34,14 @@ def totals_line(view: NetworkView) -> str:
     totals = view.totals
     return (f"orders {totals.orders} ({orders_rate:.0f}/s)   fills {totals.fills} ({fills_rate:.0f}/s)   "
             f"envelopes {totals.envelopes}   failed actions {totals.failed}")
+
+
+def risk_line(view: NetworkView) -> str:
+    """Triggers and the steps of liquidation, in their order, with what funds and winners paid."""
+    totals = view.totals
+    return (f"triggers {totals.triggers}   liquidations {totals.closings}   auctions {totals.auctions} "
+            f"(bids {totals.bids})   reductions {totals.reductions} (holders {totals.reduced_holders})   "
+            f"funds paid ${usd(totals.fund_paid_quanta):,.2f}   winners gave up ${usd(totals.given_up_quanta):,.2f}")
 
 
 def agreement(view: NetworkView) -> Text:
@@ -50,7 +59,8 @@ def network_line(view: NetworkView) -> str:
     block_ms = max((node.block_ms for node in view.nodes), default=0.0)
     agreed = f"DIFFER ({view.disagreement})" if view.disagreement else f"equal to {view.agreed_height}"
     return (f"{heights} block={block_ms:.0f}ms orders={view.totals.orders} ({orders_rate:.0f}/s) "
-            f"fills={view.totals.fills} ({fills_rate:.0f}/s) app hashes {agreed}")
+            f"fills={view.totals.fills} ({fills_rate:.0f}/s) liquidations={view.totals.closings} "
+            f"auctions={view.totals.auctions} reductions={view.totals.reductions} app hashes {agreed}")
 
 
 def introduction(plan: Plan) -> str:
@@ -108,6 +118,15 @@ def summary(plan: Plan, view: NetworkView) -> dict[str, object]:
         "failed_actions": view.totals.failed,
         "orders_per_second": round(orders_rate, 1),
         "fills_per_second": round(fills_rate, 1),
+        "triggers_fired": view.totals.triggers,
+        "liquidations": view.totals.closings,
+        "auctions": view.totals.auctions,
+        "auction_bids": view.totals.bids,
+        "reductions": view.totals.reductions,
+        "reduced_holders": view.totals.reduced_holders,
+        "funds_paid_usd": f"{usd(view.totals.fund_paid_quanta):f}",
+        "given_up_usd": f"{usd(view.totals.given_up_quanta):f}",
+        "market_changes": view.totals.market_changes,
         "nodes": [
             {
                 "name": node.name,

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from node.feed.client import LinkClient, LinkClosedError, LinkError
 from node.localnet.plan import NodePlan
-from novation.v1 import feed_pb2
+from novation.v1 import events_pb2, feed_pb2
 
 RECONNECT_S = 0.5
 STATUS_S = 1.0
@@ -44,6 +45,15 @@ class Totals:
     failed: int = 0
     orders: int = 0
     fills: int = 0
+    triggers: int = 0  # fired
+    closings: int = 0  # of positions of accounts that fell short, on the book
+    auctions: int = 0  # begun
+    bids: int = 0  # taken in auctions
+    reductions: int = 0  # of accounts that neither book nor bidders could close
+    reduced_holders: int = 0  # of the other side
+    fund_paid_quanta: int = 0  # by insurance funds
+    given_up_quanta: int = 0  # by holders of the other side
+    market_changes: int = 0  # of status: opened, quarantined, wound down, settled ...
 
 
 @dataclass(slots=True)
@@ -103,7 +113,30 @@ def count_block(totals: Totals, block: feed_pb2.CommittedBlock) -> None:
         totals.actions += len(tx.result.actions)
         totals.failed += sum(action.code != 0 for action in tx.result.actions)
         totals.orders += sum(action.order_id != 0 and not action.cancelled_orders for action in tx.result.actions)
-        totals.fills += sum(event.WhichOneof("kind") == "fill" for event in tx.events)
+        count_events(totals, tx.events)
+    count_events(totals, block.events)
+
+
+COUNTED = {
+    "fill": "fills", "trigger_fired": "triggers", "position_closed": "closings", "auction_started": "auctions",
+    "auction_bid_taken": "bids", "account_reduced": "reductions", "holder_reduced": "reduced_holders",
+    "market_status_changed": "market_changes", "market_quarantined": "market_changes",
+}
+FUND_PAYMENTS = {"position_closed": "fund_paid_quanta", "account_reduced": "fund_paid_quanta",
+                 "asset_seized": "paid_quanta", "settlement_shortfall": "paid_quanta"}
+
+
+def count_events(totals: Totals, events: Iterable[events_pb2.Event]) -> None:
+    """What happened, by kind, and what insurance funds and winners paid for it."""
+    for event in events:
+        kind = event.WhichOneof("kind")
+        if kind in COUNTED:
+            name = COUNTED[kind]
+            setattr(totals, name, getattr(totals, name) + 1)
+        if kind in FUND_PAYMENTS:
+            totals.fund_paid_quanta += getattr(getattr(event, kind), FUND_PAYMENTS[kind])
+        elif kind == "holder_reduced":
+            totals.given_up_quanta += event.holder_reduced.given_up_quanta
 
 
 async def follow(network: NetworkView, view: NodeView, plan: NodePlan) -> None:

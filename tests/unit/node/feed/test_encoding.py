@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import events
-from app.accounts.types import Position
 from app.block import BlockResult, TxOutcome
 from app.book.types import Order, Terms
 from app.errors import ORDER_PRICE
@@ -28,7 +27,8 @@ KINDS = {
     events.Cancelled: st.builds(events.Cancelled, ORDERS, st.integers(0, 8), st.booleans()),
     events.Reduced: st.builds(events.Reduced, ORDERS, COUNTS),
     events.Filled: st.builds(events.Filled, COUNTS, ORDERS, COUNTS, st.integers(-(2**63), 2**63 - 1), KEYS, SIDES,
-                             COUNTS, COUNTS, COUNTS),
+                             COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
+    events.FundingPaid: st.builds(events.FundingPaid, KEYS, SIDES, LOTS),
     events.Deposited: st.builds(events.Deposited, KEYS, COUNTS),
     events.Withdrawn: st.builds(events.Withdrawn, KEYS, COUNTS, st.binary(max_size=64)),
     events.Transferred: st.builds(events.Transferred, KEYS, KEYS, COUNTS),
@@ -37,7 +37,7 @@ KINDS = {
     events.AuctionStarted: st.builds(events.AuctionStarted, KEYS, LOTS, LOTS),
     events.AuctionBidTaken: st.builds(
         events.AuctionBidTaken, KEYS, KEYS, SIDES, SIDES, COUNTS, LOTS, LOTS, LOTS,
-        st.lists(st.builds(Position, SIDES, LOTS), max_size=2)),
+        st.lists(st.tuples(SIDES, LOTS, COUNTS), max_size=2)),
     events.AuctionEnded: st.builds(events.AuctionEnded, KEYS, SIDES),
     events.AccountReduced: st.builds(events.AccountReduced, KEYS, SIDES, LOTS, *[COUNTS] * 3),
     events.HolderReduced: st.builds(events.HolderReduced, KEYS, SIDES, LOTS, *[COUNTS] * 3),

@@ -32,6 +32,30 @@ def test_a_block_counts_once_however_many_nodes_report_it() -> None:
     assert (view.totals.blocks, view.totals.orders, view.totals.fills, view.totals.failed) == (1, 1, 2, 1)
 
 
+def test_steps_of_liquidation_are_counted_wherever_they_happen(tmp_path: Path) -> None:
+    """In hooks and in transactions, with what funds and winners paid: in the table, the line and the data."""
+    made = block(1, fills=1)
+    made.txs[0].events.add().auction_bid_taken.paid_quanta = 5
+    for kind, field, value in (
+        ("fill", "market", 1), ("trigger_fired", "market", 1), ("position_closed", "fund_paid_quanta", 2_500_000),
+        ("auction_started", "equity_quanta", 1), ("account_reduced", "fund_paid_quanta", 500_000),
+        ("holder_reduced", "given_up_quanta", 1_250_000), ("holder_reduced", "given_up_quanta", 0),
+        ("asset_seized", "paid_quanta", 1_000_000), ("market_status_changed", "after", 2),
+    ):
+        setattr(getattr(made.events.add(), kind), field, value)
+        getattr(made.events[-1], kind).SetInParent()
+    view = network()
+    view.observe(view.nodes[0], made)
+    totals = view.totals
+    assert (totals.fills, totals.triggers, totals.closings, totals.auctions, totals.bids) == (2, 1, 1, 1, 1)
+    assert (totals.reductions, totals.reduced_holders, totals.market_changes) == (1, 2, 1)
+    assert (totals.fund_paid_quanta, totals.given_up_quanta) == (4_000_000, 1_250_000)
+    assert "liquidations 1   auctions 1 (bids 1)" in table.risk_line(view)
+    assert "liquidations=1 auctions=1 reductions=1" in table.network_line(view)
+    data = table.summary(make_plan(tmp_path, 26600, 2, 1), view)
+    assert (data["liquidations"], data["funds_paid_usd"], data["given_up_usd"]) == (1, "4.000000", "1.250000")
+
+
 def test_agreement_needs_every_node() -> None:
     view = network(3)
     view.observe(view.nodes[0], block(5))
