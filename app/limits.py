@@ -59,6 +59,7 @@ LIQUIDATION_FILLS = 400  # fills on the book after which no further account is b
 LIQUIDATION_MARKETS = 4  # markets of one account that one block closes on the book
 LIQUIDATION_PART = 4  # a block closes a quarter of a position,
 LIQUIDATION_LEAST_QUANTA = 10_000_000_000  # or ten thousand USD of it if that is more
+REDUCTION_ASKED = 4_000  # holders that a reduction asks at once, the greatest profits first
 REDUCTION_HOLDERS = 20_000  # holders looked at after which no further market is reduced
 AUCTION_NS = 900_000_000_000  # a quarter of an hour
 DAY_NS = 86_400_000_000_000

@@ -12,9 +12,9 @@ from app.collateral.types import insurance_fund
 from app.compartment import guarded
 from app.context import Context
 from app.events import HolderReduced, SettlementShortfall
-from app.limits import MAX_SETTLED_ACCOUNTS, REDUCTION_HOLDERS
+from app.limits import MAX_SETTLED_ACCOUNTS, REDUCTION_ASKED
 from app.liquidation import rules
-from app.liquidation.reduction import Winner, make_winner, portions, profit_of
+from app.liquidation.reduction import portions, profit_of, winners_among
 from app.liquidation.state import fund_balance, losses_of, margin_freed, note_given_up, short_accounts
 from app.margin.types import Standing
 from app.markets.holders import LONG, SHORT, holders
@@ -122,12 +122,21 @@ def make_up(ctx: Context, market: int, debts: list[Debt]) -> None:
 
 
 def share_out(ctx: Context, market: int, owed_quanta: int) -> int:
-    """SETL-008: take what is owed from the market's winners: by net profit, up to that and their excess over
-    maintenance margin; what is then left, by profit before losses elsewhere, up to that. Returns what they gave up.
+    """SETL-008: take what is owed from the market's winners, of whom the greatest profits are asked first, as many at a
+    time as a reduction asks. Returns what they gave up.
     """
-    if not owed_quanta:
-        return 0
-    profits, winners = winners_of(ctx, market)
+    gains, left = profits_of(ctx, market) if owed_quanta else [], owed_quanta
+    while gains and left:
+        asked, gains = dict(gains[:REDUCTION_ASKED]), gains[REDUCTION_ASKED:]
+        left -= ask(ctx, market, left, asked)
+    return owed_quanta - left
+
+
+def ask(ctx: Context, market: int, owed_quanta: int, profits: dict[bytes, int]) -> int:
+    """SETL-008: by net profit, up to that and the excess over maintenance margin; what is then left, by profit before
+    losses elsewhere, up to that. Returns what these winners gave up.
+    """
+    winners = {winner.key: winner for winner in winners_among(ctx, market, list(profits))}
     net = {key: winner.profit_quanta for key, winner in winners.items()}
     rooms = {key: min(profits[key], winner.excess_quanta) for key, winner in winners.items()}
     parts = portions(owed_quanta, net, {key: min(net[key], room) for key, room in rooms.items()})
@@ -150,18 +159,15 @@ def give_up(ctx: Context, key: bytes, market: int, part_quanta: int) -> None:
     account.set_position(replace(held, entry_quanta=held.entry_quanta + part_quanta))
 
 
-def winners_of(ctx: Context, market: int) -> tuple[dict[bytes, int], dict[bytes, Winner]]:
-    """SETL-008: the holders with a profit at the settlement price, funding counted: what it is, and what they can bear.
-
-    Only the greatest profits are looked at closely, as many as a reduction looks at.
+def profits_of(ctx: Context, market: int) -> list[tuple[bytes, int]]:
+    """SETL-008: the holders with a profit at the settlement price, funding counted, and what it is; the greatest first,
+    equal ones by key.
     """
-    gains: list[tuple[int, bytes]] = []
+    gains: list[tuple[bytes, int]] = []
     for side in (LONG, SHORT):
         for key in holders(ctx, market, side):
             account = ctx.accounts.get(key)
             profit = profit_of(ctx, account.position(market)) if account else 0
             if profit > 0:
-                gains.append((-profit, key))
-    profits = {key: -loss for loss, key in nsmallest(REDUCTION_HOLDERS, gains)}
-    winners = {key: winner for key in profits if (winner := make_winner(ctx, key, market)) is not None}
-    return profits, winners
+                gains.append((key, profit))
+    return sorted(gains, key=lambda gain: (-gain[1], gain[0]))

@@ -15,6 +15,7 @@ from app.collateral.types import funding_pool
 from app.context import Context
 from app.events import AccountReduced, HolderReduced
 from app.funding.state import index_of, settled, unsettled
+from app.limits import REDUCTION_ASKED
 from app.liquidation import rules
 from app.liquidation.state import fund_balance, margin_freed, note_given_up, pay_from_fund
 from app.margin.rules import unrealised_profit
@@ -59,13 +60,29 @@ def reduce_market(ctx: Context, market: int, spent: dict[tuple[bytes, int], int]
     for sign in (LONG, SHORT):
         losers = make_losers(ctx, market, sign, spent)
         if losers:
-            keys = holders(ctx, market, -sign)
-            looked += len(keys)
-            winners = [winner for key in keys if (winner := make_winner(ctx, key, market)) is not None]
+            keys, asked = by_profit(ctx, market, holders(ctx, market, -sign)), REDUCTION_ASKED
+            winners = winners_among(ctx, market, keys[:asked])
+            while not allot(winners, losers) and asked < len(keys):
+                winners += winners_among(ctx, market, keys[asked : 2 * asked])
+                asked *= 2
+            looked += min(asked, len(keys))
             while losers and not allot(winners, losers):
                 losers = losers[: len(losers) // 2] or shrunk(winners, losers)
             apply_reduction(ctx, market, sign, losers, winners)
     return looked
+
+
+def by_profit(ctx: Context, market: int, keys: list[bytes]) -> list[bytes]:
+    """LIQ-019: the greatest profits first, when there are more holders than are asked at once; else as they are."""
+    if len(keys) <= REDUCTION_ASKED:
+        return keys
+    found = [(key, account.position(market)) for key in keys if (account := ctx.accounts.get(key)) is not None]
+    return [key for _, key in sorted((-profit_of(ctx, held), key) for key, held in found)]
+
+
+def winners_among(ctx: Context, market: int, keys: list[bytes]) -> list[Winner]:
+    """LIQ-018: what these holders can give up."""
+    return [winner for key in keys if (winner := make_winner(ctx, key, market)) is not None]
 
 
 def make_losers(ctx: Context, market: int, sign: int, spent: dict[tuple[bytes, int], int]) -> list[Loser]:

@@ -190,6 +190,20 @@ def test_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(market.cash(winner) - RICH for winner in winners) == 70 * 10 - 5 * 20
 
 
+@pytest.mark.parametrize(("cash", "owed", "kept"), [(300, 150, [100, 50, 90, 60]), (50, 400, [0, 0, 30, 20])])
+def test_the_greatest_profits_are_asked_first(monkeypatch: pytest.MonkeyPatch, cash: int, owed: int,
+                                              kept: list[int]) -> None:
+    """SETL-008: asked by twos, profits of 200 and 100 bear 150 as 100 and 50; of 400, those of 90 and 60 the rest."""
+    monkeypatch.setattr("app.liquidation.final.REDUCTION_ASKED", 2)
+    market = Market(monkeypatch, {LOSER: cash})
+    for winner, price in zip(WINNERS, (1_000, 1_100, 1_110, 1_140), strict=False):
+        market.sells(LOSER, winner, 1, price=price)
+    market.ends_at(1_200)
+    assert market.standing(LOSER).equity == -owed
+    market.block()
+    assert [market.cash(winner) - RICH for winner in WINNERS[:4]] == kept and market.cash(LOSER) == 0
+
+
 def test_first_lots() -> None:
     """SETL-005: lots of either side are cut at the same total."""
     assert first_lots([(b"a", -3), (b"b", -4), (b"c", -1)], 5) == [(b"a", -3), (b"b", -2)]

@@ -243,6 +243,22 @@ def test_liq_018_hedged_books_come_last() -> None:
     assert town.lots(DAVE) == -200
 
 
+@pytest.mark.parametrize(("asked", "lots"), [(1, {BOB: -200}), (2, {BOB: -104, DAVE: -96})])
+def test_liq_019_the_greatest_profits_are_asked_first(monkeypatch: pytest.MonkeyPatch, asked: int,
+                                                      lots: dict[Person, int]) -> None:
+    """LIQ-019: of more holders than are asked at once, BOB, who sold dearer than DAVE, bears it as long as he can."""
+    monkeypatch.setattr("app.liquidation.reduction.REDUCTION_ASKED", asked)
+    town = Town(alice=560_000_000)
+    town.driver.do(DAVE, b.sell(P, 200))
+    town.driver.do(CAROL, b.buy(P, 200))
+    town.driver.do(BOB, b.sell(P + 300_000, 200))
+    town.driver.do(ALICE, b.buy(P + 300_000, 200))
+    town.mark(930)
+    town.block()
+    assert {event.account.owner: event.lots for event in town.of("holder_reduced")} == {
+        person.owner: size for person, size in lots.items()}
+
+
 def test_liq_021_a_market_that_loses_too_much_winds_down() -> None:
     """LIQ-021: winners gave up more than the day's limit: reduce-only from here on, and the record says until when."""
     town = Town(wind_down_loss_quanta=50_000_000, wind_down_ns=3_600 * 10**9).trade()
