@@ -149,7 +149,8 @@ def test_the_examples_run(novation: Novation, plan: Plan) -> None:
     command = re.search(r"`novation (faucet [0-9a-f]{40})`", penniless.stderr)
     assert command, penniless.stderr
     novation.text(*command[1].split())
-    for name, more in (("place_and_cancel", ()), ("market_maker", ("--seconds", "2")), ("taker", ("--seconds", "2"))):
+    for name, more in (("place_and_cancel", ()), ("market_maker", ("--seconds", "2")), ("taker", ("--seconds", "2")),
+                       ("liquidator", ("--seconds", "2"))):
         done = run(name, *more)
         assert done.returncode == 0, done.stderr
         assert done.stdout
