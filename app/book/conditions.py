@@ -65,20 +65,25 @@ class Conditions:
                 protection.drained_ns = ctx.time_ns
                 protection.frozen_ns = ctx.time_ns + protection.freeze_ns if protection.freeze_ns else FOR_EVER_NS
                 protection.clearing = True
-                ctx.clearing.add(key)
-                ctx.journal.entries.append((_undo_clearing, ctx, key))
+                if key not in ctx.clearing:
+                    ctx.clearing.add(key)
+                    ctx.journal.entries.append((_undo_clearing, ctx, key))
                 ctx.emit(ProtectionTripped(market, account, protection.frozen_ns))
         for (account, oco_id), order_id in self.groups.items():
             close_group(ctx, account, oco_id, order_id)
 
 
 def frozen_until(ctx: Context, account: bytes, market: int) -> int:
-    """BOOK-018: until when an account's orders in a market are barred; 0 without protection."""
+    """BOOK-018: until when an account's orders in a market are barred; 0 without protection. While orders from before a
+    freeze are left to be cancelled it has no end, however short the freeze.
+    """
     key = protection_key(account, market)
     if key not in ctx.protected:
         return 0
     protection = ctx.protections.get(key)
-    return protection.frozen_ns if protection else 0
+    if protection is None:
+        return 0
+    return FOR_EVER_NS if protection.clearing else protection.frozen_ns
 
 
 def require_unfrozen(ctx: Context, account: bytes, market: int) -> None:

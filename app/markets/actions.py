@@ -12,9 +12,9 @@ BY_HAND = (ACTIVE, REDUCE_ONLY, HALTED, AUCTION)
 
 
 def handle_set_market_status(ctx: Context, account: bytes, action: tx_pb2.SetMarketStatus) -> tx_pb2.ActionResult:
-    """MKT-006: the authority of a test network moves a market between active, reduce-only, halted and auction;
-    never out of quarantine or settlement. An auction lasts the market's `auction_ns` from now; what it left crossed,
-    only an auction resolves.
+    """MKT-006: the authority of a test network moves a market between active, reduce-only, halted and auction; never
+    out of quarantine or once its settlement has begun. An auction lasts the market's `auction_ns` from now; what it
+    left crossed, only an auction resolves.
 
     Raises MARKET_NOT_AUTHORITY, MARKET_NOT_FOUND, MARKET_STATUS.
     """
@@ -23,8 +23,9 @@ def handle_set_market_status(ctx: Context, account: bytes, action: tx_pb2.SetMar
         raise ChainError(MARKET_NOT_AUTHORITY, owner=account[:20])
     market = require_market(ctx, action.market)
     before, after = market.status, int(action.status)
-    crossed = is_crossed(ctx, action.market) and after not in (HALTED, AUCTION)
-    if before == after or crossed or before not in BY_HAND or after not in BY_HAND:
+    barred = is_crossed(ctx, action.market) and after not in (HALTED, AUCTION)
+    barred = barred or ctx.settlements.get(action.market) is not None
+    if before == after or barred or before not in BY_HAND or after not in BY_HAND:
         raise ChainError(MARKET_STATUS, market=action.market, before=before, after=after)
     if after == AUCTION:
         ctx.markets.edit(action.market).opens_ns = ctx.time_ns

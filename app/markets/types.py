@@ -80,10 +80,10 @@ class Market:
         return self.quarantine_ends_ns > 0
 
     def quarantine(self, ends_ns: int, *, sealed: bool) -> None:
-        """CMP-001: cancel and reduce only until `ends_ns`; sealed: cancel only."""
+        """CMP-001: cancel and reduce only until `ends_ns`; sealed: cancel only, as where a settlement price stands."""
+        self.sealed = sealed or self.status in (SETTLING, SETTLED)
         self.status = QUARANTINED
         self.quarantine_ends_ns = ends_ns
-        self.sealed = sealed
 
 
 @dataclass(slots=True)

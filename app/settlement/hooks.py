@@ -9,7 +9,7 @@ from app.context import Context
 from app.events import Cancelled, SettlementPriceSet
 from app.limits import MAX_FUNDING_STEP_NS, MAX_SETTLED_ORDERS, SETTLEMENT_WINDOW_NS
 from app.markets.state import market_numbers, require_market, set_status
-from app.markets.types import FUTURE, SETTLED, SETTLING, Market
+from app.markets.types import SETTLED, SETTLING, Market
 from app.oracle.state import index_price, set_mark_price
 from app.settlement import rules
 from app.settlement.state import begin_settlement
@@ -27,9 +27,9 @@ def run_settlements(ctx: Context) -> None:
 
 def ending(ctx: Context, market: Market) -> int:
     """SETL-001: when a market ends by itself, if that is less than a window away: a future at its expiry, a market in
-    quarantine when that is over; 0 if it does not.
+    quarantine when that is over, whichever comes first; 0 if it does not.
     """
-    ends = market.expiry_ns if market.kind == FUTURE else market.quarantine_ends_ns
+    ends = min((end for end in (market.expiry_ns, market.quarantine_ends_ns) if end), default=0)
     return ends if ends and ctx.time_ns > ends - SETTLEMENT_WINDOW_NS else 0
 
 

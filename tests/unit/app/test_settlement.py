@@ -5,6 +5,7 @@ import pytest
 from app.invariants import audit
 from app.limits import SETTLEMENT_WINDOW_NS
 from app.markets.holders import LONG, SHORT, holders
+from app.markets.types import HALTED, QUARANTINED, SETTLED, SETTLING
 from app.settlement import rules
 from app.settlement.state import begin_settlement
 from tests.helpers import builders, ledger
@@ -170,3 +171,43 @@ def test_any_market_can_be_wound_down_in_bounded_steps(monkeypatch: pytest.Monke
     assert (fund(driver, b"funding"), fund(driver, b"insurance") >= 0) == (0, True)
     wait(driver, 60)
     assert status(driver) == 7
+
+
+def quarantined(driver: Driver) -> None:
+    """Let a funding step of the market fail once."""
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr("app.funding.hooks.measure_market", lambda _ctx, _number: {}["fault"])
+        driver.run([])
+    assert status(driver) == QUARANTINED
+
+
+def test_a_future_in_quarantine_ends_with_it() -> None:
+    """SETL-001: the first of its ends counts, not an expiry months away."""
+    far = {BTC: {"kind": "future", "expiry_ns": GENESIS_TIME_NS + 90 * 86_400 * E9}}
+    driver = Driver(builders.genesis(terms=far))
+    driver.do(BOB, builders.sell(46_000_000, 2))
+    driver.do(ALICE, builders.buy(46_000_000, 2))
+    quarantined(driver)
+    driver.run([], step_ns=86_400 * E9)
+    wait(driver, 600)
+    assert status(driver) == SETTLED
+    whole(driver)
+
+
+def test_quarantine_of_a_settling_market_takes_no_orders() -> None:
+    """CMP-001: where a settlement price stands nobody trades any more, reduce-only neither; settlement goes on."""
+    driver = Driver(builders.genesis(terms=FUTURE))
+    driver.do(BOB, builders.sell(46_000_000, 2))
+    driver.do(ALICE, builders.buy(46_000_000, 2))
+    market = driver.chain.view.markets.get(BTC).copy()
+    market.status = SETTLING
+    market.quarantine(1, sealed=False)
+    assert (market.status, market.sealed) == (QUARANTINED, True)
+
+
+def test_a_market_that_winds_down_is_not_opened_by_hand() -> None:
+    """MKT-006: once its settlement has begun, no status by hand."""
+    driver = Driver(builders.genesis())
+    begin_settlement(driver.chain.ctx, BTC, driver.time_ns + 2 * SETTLEMENT_WINDOW_NS)
+    driver.chain.ctx.settlements.merge()
+    assert driver.refused(ORACLE, builders.set_status(HALTED)) == "MARKET_STATUS"

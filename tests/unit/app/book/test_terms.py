@@ -202,6 +202,26 @@ def test_frozen_orders_never_fill(driver: Driver, monkeypatch: pytest.MonkeyPatc
     audit(driver.chain.ctx)
 
 
+def test_a_short_freeze_bars_until_all_is_cleared() -> None:
+    """BOOK-018: more orders than a block clears, and a freeze of a nanosecond: what is left still trades no more, and
+    protection may be taken away meanwhile.
+    """
+    people = tuple(b.Person(f"protected {number}") for number in range(7))
+    driver = Driver(b.genesis((*people, ALICE, BOB)))
+    for person in people:
+        driver.do(person, b.protect(1, SECOND, 1))
+        for start in (0, 100):
+            driver.do(person, *[b.sell(MARK + TICK * (start + index > 0), 1) for index in range(100)])
+    driver.do(ALICE, b.buy(MARK, 7, time_in_force=b.IMMEDIATE_OR_CANCEL))
+    left = [person for person in people if driver.chain.view.orders.get(person.account())]
+    assert len(left) == 2
+    result = driver.run([driver.envelope(ALICE, b.buy(MARK + TICK, 2, time_in_force=b.IMMEDIATE_OR_CANCEL)),
+                         driver.envelope(left[0], b.protect(0))])
+    assert [tx.result.actions[0].filled_lots for tx in result.txs] == [0, 0]
+    assert not any(driver.chain.view.orders.get(person.account()) for person in people)
+    audit(driver.chain.ctx)
+
+
 def test_one_cancels_the_others(driver: Driver) -> None:
     """BOOK-019: the first fill, part or whole, ends the other orders of the group, within the plan."""
     group = {"oco_id": 7}
