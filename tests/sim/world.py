@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.chain import Chain
+from app.markets.types import SETTLED, SETTLING
 from novation.v1 import tx_pb2
 from tests.helpers import builders
 from tests.helpers.builders import BUY, SELL, Person
@@ -102,15 +103,19 @@ class World:
 
     def acts(self, chain: Chain, height: int, marks: dict[int, int]) -> Iterator[Batch]:
         """The envelopes of the block `height`, in which the marks become `marks`."""
+        open_now = {market for market in self.markets if (record := chain.view.markets.get(market))
+                    and record.status not in (SETTLING, SETTLED)}
+        marks = {market: price for market, price in marks.items() if market in open_now}
         yield builders.ORACLE, [builders.set_mark(price, market) for market, price in marks.items()]
         for maker in self.makers:
-            if actions := self.make(height, maker, marks[maker.market]):
+            if maker.market in marks and (actions := self.make(height, maker, marks[maker.market])):
                 yield maker.person, actions
         for number, person in enumerate(self.liquidators):
             if actions := self.liquidate(chain, person, number, marks):
                 yield person, actions
         for gambler in self.gamblers:
-            if gambler.idle_until <= height and (batch := self.gamble(chain, height, gambler, marks[gambler.market])):
+            acts = gambler.market in marks and gambler.idle_until <= height
+            if acts and (batch := self.gamble(chain, height, gambler, marks[gambler.market])):
                 yield batch
         self.last_marks = marks
 
