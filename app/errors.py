@@ -106,6 +106,7 @@ COLLATERAL_NEW_ACCOUNT = _code("collateral", 307, "COLLATERAL_NEW_ACCOUNT", "too
 
 COLLATERAL_ASSET = _code("collateral", 308, "COLLATERAL_ASSET", "there is no such collateral")
 COLLATERAL_CAP = _code("collateral", 309, "COLLATERAL_CAP", "the chain would hold more of the asset than its cap")
+COLLATERAL_VAULT_SHORT = _code("collateral", 310, "COLLATERAL_VAULT_SHORT", "the vault does not hold as much")
 
 # markets
 MARKET_NOT_FOUND = _code("markets", 401, "MARKET_NOT_FOUND", "there is no such market")

@@ -23,7 +23,7 @@ from app.triggers.types import Slot, TriggerIndex
 
 
 def check_block(ctx: Context) -> None:
-    """INV-001 to INV-004, INV-007 over the working records: called at the end of every block."""
+    """INV-001 to INV-004, INV-007, INV-008 over the working records: called at the end of every block."""
     balances: dict[int, int] = {0: 0}
     lots: dict[int, int] = {}
     longs: dict[int, int] = {}
@@ -43,6 +43,7 @@ def check_block(ctx: Context) -> None:
         balances[asset] = balances.get(asset, 0) + change
     for key, before_vault, vault in ctx.vault.touched():
         asset = asset_of(key)
+        check_vault(key, vault.held_quanta if vault else 0)
         change = (vault.held_quanta if vault else 0) - (before_vault.held_quanta if before_vault else 0)
         balances[asset] = balances.get(asset, 0) - change
     check_balances(balances)
@@ -68,6 +69,12 @@ def check_fund(key: bytes, balance_quanta: int) -> None:
     if key.startswith(INSURANCE_FUNDS):
         raise MarketFault(u32_from(key[len(INSURANCE_FUNDS) :]), words, broken=True)
     raise InvariantError(words)
+
+
+def check_vault(key: bytes, held_quanta: int) -> None:
+    """INV-008: no vault is below zero."""
+    if held_quanta < 0:
+        raise InvariantError(f"INV-008: the vault {key!r} is at {held_quanta}")
 
 
 def check_not_crossed(ctx: Context, market: int) -> None:
@@ -99,7 +106,7 @@ def check_balances(balances: dict[int, int]) -> None:
 
 
 def audit(ctx: Context) -> None:
-    """INV-001 to INV-007 over the whole committed ledger, and the book index against the stored orders."""
+    """INV-001 to INV-008 over the whole committed ledger, and the book index against the stored orders."""
     accounts = dict(ctx.accounts.scan())
     orders = dict(ctx.orders.scan())
     balances = {0: sum(account.cash_quanta for account in accounts.values())}
@@ -109,6 +116,7 @@ def audit(ctx: Context) -> None:
         check_fund(key, fund.balance_quanta)
         balances[asset_of(key)] = balances.get(asset_of(key), 0) + fund.balance_quanta
     for key, vault in ctx.vault.scan():
+        check_vault(key, vault.held_quanta)
         balances[asset_of(key)] = balances.get(asset_of(key), 0) - vault.held_quanta
     check_balances(balances)
     for market, totals in ctx.totals.scan():

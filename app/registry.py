@@ -24,6 +24,7 @@ from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
 from app.liquidation import actions as liquidation_actions
 from app.liquidation import types as liquidation
+from app.liquidation.debts import collect_debts
 from app.liquidation.final import close_settling
 from app.liquidation.hooks import liquidate
 from app.margin import health
@@ -79,6 +80,7 @@ BEGIN_BLOCK: tuple[Hook, ...] = (
     book_hooks.move_pegged,
     trigger_hooks.run_triggers,
     liquidate,
+    collect_debts,
 )
 END_BLOCK: tuple[Hook, ...] = (
     book_hooks.uncross_markets,

@@ -89,7 +89,8 @@ def handle_transfer(ctx: Context, sender: bytes, action: tx_pb2.Transfer) -> tx_
 def handle_withdraw(ctx: Context, account: bytes, action: tx_pb2.Withdraw) -> tx_pb2.ActionResult:
     """COLL-003: free collateral leaves the chain for `destination`; an asset as COLL-011 says.
 
-    Raises COLLATERAL_AMOUNT, COLLATERAL_DESTINATION, COLLATERAL_INSUFFICIENT, COLLATERAL_ASSET.
+    COLL-013: what the vault does not hold cannot. Raises COLLATERAL_AMOUNT, COLLATERAL_DESTINATION,
+    COLLATERAL_INSUFFICIENT, COLLATERAL_ASSET, COLLATERAL_VAULT_SHORT.
     """
     ctx.gas.charge(TRANSFER)
     amount = action.amount_quanta
@@ -98,9 +99,11 @@ def handle_withdraw(ctx: Context, account: bytes, action: tx_pb2.Withdraw) -> tx
         raise ChainError(COLLATERAL_DESTINATION, bytes=len(action.destination), most=MAX_DESTINATION_BYTES)
     if action.asset:
         require_free_asset(ctx, account, action.asset, amount)
+        state.check_vault_holds(ctx, action.asset, amount)
         state.move_asset(ctx, action.asset, amount, account, None)
     else:
         require_free(ctx, account, amount)
+        state.check_vault_holds(ctx, 0, amount)
         state.withdraw(ctx, account, amount)
     ctx.emit(Withdrawn(account, amount, action.destination, action.asset))
     return tx_pb2.ActionResult()

@@ -59,7 +59,8 @@ def seizure(
 ) -> tuple[int, int]:
     """COLL-012: (units taken, quanta paid) when a purse buys collateral of an account that owes `owed_quanta`.
 
-    It pays the collateral value, as far as is owed, held and in the purse; and takes as few units as are worth it.
+    `units` are those that count as collateral, at most the asset's cap an account: nothing else may be bought. The
+    purse pays their value, as far as is owed, held and in the purse; and takes as few units as are worth it.
     """
     paid = min(owed_quanta, purse_quanta, asset_value(units, price_quanta, units_a_price, haircut_ppm))
     if paid <= 0:

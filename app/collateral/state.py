@@ -1,9 +1,18 @@
 """Moves of collateral. Each function keeps COLL-001: what accounts and funds hold is what the vault holds."""
 
-from app.accounts.state import open_account
+from app.accounts.state import open_account, require_account
 from app.accounts.types import Account
 from app.collateral import rules
-from app.collateral.types import FEES_FUND, VAULT_KEY, Asset, Fund, asset_fund, asset_vault, insurance_fund
+from app.collateral.types import (
+    FEES_FUND,
+    TREASURY_FUND,
+    VAULT_KEY,
+    Asset,
+    Fund,
+    asset_fund,
+    asset_vault,
+    insurance_fund,
+)
 from app.context import Context
 from app.errors import (
     COLLATERAL_AMOUNT,
@@ -11,6 +20,7 @@ from app.errors import (
     COLLATERAL_CAP,
     COLLATERAL_NEW_ACCOUNT,
     COLLATERAL_VAULT_FULL,
+    COLLATERAL_VAULT_SHORT,
     ChainError,
 )
 from app.events import AssetSeized
@@ -43,6 +53,14 @@ def check_vault_room(ctx: Context, amount_quanta: int) -> None:
     held = vault.held_quanta if vault else 0
     if held + amount_quanta > MAX_VAULT_QUANTA:
         raise ChainError(COLLATERAL_VAULT_FULL, held_quanta=held, limit_quanta=MAX_VAULT_QUANTA)
+
+
+def check_vault_holds(ctx: Context, asset: int, amount: int) -> None:
+    """COLL-013: COLLATERAL_VAULT_SHORT when the vault of an asset, 0 for cash, holds less than the amount."""
+    vault = ctx.vault.get(asset_vault(asset) if asset else VAULT_KEY)
+    held = vault.held_quanta if vault else 0
+    if amount > held:
+        raise ChainError(COLLATERAL_VAULT_SHORT, asset=asset, amount_quanta=amount, held_quanta=held)
 
 
 def deposit(ctx: Context, key: bytes, amount_quanta: int) -> None:
@@ -131,25 +149,31 @@ def seize(ctx: Context, key: bytes, market: int, owed_quanta: int) -> int:
     The fund spends what it has and no more; what it bought it keeps, apart from its balance.
     """
     raised = 0
-    fund_key = insurance_fund(market)
     account = ctx.accounts.get(key)
-    for number, units in account.assets if account else ():
-        asset, fund = require_asset(ctx, number), ctx.funds.get(fund_key)
-        price = asset_price(ctx, asset)
-        purse = fund.balance_quanta if fund else 0
-        taken, paid = rules.seizure(
-            units, price, asset.units_a_price, asset.haircut_ppm, owed_quanta - raised, purse
-        )
-        if not taken:
-            continue
-        seized = ctx.accounts.edit(key)
-        seized.set_units(number, units - taken)
-        seized.cash_quanta += paid
-        ctx.funds.edit(fund_key).balance_quanta -= paid
-        kept = asset_fund(number, fund_key)
-        if ctx.funds.get(kept) is None:
-            ctx.funds.put(kept, Fund())
-        ctx.funds.edit(kept).balance_quanta += taken
-        ctx.emit(AssetSeized(key, market, number, taken, paid))
-        raised += paid
+    for number, _ in account.assets if account else ():
+        raised += buy_asset(ctx, key, number, market, owed_quanta - raised)
     return raised
+
+
+def buy_asset(ctx: Context, key: bytes, number: int, market: int, owed_quanta: int) -> int:
+    """COLL-012: the insurance fund of `market`, or the treasury when that is 0, buys of one asset of an account what
+    counts as collateral. Returns the cash that the account got, in quote quanta.
+    """
+    fund_key = insurance_fund(market) if market else TREASURY_FUND
+    fund, asset = ctx.funds.get(fund_key), require_asset(ctx, number)
+    account = require_account(ctx.accounts.get(key), key)
+    units, price = account.units(number), asset_price(ctx, asset)
+    counted, purse = min(units, asset.account_cap_units), fund.balance_quanta if fund else 0
+    taken, paid = rules.seizure(counted, price, asset.units_a_price, asset.haircut_ppm, owed_quanta, purse)
+    if not taken:
+        return 0
+    seized = ctx.accounts.edit(key)
+    seized.set_units(number, units - taken)
+    seized.cash_quanta += paid
+    ctx.funds.edit(fund_key).balance_quanta -= paid
+    kept = asset_fund(number, fund_key)
+    if ctx.funds.get(kept) is None:
+        ctx.funds.put(kept, Fund())
+    ctx.funds.edit(kept).balance_quanta += taken
+    ctx.emit(AssetSeized(key, market, number, taken, paid))
+    return paid

@@ -26,6 +26,7 @@ DOMAIN_EXTRAS = {
     ("book", "protection.py"): "market-maker protection",
     ("markets", "holders.py"): "who holds what, in memory",
     ("liquidation", "close.py"): "closing on the book, on an account's behalf",
+    ("liquidation", "debts.py"): "what accounts without lots owe against their assets",
     ("liquidation", "final.py"): "the last closing of a market that settles, and who makes up what is owed",
     ("liquidation", "reduction.py"): "the one pass over holders that covers a deficit",
     ("margin", "health.py"): "who is within reach of a price, in memory",

@@ -133,7 +133,7 @@ def assets_that_must_stay(case: Any, rules: Any) -> None:
         case.claim((equity + left < margin) | (cash + entry + left < margin), "refused for a reason")
 
 
-@proof("COLL-012", "pays at most what is owed, held in the purse and worth it; takes at most what is held and one unit more than is worth it",
+@proof("COLL-012", "pays at most what is owed, held in the purse and worth it; takes at most what counts, and less than one unit more than is worth it",
        "collateral.seizure", "collateral.asset_value", bounds=AT_ASSETS + "; units >= 0, any debt and purse",
        slips={"collateral": [(PAID, PAID.replace("min(", "max(")), (PAID, PAID.replace("purse_quanta, ", "")), (PAID, PAID.replace("owed_quanta, ", "")),
                              (TAKEN, TAKEN.replace("mul_div_ceil", "mul_div_floor")), (TAKEN, TAKEN + " + 1"), ("if paid <= 0:", "if paid < -9:")]})
@@ -144,7 +144,7 @@ def seizure_is_fair(case: Any, rules: Any) -> None:
     worth = taken * price * (1_000_000 - haircut)
     case.claim(paid >= 0, "pays, never takes cash")
     case.claim(taken >= 0, "takes, never gives units")
-    case.claim(taken <= units, "at most what is held")
+    case.claim(taken <= units, "at most what counts as collateral")
     if paid > 0:
         case.claim(paid <= owed, "at most what is owed")
         case.claim(paid <= purse, "at most what the purse holds")

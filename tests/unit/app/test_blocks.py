@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from app.chain import Block, Chain
+from app.collateral.types import Vault
 from app.errors import REGISTRY, ChainError, GenesisError, InvariantError, MarketFault
 from app.invariants import audit, check_block
 from app.kernel.hashing import address_of
@@ -372,17 +373,20 @@ def test_gen_001_is_repeatable_and_leaves_nothing_durable() -> None:
     (lambda ctx: _add_lots(ctx, 1), "INV-002"),
     (lambda ctx: ctx.funds.edit(b"insurance/\0\0\0\1").__setattr__("balance_quanta", -1), "INV-007"),
     (lambda ctx: ctx.totals.edit(BTC).__setattr__("open_interest_lots", 9), "INV-003"),
+    (lambda ctx: ctx.vault.edit(b"usd").__setattr__("held_quanta", -1), "INV-008"),
+    (lambda ctx: ctx.vault.edit(b"asset/\0\0\0\1").__setattr__("held_quanta", -1), "INV-008"),
 ])
-def test_inv_001_to_003_and_007_fire(driver: Driver, spoil: Callable, code: str) -> None:
+def test_inv_001_to_003_007_and_008_fire(driver: Driver, spoil: Callable, code: str) -> None:
     """INV-001, INV-002, INV-003: money out of nothing stops the block, lots or open interest are the market's fault.
-    INV-007: so is its insurance fund below zero.
+    INV-007: so is its insurance fund below zero. INV-008: no vault may be, of no asset.
     """
     driver.do(ALICE, b.buy(P, 1))
     driver.do(BOB, b.sell(P, 1))
     ctx = driver.chain.ctx
     ctx.journal.savepoint()
+    ctx.vault.put(b"asset/\0\0\0\1", Vault())
     spoil(ctx)
-    with pytest.raises(InvariantError if code == "INV-001" else MarketFault, match=code):
+    with pytest.raises(InvariantError if code in ("INV-001", "INV-008") else MarketFault, match=code):
         check_block(ctx)
 
 

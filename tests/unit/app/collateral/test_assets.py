@@ -7,7 +7,7 @@ import pytest
 from app.chain import Chain
 from app.collateral import rules, state
 from app.collateral.types import asset_fund, asset_vault, insurance_fund
-from app.errors import GenesisError
+from app.errors import ChainError, GenesisError
 from app.invariants import audit
 from app.margin.state import account_standing, equity
 from app.store.view import DictReader
@@ -154,6 +154,48 @@ def test_coll_012_the_insurance_fund_buys_what_is_owed(driver: Driver) -> None:
     ctx.journal.rollback()
     ctx.events.clear()
     check(driver)
+
+
+@pytest.mark.parametrize(("cap", "taken", "paid"), [(10, 10, 27), (0, 0, 0), (1_000, 38, 100)])
+def test_coll_012_only_what_counts_is_bought(cap: int, taken: int, paid: int) -> None:
+    """COLL-012, COLL-010: at most the asset's cap an account, whatever is held; an asset with a cap of 0 not at all."""
+    token = {**EURO, "decimals": 0, "price_quanta": 3, "haircut_ppm": 100_000, "account_cap_units": cap}
+    driver = Driver(with_assets(token))
+    driver.do(ALICE, b.faucet(ALICE, 1_000, asset=2))
+    ctx, fund = driver.chain.ctx, insurance_fund(BTC)
+    ctx.journal.savepoint()
+    ctx.accounts.edit(ALICE.account()).cash_quanta -= 60_000_000
+    ctx.funds.edit(fund).balance_quanta += 60_000_000
+    assert state.seize(ctx, ALICE.account(), BTC, 100) == paid
+    assert ctx.accounts.get(ALICE.account()).units(2) == 1_000 - taken
+    ctx.journal.rollback()
+    ctx.events.clear()
+    check(driver)
+
+
+def test_coll_013_nothing_leaves_that_the_vault_does_not_hold() -> None:
+    """COLL-013, COLL-004: Alice owes 14,000 against a bitcoin and may withdraw nothing; Bob what is there, 6,000."""
+    document = json.loads(with_assets(BITCOIN))
+    for account in document["accounts"]:
+        account["cash_quanta"] = {ALICE.owner.hex(): 10**9, BOB.owner.hex(): 5 * 10**9}.get(account["owner"], 0)
+    driver = Driver(json.dumps(document).encode())
+    driver.do(ORACLE, b.faucet(ALICE, COIN, asset=1))
+    driver.do(BOB, b.sell(P + 50_000_000, 300))
+    driver.do(ALICE, b.buy(P + 50_000_000, 300))
+    driver.do(BOB, b.buy(P, 300))
+    driver.do(ALICE, b.sell(P, 300))
+    cash = [driver.chain.ctx.accounts.peek(person.account()).cash_quanta for person in (ALICE, BOB)]
+    assert cash == [-14 * 10**9, 20 * 10**9]
+    assert driver.refused(ALICE, b.withdraw(1)) == "COLLATERAL_INSUFFICIENT"
+    assert driver.refused(ALICE, b.transfer(BOB, 1)) == "COLLATERAL_INSUFFICIENT"
+    assert driver.refused(BOB, b.withdraw(6 * 10**9 + 1)) == "COLLATERAL_VAULT_SHORT"
+    driver.do(BOB, b.withdraw(6 * 10**9))
+    assert driver.refused(BOB, b.withdraw(1)) == "COLLATERAL_VAULT_SHORT"
+    driver.do(BOB, b.transfer(ALICE, 14 * 10**9))  # claims may move, and a debt be paid
+    check(driver)
+    with pytest.raises(ChainError, match="COLLATERAL_VAULT_SHORT"):
+        state.check_vault_holds(driver.chain.ctx, 1, COIN + 1)
+    state.check_vault_holds(driver.chain.ctx, 1, COIN)
 
 
 @pytest.mark.parametrize(("change", "message"), [
