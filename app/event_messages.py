@@ -46,6 +46,8 @@ from app.events import (
 from app.triggers.types import trigger_message
 from novation.v1 import events_pb2
 
+FIELD_MOST = (1 << 63) - 1
+
 
 def event_message(event: Occurrence) -> events_pb2.Event:
     """The wire's form of an event."""
@@ -347,10 +349,15 @@ def _settlement_shortfall(event: SettlementShortfall) -> events_pb2.Event:
 
 
 def _account_event(kind: str, message: Any, event: Any) -> events_pb2.Event:
-    """An event whose message has the fields of its record, the account in its wire form."""
+    """An event whose message has the fields of its record, the account in its wire form. What a mark gone mad makes of
+    an equity or a profit may pass a field: it is told as the most that fits.
+    """
     values = {
         name: getattr(event, name) for name in message.DESCRIPTOR.fields_by_name if name not in ("account", "bidder")
     }
+    for name, value in values.items():
+        if isinstance(value, int):
+            values[name] = max(-FIELD_MOST, min(FIELD_MOST, value))
     return events_pb2.Event(**{kind: message(account=id_message(event.account), **values)})
 
 

@@ -18,7 +18,7 @@ from app.funding.state import index_of, settled, unsettled
 from app.limits import REDUCTION_ASKED
 from app.liquidation import rules
 from app.liquidation.state import fund_balance, margin_freed, note_given_up, pay_from_fund
-from app.margin.rules import unrealised_profit
+from app.margin.rules import FIELD_LIMIT_QUANTA, unrealised_profit
 from app.margin.state import account_standing, market_risk
 from app.markets.holders import LONG, SHORT, holders
 from app.markets.state import require_market
@@ -86,30 +86,36 @@ def winners_among(ctx: Context, market: int, keys: list[bytes]) -> list[Winner]:
 
 
 def make_losers(ctx: Context, market: int, sign: int, spent: dict[tuple[bytes, int], int]) -> list[Loser]:
-    """LIQ-017: the accounts of one side that are to be closed, by key; so is the fund's balance given out."""
+    """LIQ-017: the accounts of one side that are to be closed, by key; so is the fund's balance given out. What they
+    owe together fits a field; the rest follows in the next block.
+    """
     losers: list[Loser] = []
-    balance = fund_balance(ctx, market)
+    balance, room = fund_balance(ctx, market), FIELD_LIMIT_QUANTA
     for key, number in sorted(spent):
         loser = make_loser(ctx, key, market, sign, spent[key, number], balance) if number == market else None
-        if loser is not None:
+        if loser is not None and loser.deficit_quanta <= room:
             losers.append(loser)
             balance -= loser.paid_quanta
+            room -= loser.deficit_quanta
     return losers
 
 
 def make_loser(
     ctx: Context, key: bytes, market: int, sign: int, spent_quanta: int, balance_quanta: int
 ) -> Loser | None:
-    """LIQ-016, LIQ-017: an account's part in a reduction: its share of what it owes, and what of it the fund pays."""
+    """LIQ-016, LIQ-017: an account's part in a reduction: its share of what it owes, and what of it the fund pays. It
+    closes no more lots at once than are worth what a field holds, with their share of what is owed.
+    """
     account = ctx.accounts.get(key)
     held = account.positions.get(market) if account else None
     if account is None or held is None or held.lots * sign <= 0:
         return None
     now = account_standing(ctx, account)
-    margin = margin_freed(ctx, held, held.lots)
-    deficit = max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance))
+    margin, size = margin_freed(ctx, held, held.lots), abs(held.lots)
+    lots = min(size, FIELD_LIMIT_QUANTA // market_risk(ctx, market).mark_quanta)
+    deficit = rules.given_up(max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance)), size, 0, lots)
     limit = require_market(ctx, market).insurance_event_quanta - spent_quanta
-    return Loser(key, abs(held.lots), deficit, rules.fund_pays(deficit, balance_quanta, limit))
+    return Loser(key, lots, deficit, rules.fund_pays(deficit, balance_quanta, limit))
 
 
 def make_winner(ctx: Context, key: bytes, market: int) -> Winner | None:

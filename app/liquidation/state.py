@@ -11,6 +11,7 @@ from app.limits import DAY_NS
 from app.liquidation import rules
 from app.liquidation.types import Auction, Losses
 from app.margin.health import candidates
+from app.margin.rules import FIELD_LIMIT_QUANTA
 from app.margin.state import account_standing, maintenance_margin, market_risk
 from app.margin.types import Standing
 from app.markets.types import ACTIVE, REDUCE_ONLY, Market
@@ -104,8 +105,8 @@ def note_given_up(ctx: Context, market: int, amount_quanta: int) -> None:
     losses = losses_of(ctx, market)
     if ctx.time_ns >= losses.day_ns + DAY_NS:
         losses.day_ns, losses.day_quanta = ctx.time_ns, 0
-    losses.day_quanta += amount_quanta
-    losses.given_up_quanta += amount_quanta
+    losses.day_quanta = min(losses.day_quanta + amount_quanta, FIELD_LIMIT_QUANTA)
+    losses.given_up_quanta = min(losses.given_up_quanta + amount_quanta, FIELD_LIMIT_QUANTA)
 
 
 def open_auction(ctx: Context, key: bytes) -> bool:
