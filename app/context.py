@@ -60,6 +60,7 @@ class Context:
         "losses",
         "markets",
         "marks",
+        "offered",
         "orders",
         "params",
         "params_table",
@@ -106,6 +107,7 @@ class Context:
     pegged: dict[int, SortedKeys]  # market -> (order id, account)
     protected: set[bytes]  # keys of protections
     clearing: SortedKeys  # keys of protections whose account may have orders left from before the freeze
+    offered: set[bytes]  # accounts in auction, as committed (liquidation.state.note_offers)
     filled_groups: list[tuple[bytes, int]]  # (account, oco id) of what filled and was not told to triggers yet
     triggers: "Table[bytes, Triggers]"
     vault: "Table[bytes, Vault]"
@@ -121,6 +123,7 @@ class Context:
         self.events: list[Occurrence] = []
         self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()
         self.pegged, self.protected, self.filled_groups = {}, set(), []
+        self.offered = set()
         self.faults: list[MarketFault] = []  # met by the running envelope; see compartment.py
         self.gas = GasMeter(NO_LIMIT)
         self.height = 0

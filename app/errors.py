@@ -127,7 +127,7 @@ AUCTION_NOT_OPEN = _code("liquidation", 1701, "AUCTION_NOT_OPEN", "the account i
 AUCTION_CHANGED = _code("liquidation", 1702, "AUCTION_CHANGED", "another bid was taken since the state you looked at")
 AUCTION_DISCOUNT = _code("liquidation", 1703, "AUCTION_DISCOUNT", "the auction does not offer that discount yet")
 AUCTION_OWN = _code("liquidation", 1704, "AUCTION_OWN", "an account cannot bid for itself")
-AUCTION_FRACTION = _code("liquidation", 1705, "AUCTION_FRACTION", "the fraction is above 0 and at most a million ppm")
+AUCTION_FRACTION = _code("liquidation", 1705, "AUCTION_FRACTION", "the fraction is above all, or too small")
 
 # margin
 MARGIN_INSUFFICIENT = _code("margin", 501, "MARGIN_INSUFFICIENT", "the account could not carry the order")

@@ -53,7 +53,7 @@ MAX_FIRED_A_BLOCK = 100
 MAX_FOLLOWED_A_BLOCK = 500
 MAX_EXPIRED_TRIGGERS_A_BLOCK = 200
 
-LIQUIDATIONS_A_BLOCK = 100  # accounts of which something is closed
+LIQUIDATIONS_A_BLOCK = 100  # accounts of which something is closed; these three are split over the markets
 LIQUIDATION_LOOKS = 400  # short accounts looked at
 LIQUIDATION_FILLS = 400  # fills on the book after which no further account is begun
 LIQUIDATION_MARKETS = 4  # markets of one account that one block closes on the book

@@ -23,6 +23,7 @@ from app.funding import hooks as funding_hooks
 from app.funding import types as funding
 from app.kernel.codec import identity, u32, u32_from
 from app.liquidation import actions as liquidation_actions
+from app.liquidation import state as liquidation_state
 from app.liquidation import types as liquidation
 from app.liquidation.debts import collect_debts
 from app.liquidation.final import close_settling
@@ -93,10 +94,10 @@ END_BLOCK: tuple[Hook, ...] = (
 # What is derived from the records and kept in memory: made anew when a node starts.
 BOOKS: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild)  # all that actions need
 HOLDERS: tuple[Hook, ...] = (holders.rebuild,)  # and reductions
-REBUILD: tuple[Hook, ...] = (*BOOKS, *HOLDERS, health.rebuild)
+REBUILD: tuple[Hook, ...] = (*BOOKS, *HOLDERS, health.rebuild, liquidation_state.rebuild_offers)
 
 # What follows the committed records rather than the running block: moved on once a block is durable.
-COMMITTED: tuple[Hook, ...] = (holders.move_on, health.file_changes)
+COMMITTED: tuple[Hook, ...] = (holders.move_on, health.file_changes, liquidation_state.note_offers)
 
 
 def _flat(name: str, prefix: int, record: Any, message: Any, *, numbered: bool, **rows: Any) -> Schema[Any, Any]:

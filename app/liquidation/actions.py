@@ -46,7 +46,11 @@ def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -
     now = account_standing(ctx, account)
     if not 0 < now.equity < now.maintenance:
         raise ChainError(AUCTION_NOT_OPEN, owner=key[:20], equity_quanta=now.equity, maintenance_quanta=now.maintenance)
-    fraction = min(action.most_fraction_ppm, rules.restoring_fraction(now.equity, now.maintenance, discount))
+    restoring = rules.restoring_fraction(now.equity, now.maintenance, discount)
+    least, most = rules.least_fraction(restoring), action.most_fraction_ppm
+    if most < least:
+        raise ChainError(AUCTION_FRACTION, most_fraction_ppm=most, least_fraction_ppm=least)
+    fraction = min(most, restoring)
     taken = [
         Position(held.market, rules.lots_of_fraction(held.lots, fraction))
         for held in positions_by_margin(ctx, account)

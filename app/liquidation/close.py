@@ -10,6 +10,7 @@ from app.book.state import remove_order
 from app.book.types import BUY, IMMEDIATE_OR_CANCEL, SELL
 from app.context import Context
 from app.events import Cancelled, PositionClosed, TriggerCancelled
+from app.fees.rules import trading_fee
 from app.fees.state import rates
 from app.kernel.integers import PPM
 from app.limits import LIQUIDATION_LEAST_QUANTA, LIQUIDATION_PART, MAX_PRICE_QUANTA
@@ -28,8 +29,8 @@ SPREAD_PPM = 1_000_000  # which is the maintenance margin of what is closed
 
 @dataclass(slots=True)
 class Closing:
-    """An order to close: at most `lots` (of the sign held) for at least `quote_quanta`; the fund may add `help_quanta`
-    to the bankruptcy quote.
+    """An order to close: at most `lots` (of the sign held) for at least `quote_quanta`; the fund may pay up to
+    `help_quanta` of what then is missing.
     """
 
     lots: int
@@ -70,16 +71,18 @@ def solvent_closing(ctx: Context, key: bytes, held: Position, now: Standing) -> 
     )
 
 
-def insolvent_closing(ctx: Context, held: Position, now: Standing) -> Closing:
-    """LIQ-015, LIQ-016: all of a position at its bankruptcy price, or worse by what the fund may still pay for the
-    account; at most its maintenance margin away from the mark.
+def insolvent_closing(ctx: Context, key: bytes, held: Position, now: Standing) -> Closing:
+    """LIQ-015, LIQ-016: all of a position at its bankruptcy price, or worse by what the fund may pay for the account:
+    its deficit and the fee, so with the fund's help never away from the mark.
     """
     market, margin = require_market(ctx, held.market), margin_freed(ctx, held, held.lots)
     value = value_of(ctx, held.market, held.lots)
     quote = rules.bankruptcy_quote(value, margin, now.equity, now.maintenance)
-    needed = max(0, quote - (value - margin))
-    help_quanta = rules.fund_pays(needed, fund_balance(ctx, held.market), market.insurance_event_quanta)
-    return Closing(held.lots, quote - help_quanta, help_quanta)
+    reach = rules.fund_reach(quote, value, trading_fee(abs(value), rates(ctx, key, market)[1]))
+    # the fee of each fill is rounded up, and there are at most as many fills as lots
+    most = reach + abs(held.lots) if reach else 0
+    help_quanta = rules.fund_pays(most, fund_balance(ctx, held.market), market.insurance_event_quanta)
+    return Closing(held.lots, quote - min(reach, help_quanta), help_quanta)
 
 
 def close_on_book(ctx: Context, key: bytes, held: Position, closing: Closing, now: Standing) -> tuple[int, int]:

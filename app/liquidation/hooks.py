@@ -3,16 +3,16 @@
 orders cancelled -> part closed on the book -> auction -> the market's fund -> reduction of the other side -> wind-down
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from app.accounts.state import require_account
 from app.collateral.state import assets_value, seize
 from app.compartment import guarded
 from app.context import NO_LIMIT, Context
+from app.errors import MarketFault
 from app.events import AuctionEnded, AuctionStarted, WindDownBegan
 from app.gas import GasMeter
 from app.limits import (
-    AUCTION_NS,
     LIQUIDATION_FILLS,
     LIQUIDATION_LOOKS,
     LIQUIDATION_MARKETS,
@@ -21,8 +21,9 @@ from app.limits import (
 )
 from app.liquidation import rules
 from app.liquidation.close import cancel_orders, close_on_book, insolvent_closing, solvent_closing
+from app.liquidation.queue import queues_of, ran_out, share, turn
 from app.liquidation.reduction import reduce_market
-from app.liquidation.state import is_open, losses_of, open_auction, positions_by_margin, short_accounts
+from app.liquidation.state import Short, is_open, losses_of, open_auction, positions_by_margin, short_accounts
 from app.margin.state import account_standing
 from app.margin.types import Standing
 from app.markets.state import set_status
@@ -34,39 +35,56 @@ HEALTHY, CLOSED = 1, 2  # why an auction ended
 
 
 def liquidate(ctx: Context) -> None:
-    """LIQ-001 to LIQ-021: all short accounts, the worst first, within the limits of a block; then one reduction a
-    market of what could not be closed; then wind-downs.
+    """LIQ-001 to LIQ-021: the short accounts, market by market, the worst first, within the limits of a block; then one
+    reduction a market of what could not be closed; then wind-downs.
     """
     short = short_accounts(ctx)
-    end_auctions(ctx, [key for key, _ in short])
+    end_auctions(ctx, {key for key, _ in short})
     if not short:
         return
     ctx.gas = GasMeter(NO_LIMIT)
     left: dict[tuple[bytes, int], int] = {}
-    done = fills = 0
-    for key, now in short[:LIQUIDATION_LOOKS]:
-        if done >= LIQUIDATIONS_A_BLOCK or fills >= LIQUIDATION_FILLS:
-            break
-        cancelled = cancel_orders(ctx, key)
-        ended = now.equity <= 0 or _ran_out(ctx, key)
-        made = close_insolvent(ctx, key, left) if ended else close_solvent(ctx, key)
-        fills += made
-        done += bool(made or cancelled or ended)
+    queues = queues_of(ctx, short)
+    looks, closings, fills = LIQUIDATION_LOOKS, LIQUIDATIONS_A_BLOCK, LIQUIDATION_FILLS
+    for place, queue in enumerate(queues):
+        waiting = len(queues) - place
+        looked, done, made = close_queue(
+            ctx, turn(queue, share(looks, waiting), ctx.height), share(closings, waiting), share(fills, waiting), left
+        )
+        looks, closings, fills = looks - looked, closings - done, fills - made
     reduce_all(ctx, left)
 
 
-def _ran_out(ctx: Context, key: bytes) -> bool:
-    auction = ctx.auctions.get(key)
-    return auction is not None and ctx.time_ns >= auction.started_ns + AUCTION_NS
+def close_queue(
+    ctx: Context, accounts: Iterable[Short], closings: int, most_fills: int, left: dict[tuple[bytes, int], int]
+) -> tuple[int, int, int]:
+    """LIQ-002: one market's turn, within its shares of the block's limits. Returns how many accounts were looked at, of
+    how many something was closed or cancelled, and the fills.
+    """
+    looked = done = fills = 0
+    for key, now in accounts:
+        if done >= closings or fills >= most_fills:
+            break
+        cancelled = cancel_orders(ctx, key)
+        ended = now.equity <= 0 or ran_out(ctx, key)
+        made = close_insolvent(ctx, key, left) if ended else close_solvent(ctx, key)
+        looked, done, fills = looked + 1, done + bool(made or cancelled), fills + made
+    return looked, done, fills
 
 
-def end_auctions(ctx: Context, short: list[bytes]) -> None:
-    """LIQ-011: an account that is no longer short is no longer on offer."""
-    for key, _ in ctx.auctions.scan():
-        if key not in short and ctx.auctions.get(key) is not None:
+def end_auctions(ctx: Context, wanting: set[bytes]) -> None:
+    """LIQ-011: an account that is no longer short is no longer on offer; one that a faulty market keeps from being
+    valued stays on offer.
+    """
+    for key in sorted(ctx.offered):
+        if key not in wanting and ctx.auctions.get(key) is not None:
             account = ctx.accounts.get(key)
+            try:
+                why = HEALTHY if account and account.positions and account_standing(ctx, account) else CLOSED
+            except MarketFault:
+                continue
             ctx.auctions.delete(key)
-            ctx.emit(AuctionEnded(key, HEALTHY if account and account.positions else CLOSED))
+            ctx.emit(AuctionEnded(key, why))
 
 
 def close_solvent(ctx: Context, key: bytes) -> int:
@@ -119,7 +137,7 @@ def close_guarded(ctx: Context, key: bytes, market: int, now: Standing, spent: l
 
     def step(ctx: Context, market: int) -> None:
         held = require_account(ctx.accounts.get(key), key).position(market)
-        closing = solvent_closing(ctx, key, held, now) if spent is None else insolvent_closing(ctx, held, now)
+        closing = solvent_closing(ctx, key, held, now) if spent is None else insolvent_closing(ctx, key, held, now)
         made, paid = close_on_book(ctx, key, held, closing, now)
         fills.append(made)
         if spent is not None:
@@ -139,9 +157,13 @@ def _markets(ctx: Context, key: bytes) -> list[int]:
 
 
 def reduce_all(ctx: Context, left: dict[tuple[bytes, int], int]) -> None:
-    """LIQ-017: one pass for each market, in order, while the block's limit of holders lasts; the others wait."""
+    """LIQ-017: one pass for each market, in order, while the block's limit of holders lasts; the others wait. Each
+    block begins with another market.
+    """
     looked = 0
-    for market in sorted({market for _, market in left}):
+    markets = sorted({market for _, market in left})
+    first = ctx.height % len(markets) if markets else 0
+    for market in markets[first:] + markets[:first]:
         if looked >= REDUCTION_HOLDERS:
             return
         counts: list[int] = []

@@ -8,6 +8,8 @@ from app.kernel.integers import PPM
 
 # a liquidation aims at this much of the maintenance margin, so that it need not come again soon
 RESTORE_PPM = 1_100_000
+# a bid takes at least this much of an account, so that none is made only to fail the bids of others
+LEAST_FRACTION_PPM = 100_000
 
 
 def is_short(equity: int, maintenance: int) -> bool:
@@ -97,6 +99,13 @@ def restoring_fraction(equity: int, maintenance: int, discount_ppm: int) -> int:
     return min(PPM, -(-(aim - equity) * PPM * PPM // (aim * PPM - discount_ppm * equity)))
 
 
+def least_fraction(restoring_ppm: int) -> int:
+    """LIQ-012: the smallest fraction that a bid may take, in ppm: a tenth of the account, or what restores it if that
+    is less.
+    """
+    return min(restoring_ppm, LEAST_FRACTION_PPM)
+
+
 def lots_of_fraction(lots: int, fraction_ppm: int) -> int:
     """LIQ-013: the lots of a fraction of `lots` (negative: short), the size rounded up."""
     taken = -(-abs(lots) * fraction_ppm // PPM)
@@ -113,6 +122,14 @@ def discount_paid(equity: int, margin_quanta: int, maintenance: int, discount_pp
 def fund_pays(deficit_quanta: int, balance_quanta: int, limit_quanta: int) -> int:
     """LIQ-016: what the market's fund pays of a deficit: no more than it has, nor than its limit an event."""
     return max(0, min(deficit_quanta, balance_quanta, limit_quanta))
+
+
+def fund_reach(quote_quanta: int, value_quanta: int, fee_quanta: int) -> int:
+    """LIQ-016: how far the fund helps a closing on the book that needs `quote_quanta` to leave nothing missing: down to
+    the value at the mark less the taker's fee, so by the account's deficit and that fee, and never by the distance of
+    an order from the mark. Nothing where the account's equity reaches as far.
+    """
+    return max(0, quote_quanta - (value_quanta - fee_quanta))
 
 
 def net_profit(profit_quanta: int, losses_elsewhere_quanta: int) -> int:

@@ -115,3 +115,17 @@ def open_auction(ctx: Context, key: bytes) -> bool:
         return False
     ctx.auctions.put(key, Auction(ctx.time_ns))
     return True
+
+
+def rebuild_offers(ctx: Context) -> None:
+    """LIQ-011: who is on offer, from the stored auctions, at start."""
+    ctx.offered = {key for key, _ in ctx.auctions.scan()}
+
+
+def note_offers(ctx: Context) -> None:
+    """LIQ-011: the block is durable: whose auctions it opened or ended."""
+    for key, _, auction in ctx.auctions.touched():
+        if auction is None:
+            ctx.offered.discard(key)
+        else:
+            ctx.offered.add(key)

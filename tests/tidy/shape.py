@@ -28,6 +28,7 @@ DOMAIN_EXTRAS = {
     ("liquidation", "close.py"): "closing on the book, on an account's behalf",
     ("liquidation", "debts.py"): "what accounts without lots owe against their assets",
     ("liquidation", "final.py"): "the last closing of a market that settles, and who makes up what is owed",
+    ("liquidation", "queue.py"): "whose turn it is, market by market",
     ("liquidation", "reduction.py"): "the one pass over holders that covers a deficit",
     ("margin", "health.py"): "who is within reach of a price, in memory",
 }

@@ -194,6 +194,37 @@ def fund_never_below_zero(case: Any, rules: Any) -> None:
     case.claim((paid <= limit) | (paid == 0), "no more than its limit")
 
 
+@proof("LIQ-016", "on the book the fund pays at most the deficit and the fee, and never below the mark less the fee",
+       "liquidation.fund_reach", "liquidation.bankruptcy_quote",
+       bounds=GIVEN + "; fee >= 0", slips={"liquidation": [
+           ("return max(0, quote_quanta - (value_quanta - fee_quanta))", "return quote_quanta - (value_quanta - fee_quanta)"),
+           ("return max(0, quote_quanta - (value_quanta - fee_quanta))", "return max(0, quote_quanta - (value_quanta - 2 * fee_quanta))"),
+           ("return max(0, quote_quanta - (value_quanta - fee_quanta))", "return max(0, quote_quanta - value_quanta)")]})
+def fund_pays_deficit_and_fee(case: Any, rules: Any) -> None:
+    value, equity, fee = case.whole("value"), case.whole("equity"), case.whole("fee", low=0)
+    quote = rules.liquidation.bankruptcy_quote(value, MARGIN, equity, MAINTENANCE)
+    reach = rules.liquidation.fund_reach(quote, value, fee)
+    case.claim(reach >= 0, "never negative")
+    case.claim(quote - reach <= value - fee, "as far as the mark less the fee")
+    case.claim((quote - reach >= value - fee) | (reach == 0), "and no further")
+    if quote >= value:
+        case.claim(reach == quote - value + fee, "deficit and fee")
+    else:
+        case.claim(reach <= fee, "at most the fee where there is equity")
+
+
+@proof("LIQ-012", "a bid is never asked for more than restores, nor for more than a tenth", "liquidation.least_fraction",
+       bounds="a fraction that restores of 1 to 1,000,000 ppm", slips={"liquidation": [
+           ("return min(restoring_ppm, LEAST_FRACTION_PPM)", "return max(restoring_ppm, LEAST_FRACTION_PPM)"),
+           ("return min(restoring_ppm, LEAST_FRACTION_PPM)", "return LEAST_FRACTION_PPM"),
+           ("LEAST_FRACTION_PPM = 100_000", "LEAST_FRACTION_PPM = 10_000")]})
+def a_bid_is_no_trifle(case: Any, rules: Any) -> None:
+    restoring = case.whole("restoring", low=1, high=PPM)
+    least = rules.liquidation.least_fraction(restoring)
+    case.claim((least >= 1) & (least <= restoring) & (least <= 100_000), "within both")
+    case.claim((least == restoring) | (least == 100_000), "and one of them")
+
+
 @proof("LIQ-018", "never negative, never above the profit, and nothing for a full hedge", "liquidation.net_profit",
        bounds="losses elsewhere >= 0", slips={"liquidation": [
            ("return max(0, profit_quanta - losses_elsewhere_quanta)", "return profit_quanta - losses_elsewhere_quanta"),

@@ -101,6 +101,18 @@ def test_liq_014_what_a_bidder_is_paid() -> None:
     assert rules.discount_paid(1, 150, 300, 999_999) == 0
 
 
+def test_liq_012_the_least_fraction() -> None:
+    """LIQ-012: a tenth, or what restores if that is less."""
+    assert (rules.least_fraction(565_218), rules.least_fraction(40_000)) == (100_000, 40_000)
+
+
+def test_liq_016_how_far_the_fund_helps() -> None:
+    """LIQ-016: value 4,360, bankrupt at 4,473, fee 3: 116; with equity left the fee alone, or nothing."""
+    assert rules.fund_reach(4_473, 4_360, 3) == 116
+    assert (rules.fund_reach(4_360, 4_360, 3), rules.fund_reach(4_359, 4_360, 3), rules.fund_reach(4_300, 4_360, 3)
+            ) == (3, 2, 0)
+
+
 def test_liq_016_the_fund_is_bounded() -> None:
     """LIQ-016: missing 113 of a fund of 20: 20; within its limit; nothing from an empty one, or for no deficit."""
     assert rules.fund_pays(113, 20, 1_000) == 20

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import GenesisError
+from app.errors import GenesisError, MarketFault
 from app.invariants import audit
 from app.margin.state import account_standing
 from app.margin.types import Standing
@@ -167,6 +167,56 @@ def test_liq_012_bids_that_saw_something_else_fail() -> None:
     assert refused(DAVE, b.bid(ALICE, 100_000)) == "AUCTION_CHANGED"
     town.driver.do(DAVE, b.bid(ALICE, expected_bids=1))
     assert refused(DAVE, b.bid(ALICE, expected_bids=2)) == "AUCTION_NOT_OPEN"
+
+
+def test_liq_012_a_bid_takes_at_least_a_tenth() -> None:
+    """LIQ-012: a bid of 1 ppm fails and so cannot make another's fail in the same block; what restores is enough."""
+    town = auctioned()
+    driver = town.driver
+    refused = driver.refused(DAVE, b.bid(ALICE, 99_999))
+    assert refused == "AUCTION_FRACTION"
+    result = driver.run([driver.envelope(DAVE, b.bid(ALICE, 1)), driver.envelope(CAROL, b.bid(ALICE))])
+    assert [tx.result.actions[0].reason for tx in result.txs] == ["AUCTION_FRACTION", ""]
+    assert town.lots(CAROL) > 0 == town.lots(DAVE)
+
+
+def test_liq_011_an_account_that_cannot_be_valued_stays_on_offer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIQ-011: a fault keeps ALICE from being valued: her auction neither ends nor is she called healthy."""
+    town = auctioned()
+    valued = account_standing
+
+    def faulty(ctx: Any, account: Any, *rest: Any) -> Standing:
+        if account.position(BTC).lots == 400:
+            raise MarketFault(BTC, "test")
+        return valued(ctx, account, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.liquidation.state.account_standing", faulty)
+        patch.setattr("app.liquidation.hooks.account_standing", faulty)
+        assert not town.block()
+    town.driver.do(BOB, b.transfer(ALICE, 500_000_000))
+    assert [event.why for event in town.block() and town.of("auction_ended")] == [events_pb2.AUCTION_END_HEALTHY]
+
+
+def test_liq_016_the_fund_does_not_pay_for_a_bid_away_from_the_mark() -> None:
+    """LIQ-016: the fund has 1,000, ALICE's equity is just gone; BOB bids 3% below the mark: the fund pays what it pays
+    without that bid, and nobody is paid for the distance.
+    """
+    paid = []
+    for resting in (False, True):
+        town = Town(alice=240_000_000, insurance_quanta=1_000_000_000).trade(100)
+        price = 43_600_000
+        txs = [town.driver.envelope(ORACLE, b.set_mark(price))]
+        if resting:
+            txs.append(town.driver.envelope(BOB, b.buy(price * 97 // 100 // 500 * 500, 100)))
+        town.driver.run(txs)
+        deficit = -town.standing(ALICE).equity
+        both = town.standing(ALICE).equity + town.standing(BOB).equity
+        town.block()
+        paid.append(1_000_000_000 - town.fund())
+        assert town.lots(ALICE) == 0 and 0 <= paid[-1] == max(0, deficit)
+        assert town.standing(ALICE).equity + town.standing(BOB).equity - both <= paid[-1]
+    assert paid[0] == paid[1]
 
 
 def test_liq_011_the_owner_may_help_itself() -> None:
