@@ -1,12 +1,15 @@
-"""Proofs: `python -m tests.proofs [NAME ...] [--quick] [--output json]`. Ends with 1 when a law is refuted.
+"""Proofs: `python -m tests.proofs [NAME ...] [--quick] [--output json]`, one process a core.
 
-Each law is decided on the rules as they are, then on each of its slips, which must break it.
+Each law is decided on the rules as they are, then on each of its slips, which must break it. Ends with 1 when a law is
+refuted that should hold, or a slip of a proven one goes uncaught. What is not decided within the limits is told, and is
+no proof.
 """
 
 import argparse
 import json
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from rich.console import Console
@@ -35,9 +38,19 @@ def decide(item: Proof, with_slips: bool) -> dict[str, Any]:
             "claims": result.claims, "seconds": round(result.seconds, 2), "slips": slips}
 
 
+def decide_number(number: int, with_slips: bool) -> dict[str, Any]:
+    """The same for the proof of that number, in a process of its own."""
+    return decide(PROOFS[number], with_slips)
+
+
 def is_good(found: dict[str, Any]) -> bool:
     """Whether the verdict is the expected one and every slip was caught."""
     return found["verdict"] == found["expected"] and all(slip["caught"] for slip in found["slips"])
+
+
+def is_open(found: dict[str, Any]) -> bool:
+    """Whether the law was not decided."""
+    return found["verdict"] == UNDECIDED
 
 
 def show(console: Console, found: dict[str, Any]) -> None:
@@ -72,22 +85,26 @@ def main() -> int:
     parser.add_argument("--output", choices=("text", "json"), default="text")
     options = parser.parse_args()
     started, console, results = time.perf_counter(), Console(), []
-    for item in PROOFS:
-        text = " ".join((item.name, item.code, *item.about))
-        if not options.names or any(part in text for part in options.names):
-            results.append(decide(item, not options.quick))
+    chosen = [number for number, item in enumerate(PROOFS) if not options.names or any(
+        part in " ".join((item.name, item.code, *item.about)) for part in options.names)]
+    with ProcessPoolExecutor() as workers:
+        for found in workers.map(decide_number, chosen, [not options.quick] * len(chosen)):
+            results.append(found)
             if options.output == "text":
-                show(console, results[-1])
+                show(console, found)
     good, seconds = sum(map(is_good, results)), time.perf_counter() - started
+    undecided = [found["name"] for found in results if is_open(found)]
     slips = [slip for found in results for slip in found["slips"]]
     if options.output == "json":
         print(json.dumps({"proofs": results, "functions": dict(coverage.rows()), "good": good,
+                          "not_decided": undecided,
                           "seconds": round(seconds, 1)}, indent=1))
     else:
         console.print(functions_table(coverage.rows()))
         console.print(f"{good} of {len(results)} proofs as expected, {sum(slip['caught'] for slip in slips)} of "
-                      f"{len(slips)} slips caught, {seconds:.0f} s")
-    return 0 if good == len(results) and results else 1
+                      f"{len(slips)} slips caught, {seconds:.0f} s"
+                      + (f"; not decided: {', '.join(undecided)}" if undecided else ""))
+    return 0 if results and all(is_good(found) or is_open(found) for found in results) else 1
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ PROVEN, REFUTED, UNDECIDED = "proven", "refuted", "not decided"
 SEED = 1
 EFFORT = 3_000_000  # z3 resource units a claim: the same verdict on every machine
 SECONDS = 5  # a safety net; a claim that meets it is not decided
+LAW_SECONDS = 60  # and a law with many paths that meets this
 
 Law = Callable[[Any, Any], None]
 
@@ -74,6 +75,9 @@ def prove(item: Proof, rules: Rules, effort: int = EFFORT) -> Verdict:
     """Decide `item` for `rules`: refuted at the first broken claim, else not decided if any claim was left open."""
     started, result = time.perf_counter(), Verdict(PROVEN)
     for run in explore(lambda case: item.law(case, rules), item.bits):
+        if time.perf_counter() - started > LAW_SECONDS:
+            result.verdict, result.claim = UNDECIDED, f"{result.paths} paths in {LAW_SECONDS} s, and there are more"
+            break
         result.paths += 1
         claims = [(claim.words, [*claim.given, z3.Not(claim.truth)]) for claim in run.path.claims]
         if run.raised is not None:
