@@ -157,7 +157,7 @@ class Supervisor:
                 ready_file.unlink(missing_ok=True)
             child = spawn(command)
             group.children.append(child)
-            self._pid_file(child).write_text(f"{child.pid}\n", encoding="ascii")
+            write_pid(self._pid_file(child), child.pid)
             if ready_file is not None and not self._wait_ready(child, ready_file):
                 return
 
@@ -180,6 +180,13 @@ class Supervisor:
 
     def _pid_file(self, child: Child) -> Path:
         return self.folder / f"{child.command.name}.pid"
+
+
+def write_pid(path: Path, pid: int) -> None:
+    """Note a process. The file appears whole: somebody may be reading it."""
+    fresh = path.with_suffix(".pid-new")
+    fresh.write_text(f"{pid}\n", encoding="ascii")
+    fresh.replace(path)
 
 
 def describe_exit(child: Child) -> str:
@@ -223,7 +230,7 @@ def run_node(home: Home, report: Report, pulse: Callable[[], None] = lambda: Non
         supervisor = Supervisor(home.run, node_groups(home, settings), report)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
-        home.pid_file("supervisor").write_text(f"{os.getpid()}\n", encoding="ascii")
+        write_pid(home.pid_file("supervisor"), os.getpid())
         try:
             supervisor.run(pulse)
         finally:

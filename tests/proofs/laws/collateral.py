@@ -23,6 +23,7 @@ def withdrawal_leaves_the_margin(case: Any, rules: Any) -> None:
     assets = case.whole("assets", low=0)
     free = rules.collateral.withdrawable(cash, entry, equity, initial, assets)
     case.claim(free >= 0, "never negative")
+    case.claim(free >= rules.collateral.free_cash(cash, entry, equity, initial, assets), "never less than what is free")
     case.assume(taken <= free)
     if taken > 0:
         case.claim(rules.margin.may_take_on(equity + assets - taken, initial), "equity still covers the margin")
@@ -31,7 +32,7 @@ def withdrawal_leaves_the_margin(case: Any, rules: Any) -> None:
     case.claim(rest == free - taken, "taking part leaves the rest, taking all leaves nothing")
 
 
-@proof("COLL-004", "unrealised profit never leaves, unrealised loss counts", "collateral.withdrawable", "collateral.free_cash",
+@proof("COLL-004", "unrealised profit never leaves, unrealised loss counts", "collateral.withdrawable",
        "margin.unrealised_profit", bounds="one position, mark >= 0, margin >= 0, no other assets",
        slips={"collateral": [(WITHDRAWABLE, "equity_quanta - max(0, margin_quanta - assets_quanta)"),
                              (WITHDRAWABLE, "realised - max(0, margin_quanta - assets_quanta)"),
@@ -48,7 +49,7 @@ def profit_on_paper_stays(case: Any, rules: Any) -> None:
         case.claim(free <= equity - initial, "and with a loss on paper")
 
 
-@proof("COLL-004", "more margin never frees, more cash never locks", "collateral.withdrawable", "collateral.free_cash",
+@proof("COLL-004", "more margin never frees, more cash never locks", "collateral.withdrawable",
        slips={"collateral": [(WITHDRAWABLE, "min(realised, equity_quanta) + max(0, margin_quanta - assets_quanta)"),
                              (WITHDRAWABLE, "-min(realised, equity_quanta) - max(0, margin_quanta - assets_quanta)")]})
 def withdrawable_is_monotone(case: Any, rules: Any) -> None:
@@ -134,7 +135,7 @@ def assets_that_must_stay(case: Any, rules: Any) -> None:
 
 
 @proof("COLL-012", "pays at most what is owed, held in the purse and worth it; takes at most what counts, and less than one unit more than is worth it",
-       "collateral.seizure", "collateral.asset_value", bounds=AT_ASSETS + "; units >= 0, any debt and purse",
+       "collateral.seizure", bounds=AT_ASSETS + "; units >= 0, any debt and purse",
        slips={"collateral": [(PAID, PAID.replace("min(", "max(")), (PAID, PAID.replace("purse_quanta, ", "")), (PAID, PAID.replace("owed_quanta, ", "")),
                              (TAKEN, TAKEN.replace("mul_div_ceil", "mul_div_floor")), (TAKEN, TAKEN + " + 1"), ("if paid <= 0:", "if paid < -9:")]})
 def seizure_is_fair(case: Any, rules: Any) -> None:
