@@ -22,7 +22,7 @@ from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import tx_pb2
 
 PPM = 1_000_000
-LEAST_FRACTION_PPM = 10_000  # a hundredth of an account: less is not tried
+LEAST_FRACTION_PPM = 100_000  # a tenth of an account: the chain takes no less, unless less restores it
 
 
 async def bid(client: NovationClient, auction: account_service.AuctionSummary, least_discount_ppm: int) -> bool:
