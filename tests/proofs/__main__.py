@@ -27,8 +27,8 @@ def decide(item: Proof, with_slips: bool) -> dict[str, Any]:
     """Everything about one proof, as plain data."""
     rules = real()
     result = prove(item, rules)
-    slips = []
-    for slip in item.slips if with_slips else item.slips[:1]:
+    slips, open_law = [], result.verdict == UNDECIDED  # slips of a law that is not decided would show nothing
+    for slip in () if open_law else item.slips if with_slips else item.slips[:1]:
         broken = killed(item, slip)
         slips.append({"module": slip.module, "from": slip.old, "to": slip.new, "caught": broken.verdict == REFUTED,
                       "by": broken.claim, "example": broken.example, "seconds": round(broken.seconds, 2)})
