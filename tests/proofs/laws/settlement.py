@@ -30,7 +30,7 @@ def counted_time_is_within(case: Any, rules: Any) -> None:
 
 @proof("SETL-002", "two blocks count what one would, while no gap is too long", "settlement.counted_ns",
        bounds="times that ascend, a window that is not empty, gaps within what a price may stand for",
-       slips={"settlement": [(COUNTED, "return max(0, until - max(last_ns, opens_ns)) + 1"), (UNTIL, "until = min(last_ns, last_ns + most_ns, ends_ns)")]})
+       slips={"settlement": [(COUNTED, "return max(0, until - max(last_ns, opens_ns)) + 1"), (UNTIL, "until = min(now_ns, last_ns + 1, ends_ns)")]})
 def counted_time_adds_up(case: Any, rules: Any) -> None:
     last, opens = case.whole("last", low=0), case.whole("opens", low=0)
     between = last + case.whole("first", low=0)
