@@ -78,12 +78,13 @@ def taker_actions(market: BotMarket, mark_quanta: int, held_lots: int, chance: r
 
 def gambler_actions(market: BotMarket, mark_quanta: int, held_lots: int, cash_quanta: int, taste: Taste,
                     chance: random.Random) -> list[tx_pb2.Action]:
-    """What a gambler sends now, often nothing."""
-    if held_lots:
-        if chance.random() >= LEAVE_CHANCE:
-            return []
+    """What a gambler sends now: away with all of it, seldom; else what it still wants, as makers show only a little at
+    once.
+    """
+    if held_lots and chance.random() < LEAVE_CHANCE:
         return [_through(market, mark_quanta, held_lots < 0, abs(held_lots))]
-    size_lots = min(cash_quanta, STAKE_QUANTA) * taste.leverage // mark_quanta
+    stake_quanta = STAKE_QUANTA if held_lots else min(cash_quanta, STAKE_QUANTA)
+    size_lots = stake_quanta * taste.leverage // mark_quanta - abs(held_lots)
     return [_through(market, mark_quanta, taste.buys, size_lots)] if size_lots > 0 else []
 
 

@@ -21,7 +21,7 @@ from novation.v1 import tx_pb2
 PRICE_EVERY_S = 1.0
 MAKER_EVERY_S = 0.8
 TAKER_EVERY_S = 0.5
-GAMBLER_EVERY_S = 3.0
+GAMBLER_EVERY_S = 1.5
 QUOTE_USD = 2_000  # of one quote at the innermost level
 POSITION_USD = 200_000
 MAKERS_BY_MARKET = (2, 1)  # makers and takers of the first market, of the second; the others get none

@@ -88,10 +88,12 @@ def test_a_gambler_borrows_by_its_taste_and_holds_on() -> None:
     assert entry.size_lots * MARK <= 10 * STAKE_QUANTA < (entry.size_lots + 1) * MARK
     assert gambler_actions(MARKET, MARK, 0, 1_000, Taste(10, buys=True), random.Random(1)) == []
     chance = random.Random(1)
-    looks = [gambler_actions(MARKET, MARK, -7, STAKE_QUANTA, Taste(5, buys=False), chance) for _ in range(1_000)]
+    (more,) = orders(gambler_actions(MARKET, MARK, -7, 0, Taste(5, buys=False), random.Random(1)))
+    assert (more.side, more.size_lots) == (tx_pb2.SIDE_SELL, 5 * STAKE_QUANTA // MARK - 7)
+    looks = [gambler_actions(MARKET, MARK, -9_000, STAKE_QUANTA, Taste(5, buys=False), chance) for _ in range(1_000)]
     left = [orders(actions)[0] for actions in looks if actions]
     assert 0 < len(left) < 30
-    assert {(order.side, order.size_lots) for order in left} == {(tx_pb2.SIDE_BUY, 7)}
+    assert {(order.side, order.size_lots) for order in left} == {(tx_pb2.SIDE_BUY, 9_000)}
 
 
 def test_tastes_differ() -> None:
