@@ -77,3 +77,11 @@ def require_integer(section: dict[str, object], where: str, name: str, low: int,
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise GenesisError(f"{where}.{name}: an integer from {low} to {high}, not {value!r}")
     return value
+
+
+def require_symbol(section: dict[str, object], where: str) -> str:
+    """`section["symbol"]` if it is 1 to 24 ASCII characters, else GenesisError."""
+    symbol = section.get("symbol")
+    if not isinstance(symbol, str) or not symbol.isascii() or not 1 <= len(symbol) <= 24:
+        raise GenesisError(f"{where}.symbol: 1 to 24 ASCII characters")
+    return symbol

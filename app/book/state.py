@@ -4,20 +4,10 @@ from typing import Any
 
 from app.accounts.types import Position
 from app.book.index import BookSide, MarketBook
-from app.book.types import BUY, BookState, OpenOrders, Order, market_of
+from app.book.types import BUY, OpenOrders, Order, market_of
 from app.context import Context
 from app.errors import ORDER_NOT_FOUND, ORDER_REFERENCE, ChainError
 from app.kernel.ordered import SortedKeys
-
-
-def market_book(ctx: Context, market: int) -> MarketBook:
-    """The index of a market."""
-    return ctx.books[market]
-
-
-def book_state(ctx: Context, market: int) -> BookState:
-    """The counters of a market, ready to be changed."""
-    return ctx.states.edit(market)
 
 
 def open_orders(ctx: Context, account: bytes) -> OpenOrders:

@@ -6,7 +6,7 @@ from app.errors import GenesisError
 from app.kernel.codec import decimal_parts
 from app.kernel.integers import PPM
 from app.limits import MAX_ASSET_DECIMALS, MAX_ASSET_UNITS, MAX_ASSETS, MAX_MARKETS, MAX_PRICE_QUANTA
-from app.params import require_integer
+from app.params import require_integer, require_symbol
 
 FIELDS = {
     "asset",
@@ -32,14 +32,11 @@ def load_asset(ctx: Context, section: dict[str, object]) -> None:
     where = f"assets[{number}]"
     if ctx.assets.get(number) is not None:
         raise GenesisError(f"{where}: listed twice")
-    symbol = section.get("symbol")
-    if not isinstance(symbol, str) or not symbol.isascii() or not 1 <= len(symbol) <= 24:
-        raise GenesisError(f"{where}.symbol: 1 to 24 ASCII characters")
     if ("price_market" in section) == ("price_quanta" in section):
         raise GenesisError(f"{where}: either price_market or price_quanta")
     asset = Asset(
         asset=number,
-        symbol=symbol,
+        symbol=require_symbol(section, where),
         decimals=require_integer(section, where, "decimals", 0, MAX_ASSET_DECIMALS),
         haircut_ppm=require_integer(section, where, "haircut_ppm", 0, PPM),
         account_cap_units=require_integer(section, where, "account_cap_units", 0, MAX_ASSET_UNITS),

@@ -15,7 +15,7 @@ from app.limits import (
     MAX_VAULT_QUANTA,
 )
 from app.markets.types import ACTIVE, ANNOUNCED, BATCH, CONTINUOUS, FUTURE, PERPETUAL, MarginTier, Market, MarketTotals
-from app.params import optional_integer, require_integer
+from app.params import optional_integer, require_integer, require_symbol
 
 QUANTA_A_QUOTE = 1_000_000
 E9 = 1_000_000_000
@@ -68,12 +68,9 @@ def load_market(ctx: Context, section: dict[str, object]) -> None:
     where = f"markets[{number}]"
     if ctx.markets.get(number) is not None:
         raise GenesisError(f"{where}: listed twice")
-    symbol = section.get("symbol")
-    if not isinstance(symbol, str) or not symbol.isascii() or not 1 <= len(symbol) <= 24:
-        raise GenesisError(f"{where}.symbol: 1 to 24 ASCII characters")
     market = Market(
         market=number,
-        symbol=symbol,
+        symbol=require_symbol(section, where),
         status=ANNOUNCED if section.get("opens_ns") else ACTIVE,
         lot_size=str(section.get("lot_size")),
         tick_size=str(section.get("tick_size")),

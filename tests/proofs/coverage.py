@@ -9,6 +9,7 @@ LISTED = {
     "params.params_from_genesis": "reads a document; its tests are in tests/unit",
     "params.optional_integer": "reads a document; its tests are in tests/unit",
     "params.require_integer": "reads a document; its tests are in tests/unit",
+    "params.require_symbol": "reads a document; its tests are in tests/unit",
 }
 
 
