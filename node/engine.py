@@ -1,12 +1,11 @@
 """The engine: state, mempool, ABCI server and feed of one node, in one process.
 
-Run as `python -m node.engine --home H`. It serves CometBFT on `H/run/abci.sock` and readers on `H/run/link.sock`
-until SIGTERM or SIGINT.
+Run as `python -m node.engine --home H`. It serves CometBFT on `H/run/abci.sock`, readers on `H/run/link.sock` and the
+price feeder on `H/run/prices.sock` until SIGTERM or SIGINT.
 """
 
 import argparse
 import gc
-import logging
 import os
 import signal
 import sys
@@ -27,7 +26,9 @@ from node.abci.server import AbciServer, AddressError, listen
 from node.committed import Committed, Store
 from node.feed.server import FeedServer
 from node.home import Home
+from node.logs import configure_logs
 from node.mempool.mempool import Mempool
+from node.prices.board import PriceBoard
 from node.storage.leveldb import LevelDB, StorageError
 
 log = structlog.get_logger("engine")
@@ -39,21 +40,6 @@ EXIT_REFUSED = 1
 END_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 OpenStore = Callable[[Path], Store]
-
-
-def configure_logs(level: str) -> None:
-    """Lines for people on standard error: time in UTC, level, event, key=value."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 def tune_interpreter() -> None:
@@ -82,8 +68,11 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_bl
         feed = FeedServer(home.link_socket, committed, mempool)
         feed.start()
         stack.callback(feed.close)
+        prices = PriceBoard(home.prices_socket)
+        prices.start()
+        stack.callback(prices.close)
         queries = QueryService(committed.read_at_head, committed.history)
-        application = Application(chain, committed, mempool, queries, feed.publish, keep_blocks)
+        application = Application(chain, committed, mempool, queries, feed.publish, prices, keep_blocks)
         server = AbciServer(Dispatcher(application.handlers()))
         listener = listen(address)
         tune_interpreter()

@@ -88,6 +88,11 @@ class Home:
     def link_socket(self) -> Path:
         return self.sockets / "link.sock"
 
+    @property
+    def prices_socket(self) -> Path:
+        """Where the price feeder hands its observations to the engine."""
+        return self.sockets / "prices.sock"
+
     def log_file(self, process: str) -> Path:
         return self.logs / f"{process}.log"
 

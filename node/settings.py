@@ -1,7 +1,7 @@
 """`novation.toml`: what a node's own processes need to know beside CometBFT's config.toml."""
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import tomlkit
@@ -32,14 +32,46 @@ class GatewaySettings:
 
 @dataclass(slots=True)
 class PricesSettings:
-    """The price feeder of a test network: `provider` "" (none), "walk" or "csv". REMOVE with the consensus oracle."""
+    """The price feeder, which runs when there are `[[feeds]]`.
 
-    provider: str = ""
-    file: str = ""
-    market: int = 1
-    interval_ms: int = 1_000
-    speed: float = 60.0
+    It observes every `interval_ms`. Replays and walks of test networks begin at `start_ns` (since 1970), the same on
+    all nodes, as `speed` and `seed` are; `noise_ppm` and `noise_seed` make a node differ; `behaviour` is honest, liar
+    or silent.
+    """
+
+    interval_ms: int = 500
+    start_ns: int = 0
+    speed: float = 1.0
     seed: int = 1
+    noise_ppm: int = 0
+    noise_seed: int = 0
+    behaviour: str = "honest"
+
+
+@dataclass(slots=True)
+class FeedSettings:
+    """What something is worth in USD, and who knows: `walk:46000`, `static:1`, `volatile:46000`, `replay:FILE`,
+    `kraken:BTC/USD`, `kraken+ws:BTC/USD` (any exchange of ccxt; where the quote is not the feed's, as in
+    `binance:BTC/USDT`, there must be a feed `USDT/USD`).
+
+    A source counts with a price no older than `max_age_s` and within `agree_ppm` of the median; `min_sources` 0 asks
+    for more than half of them.
+    """
+
+    symbol: str = ""
+    sources: list[str] = field(default_factory=list)
+    min_sources: int = 0
+    max_age_s: float = 15.0
+    agree_ppm: int = 20_000
+
+
+@dataclass(slots=True)
+class SurfaceSettings:
+    """A made-up volatility surface of a test network: about `volatility_percent` a year, for `expiries` in ISO 8601."""
+
+    symbol: str = ""
+    volatility_percent: str = "60"
+    expiries: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -47,9 +79,12 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     prices: PricesSettings = field(default_factory=PricesSettings)
+    feeds: list[FeedSettings] = field(default_factory=list)
+    surfaces: list[SurfaceSettings] = field(default_factory=list)
 
 
 SECTIONS: dict[str, type] = {"engine": EngineSettings, "gateway": GatewaySettings, "prices": PricesSettings}
+LISTS: dict[str, type] = {"feeds": FeedSettings, "surfaces": SurfaceSettings}
 
 
 def parse_settings(text: str) -> Settings:
@@ -58,20 +93,32 @@ def parse_settings(text: str) -> Settings:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(str(error)) from error
-    unknown = sorted(set(document) - set(SECTIONS))
+    unknown = sorted(set(document) - set(SECTIONS) - set(LISTS))
     if unknown:
-        raise SettingsError(f"unknown section [{unknown[0]}]; known are {', '.join(sorted(SECTIONS))}")
-    return Settings(**{name: _section(name, kind, document.get(name, {})) for name, kind in SECTIONS.items()})
+        raise SettingsError(f"unknown section [{unknown[0]}]; known are {', '.join(sorted(SECTIONS | LISTS))}")
+    sections = {name: _section(f"[{name}]", kind, document.get(name, {})) for name, kind in SECTIONS.items()}
+    lists = {name: _list(name, kind, document.get(name, [])) for name, kind in LISTS.items()}
+    return Settings(**sections, **lists)
 
 
-def _section(name: str, kind: type, values: dict[str, Any]) -> Any:
+def _list(name: str, kind: type, items: Any) -> list[Any]:
+    if not isinstance(items, list):
+        raise SettingsError(f"[{name}] is a list: write [[{name}]]")
+    return [_section(f"[[{name}]]", kind, values) for values in items]
+
+
+def _section(name: str, kind: type, values: Any) -> Any:
+    if not isinstance(values, dict):
+        raise SettingsError(f"{name} has no settings, but {values!r}")
     defaults = asdict(kind())
     for key, value in values.items():
         if key not in defaults:
-            raise SettingsError(f"[{name}] has no setting {key!r}; it has {', '.join(defaults)}")
+            raise SettingsError(f"{name} has no setting {key!r}; it has {', '.join(defaults)}")
         wanted = type(defaults[key])
         if not isinstance(value, (int, float) if wanted is float else wanted) or isinstance(value, bool):
-            raise SettingsError(f"[{name}] {key} must be {wanted.__name__}, not {value!r}")
+            raise SettingsError(f"{name} {key} must be {wanted.__name__}, not {value!r}")
+        if wanted is list and not all(isinstance(item, str) for item in value):
+            raise SettingsError(f"{name} {key} must be a list of texts, not {value!r}")
     return kind(**values)
 
 
@@ -87,6 +134,7 @@ def read_settings(home: Home) -> Settings:
 def write_settings(home: Home, settings: Settings) -> None:
     document = tomlkit.document()
     document.add(tomlkit.comment("Novation's own settings of this node; CometBFT's are in config.toml."))
-    for section in fields(settings):
-        document[section.name] = asdict(getattr(settings, section.name))
+    for name, content in asdict(settings).items():
+        if content:
+            document[name] = content
     home.settings_file.write_text(tomlkit.dumps(document), encoding="utf-8")

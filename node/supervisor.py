@@ -208,7 +208,7 @@ def node_groups(home: Home, settings: Settings) -> list[Group]:
     if settings.gateway.listen:
         arguments = ["--home", str(home.root), "--listen", settings.gateway.listen]
         groups.append(Group("gateway", [_python(home, "gateway", "node.gateway", *arguments)]))
-    if settings.prices.provider:
+    if settings.feeds:
         groups.append(Group("feeder", [_python(home, "feeder", "node.prices", "--home", str(home.root))]))
     return groups
 

@@ -29,7 +29,7 @@ from node.localnet.plan import (
 )
 from node.localnet.runner import Display, Options, StartError, run
 from node.localnet.watch import NetworkView
-from node.prices.provider import PricesError, read_bars
+from node.prices.bars import PricesError, read_bars
 
 PLAIN_EVERY_S = 5.0
 DETACH_TIMEOUT_S = 180.0

@@ -23,9 +23,9 @@ from node.comet.keys import (
 )
 from node.home import Home
 from node.keys.dev import dev_key
+from node.localnet.marks import to_tick
 from node.localnet.plan import PLAN_FILE, NodePlan, Plan, PlanError, load_plan
-from node.prices.provider import to_tick
-from node.settings import GatewaySettings, PricesSettings, Settings, write_settings
+from node.settings import GatewaySettings, Settings, write_settings
 
 LOCK_FILE = "lock"
 TIMEOUT_COMMIT_MS = 200
@@ -117,7 +117,7 @@ def comet_settings(plan: Plan, node: NodePlan) -> CometSettings:
 
 def node_settings(plan: Plan, node: NodePlan) -> Settings:
     """Prices come from the network's own traffic process, so no node runs a feeder."""
-    return Settings(gateway=GatewaySettings(listen=node.gateway), prices=PricesSettings())
+    return Settings(gateway=GatewaySettings(listen=node.gateway))
 
 
 def localnet_state(preset: str, first_price: Decimal | None = None) -> AppState:

@@ -6,6 +6,7 @@ Run as `python -m node.localnet.traffic --dir D`, one process for all of it. It 
 import argparse
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -13,9 +14,11 @@ from pathlib import Path
 from client.client import NovationClient
 from node.keys.dev import GAMBLERS, MAKERS, PRICE_AUTHORITY, TAKERS, dev_key
 from node.localnet.bots import STAKE_QUANTA, BotMarket, gambler_actions, maker_actions, taker_actions, taste_of
+from node.localnet.marks import set_marks
 from node.localnet.plan import Plan, load_plan
-from node.prices.feeder import feed, keep_working
-from node.prices.provider import random_walk, read_bars, replay
+from node.localnet.working import keep_working
+from node.prices.bars import read_bars
+from node.prices.models import replay, walk
 from novation.v1 import tx_pb2
 
 PRICE_EVERY_S = 1.0
@@ -86,12 +89,13 @@ async def run(plan: Plan) -> None:
 
 async def prices(plan: Plan, markets: list[int], marks: dict[int, Decimal], addresses: list[str]) -> None:
     """A price stream for each market: the plan's file for the first, a random walk for the others."""
-    sources = {market: random_walk(marks[market], plan.seed + market) for market in markets}
+    models = {market: walk(marks[market], f"{plan.seed}/{market}") for market in markets}
     if plan.prices:
-        sources[markets[0]] = replay(read_bars(Path(plan.prices)), plan.speed * PRICE_EVERY_S)
+        models[markets[0]] = replay(read_bars(Path(plan.prices)), plan.speed)
+    start_ns = time.time_ns()
 
     async def work(client: NovationClient) -> None:
-        await feed(client, sources, PRICE_EVERY_S)
+        await set_marks(client, models, start_ns, PRICE_EVERY_S)
 
     await keep_working("prices", addresses, dev_key(PRICE_AUTHORITY), work)
 

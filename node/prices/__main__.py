@@ -1,31 +1,47 @@
-"""The feeder process of a node: `python -m node.prices --home H`. REMOVE with the consensus oracle."""
+"""The feeder process of a node: `python -m node.prices --home H`, until SIGTERM or SIGINT."""
 
 import argparse
 import asyncio
+import contextlib
+import signal
+import sys
 
-from client.client import NovationClient
+import structlog
+
 from node.home import Home
-from node.keys.dev import PRICE_AUTHORITY, dev_key
-from node.prices.feeder import feed, keep_working, provider
-from node.settings import read_settings
+from node.logs import configure_logs
+from node.prices.feeder import Feeder
+from node.settings import SettingsError, read_settings
+
+log = structlog.get_logger("prices")
 
 
-async def run(home: Home) -> None:
-    """Feed the market of the settings through this node's own gateway."""
-    settings = read_settings(home)
-    prices = settings.prices
-
-    async def work(client: NovationClient) -> None:
-        start = await client.mark_price(prices.market)
-        await feed(client, {prices.market: provider(prices, start)}, prices.interval_ms / 1_000)
-
-    await keep_working("feeder", [settings.gateway.listen], dev_key(PRICE_AUTHORITY), work)
+async def serve(feeder: Feeder, home: Home) -> None:
+    """Run until a signal comes. Raises ExceptionGroup when the feeder cannot go on."""
+    work = asyncio.ensure_future(feeder.run(home))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="set mark prices on a test network")
-    parser.add_argument("--home", required=True)
-    asyncio.run(run(Home.at(parser.parse_args().home)))
+    parser = argparse.ArgumentParser(prog="python -m node.prices", description="the price feeder of one Novation node")
+    parser.add_argument("--home", required=True, help="the node's home folder")
+    home = Home.at(parser.parse_args().home)
+    configure_logs("info")
+    try:
+        feeder = Feeder(read_settings(home))
+        asyncio.run(serve(feeder, home))
+    except (SettingsError, ValueError, ExceptionGroup) as error:
+        log.critical("the feeder cannot run", reason=_reason(error))
+        sys.exit(1)
+
+
+def _reason(error: Exception) -> str:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or repr(error)
 
 
 if __name__ == "__main__":

@@ -1,59 +1,90 @@
-"""Sets mark prices on a test network, signed by its price authority. REMOVE with the consensus oracle."""
+"""The price feeder of a node: what every feed is worth now, several times a second, handed to the engine.
+
+Feeders of a network observe at the same moments of wall time, whole multiples of the interval, so that those that
+replay one file see the same prices.
+"""
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from decimal import Decimal
-from pathlib import Path
+import time
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 
 import structlog
 
-from client import envelopes
-from client.client import NovationClient
-from client.errors import NovationError
-from client.keys import Key
-from node.prices.provider import random_walk, read_bars, replay, to_tick
-from node.settings import PricesSettings
+from node.home import Home
+from node.prices.behaviour import behaviour
+from node.prices.exchanges import Exchanges
+from node.prices.observation import Observation, Pillar
+from node.prices.push import Pusher
+from node.prices.smile import smile
+from node.prices.sources import Feed, SourceError, build_feeds, prices_of
+from node.settings import Settings, SurfaceSettings
 
 log = structlog.get_logger("prices")
 
-RETRY_S = 1.0
+INTERVAL_MS_MIN = 10
+TELL_NS = 60 * 10**9
 
-Work = Callable[[NovationClient], Awaitable[None]]
 
+class Feeder:
+    """What the settings say to observe. Raises SourceError, PricesError or ValueError for settings that cannot be."""
 
-async def keep_working(name: str, addresses: list[str], key: Key, work: Work) -> None:
-    """Do `work` with a connected client for ever: when a gateway fails, go on with the next one. Cancel it to end."""
-    for address in itertools.cycle(addresses):
+    def __init__(self, settings: Settings, exchanges: Exchanges | None = None) -> None:
+        prices = settings.prices
+        if prices.interval_ms < INTERVAL_MS_MIN:
+            raise SourceError(f"[prices] interval_ms must be at least {INTERVAL_MS_MIN}")
+        self.exchanges = exchanges or Exchanges()
+        self.feeds: list[Feed] = build_feeds(prices, settings.feeds, self.exchanges)
+        self._seed = prices.seed
+        self._interval_ns = prices.interval_ms * 1_000_000
+        self._surfaces = [_surface(one) for one in settings.surfaces]
+        self._behave = behaviour(prices.behaviour, prices.noise_ppm, prices.noise_seed)
+        self._told_ns = 0
+
+    def observe(self, now_ns: int) -> Observation:
+        """What is true now, as far as it can be known."""
+        return Observation(now_ns, prices_of(self.feeds, now_ns), self._pillars(now_ns))
+
+    def _pillars(self, now_ns: int) -> dict[str, tuple[Pillar, ...]]:
+        return {symbol: smile(f"{self._seed}/{symbol}", volatility, expiries_ns, now_ns)
+                for symbol, volatility, expiries_ns in self._surfaces}
+
+    async def run(self, home: Home) -> None:
+        """Observe and hand over for ever, whether the engine runs or not. Cancel it to end."""
+        pusher = Pusher(home.prices_socket)
         try:
-            async with NovationClient(address, key) as client:
-                await work(client)
-        except NovationError as error:
-            log.warning("interrupted", who=name, gateway=address, reason=str(error))
-        except Exception as error:  # noqa: BLE001 - edge of a task: one that fails must not end the others
-            log.error("failed", who=name, gateway=address, reason=repr(error))
-        await asyncio.sleep(RETRY_S)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.exchanges.run())
+                group.create_task(self._push(pusher))
+        finally:
+            pusher.close()
+
+    async def _push(self, pusher: Pusher) -> None:
+        while True:
+            await asyncio.sleep((self._interval_ns - time.time_ns() % self._interval_ns) / 1e9)
+            now_ns = time.time_ns()
+            seen = self.observe(now_ns - now_ns % self._interval_ns)
+            self._tell(seen)
+            said = self._behave(seen)
+            if said is not None:
+                await pusher.push(said)
+
+    def _tell(self, seen: Observation) -> None:
+        """A line a minute."""
+        if seen.time_ns - self._told_ns >= TELL_NS:
+            self._told_ns = seen.time_ns
+            absent = [feed.symbol for feed in self.feeds if feed.symbol not in seen.prices]
+            log.info("prices", **{symbol: f"{price:.8g}" for symbol, price in seen.prices.items()}, absent=absent)
 
 
-async def feed(client: NovationClient, prices: Mapping[int, Iterator[Decimal]], interval_s: float) -> None:
-    """Set the mark of each market to the next of its prices, rounded to the tick, every `interval_s` seconds, for ever.
-
-    Raises NovationError when the chain refuses or no gateway answers.
-    """
-    units = {market: client.market(market).units for market in prices}
-    while True:
-        ticks = {market: to_tick(next(prices[market]), units[market].tick_size) for market in prices}
-        actions = [envelopes.set_mark_price(market, units[market].price_quanta(tick)) for market, tick in ticks.items()]
-        for error in (await client.send(actions, wait="committed")).errors():
-            if error is not None:
-                raise error
-        await asyncio.sleep(interval_s)
-
-
-def provider(settings: PricesSettings, start: Decimal) -> Iterator[Decimal]:
-    """The prices that `settings` name; a walk begins at `start`. Raises PricesError, ValueError."""
-    if settings.provider == "csv":
-        return replay(read_bars(Path(settings.file)), settings.speed * settings.interval_ms / 1_000)
-    if settings.provider == "walk":
-        return random_walk(start, settings.seed)
-    raise ValueError(f"unknown price provider {settings.provider!r}: there are csv and walk")
+def _surface(settings: SurfaceSettings) -> tuple[str, Decimal, list[int]]:
+    where = f"[[surfaces]] {settings.symbol}"
+    try:
+        volatility = Decimal(settings.volatility_percent) / 100
+        moments = [datetime.fromisoformat(text.replace("Z", "+00:00")) for text in settings.expiries]
+    except (InvalidOperation, ValueError) as error:
+        raise SourceError(f"{where}: {error}") from error
+    if not 0 < volatility <= 10:
+        raise SourceError(f"{where}: volatility_percent must be above 0, at most 1000")
+    return settings.symbol, volatility, [int((one if one.tzinfo else one.replace(tzinfo=UTC)).timestamp()) * 10**9
+                                         for one in moments]

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from node.prices.provider import Bar, PricesError, read_bars
+from node.prices.bars import Bar, PricesError, read_bars
 from tests.sim.report import as_data, draw, show
 from tests.sim.run import Outcome, simulate
 from tests.sim.world import FUTURE, PERPETUAL, World

@@ -15,7 +15,7 @@ from app.chain import Chain
 from app.errors import InvariantError
 from app.invariants import audit
 from app.store.view import DictReader
-from node.prices.provider import Bar
+from node.prices.bars import Bar
 from tests.bench.engine import envelope, no_signature
 from tests.helpers import builders
 from tests.sim.world import FUTURE, PERPETUAL, TICK_QUANTA, World

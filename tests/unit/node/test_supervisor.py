@@ -12,7 +12,7 @@ import pytest
 from node import supervisor as supervisor_module
 from node.comet.process import Command, identify
 from node.home import Home
-from node.settings import EngineSettings, GatewaySettings, PricesSettings, Settings, write_settings
+from node.settings import EngineSettings, FeedSettings, GatewaySettings, Settings, write_settings
 from node.supervisor import BACK_OFF_LAST_S, HEALTHY_AFTER_S, BackOff, Group, Supervisor, node_groups, run_node
 
 DEADLINE_S = 60.0
@@ -157,7 +157,7 @@ def test_run_stops_everything_when_told(tmp_path: Path) -> None:
 def test_a_node_runs_what_its_settings_say(tmp_path: Path) -> None:
     home = Home.at(tmp_path)
     quiet = node_groups(home, Settings(gateway=GatewaySettings(listen="")))
-    full = node_groups(home, Settings(prices=PricesSettings(provider="walk")))
+    full = node_groups(home, Settings(feeds=[FeedSettings("BTC/USD", ["walk:1"])]))
     assert [group.name for group in quiet] == ["engine and cometbft"]
     assert [group.name for group in full] == ["engine and cometbft", "gateway", "feeder"]
     assert [command.name for command in full[0].commands] == ["engine", "cometbft"]

@@ -1,95 +1,152 @@
-"""The feeder sets marks on ticks, in one envelope, and goes on with another gateway when one fails."""
+"""A real feeder process and a real board: prices arrive, age, and come again."""
 
-import asyncio
-from dataclasses import dataclass, field
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from client.errors import NotAvailable, PermissionDenied
-from client.results import Sent
-from client.units import Units
-from node.keys.dev import PRICE_AUTHORITY, dev_key
-from node.prices import feeder
-from node.prices.provider import PricesError
-from node.settings import PricesSettings
-from novation.v1 import tx_pb2
+from node.home import Home
+from node.prices.board import PriceBoard
+from node.prices.feeder import Feeder
+from node.prices.observation import Observation, decode, encode
+from node.settings import FeedSettings, PricesSettings, Settings, SurfaceSettings, write_settings
+
+DEADLINE_S = 30.0
+INTERVAL_MS = 50
+NOW_NS = 1_800_000_000 * 10**9
 
 
-@dataclass
-class Info:
-    units: Units
+def settings(tmp_path: Path, **prices: object) -> Settings:
+    """A replay that climbs by a dollar each second for a year, a walk, and a surface."""
+    (tmp_path / "bars.csv").write_text("time,price\n0,100\n31536000,31536100\n")
+    return Settings(
+        prices=PricesSettings(**({"interval_ms": INTERVAL_MS, "start_ns": time.time_ns()} | prices)),
+        feeds=[FeedSettings("BTC/USD", [f"replay:{tmp_path / 'bars.csv'}"]), FeedSettings("ETH/USD", ["walk:3700"])],
+        surfaces=[SurfaceSettings("BTC/USD", "60", ["2100-01-01T00:00:00Z", "2001-01-01"])],
+    )
 
 
-@dataclass
-class FakeClient:
-    """Takes envelopes; after `most` of them the gateway is gone."""
-
-    most: int
-    results: tuple[tx_pb2.ActionResult, ...] = ()
-    sent: list[list[tx_pb2.Action]] = field(default_factory=list)
-
-    def market(self, market: int) -> Info:
-        return Info(Units(Decimal("0.001"), Decimal("0.5"), 500))
-
-    async def send(self, actions: list[tx_pb2.Action], **_: object) -> Sent:
-        if len(self.sent) == self.most:
-            raise NotAvailable("UNAVAILABLE")
-        self.sent.append(actions)
-        return Sent(b"", b"", True, 1, Decimal(0), self.results)
+@contextmanager
+def running(home: Home) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen([sys.executable, "-m", "node.prices", "--home", str(home.root)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
-def test_every_market_is_set_to_its_nearest_tick_in_one_envelope() -> None:
-    client = FakeClient(most=2)
-    sources = {1: map(Decimal, count(46_000)), 2: iter([Decimal("3700.26"), Decimal("0.1"), Decimal(1)])}
-    with pytest.raises(NotAvailable):
-        asyncio.run(feeder.feed(client, sources, 0.0))
-    prices = [[(one.set_mark_price.market, one.set_mark_price.price_quanta) for one in sent] for sent in client.sent]
-    assert prices == [[(1, 46_000_000), (2, 3_700_500)], [(1, 46_001_000), (2, 500)]]
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    one = Home.at(tmp_path)
+    one.create()
+    return one
 
 
-def test_a_refusal_of_the_chain_is_an_error() -> None:
-    refused = tx_pb2.ActionResult(code=701, codespace="oracle", reason="ORACLE_NOT_AUTHORITY")
-    with pytest.raises(PermissionDenied):
-        asyncio.run(feeder.feed(FakeClient(5, (refused,)), {1: iter([Decimal(1)])}, 0.0))
+@pytest.fixture
+def board(home: Home) -> Iterator[PriceBoard]:
+    one = PriceBoard(home.prices_socket, max_age_s=1.0)
+    one.start()
+    yield one
+    one.close()
 
 
-def test_work_goes_on_with_the_next_gateway_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
-
-    class Gateway:
-        def __init__(self, address: str, key: object) -> None:
-            self.address = address
-
-        async def __aenter__(self) -> "Gateway":
-            return self
-
-        async def __aexit__(self, *_: object) -> None:
-            pass
-
-    async def work(client: Gateway) -> None:
-        seen.append(client.address)
-        if len(seen) == 1:
-            raise NotAvailable("UNAVAILABLE")
-        if len(seen) == 2:
-            raise RuntimeError("a mistake")
-        raise asyncio.CancelledError
-
-    monkeypatch.setattr(feeder, "NovationClient", Gateway)
-    monkeypatch.setattr(feeder, "RETRY_S", 0.0)
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(feeder.keep_working("bot", ["a", "b"], dev_key(PRICE_AUTHORITY), work))
-    assert seen == ["a", "b", "a"]
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
 
 
-def test_settings_choose_the_provider(tmp_path: Path) -> None:
-    (tmp_path / "p.csv").write_text("time,price\n0,10\n60,70\n")
-    replayed = feeder.provider(PricesSettings("csv", str(tmp_path / "p.csv"), interval_ms=500, speed=60.0), Decimal(5))
-    assert [next(replayed) for _ in range(3)] == [10, 40, 70]
-    assert next(feeder.provider(PricesSettings("walk"), Decimal(5))) == 5
-    with pytest.raises(ValueError, match="csv and walk"):
-        feeder.provider(PricesSettings("oracle"), Decimal(5))
-    with pytest.raises(PricesError):
-        next(feeder.provider(PricesSettings("csv", "none.csv"), Decimal(5)))
+def test_a_feeder_feeds_falls_silent_and_comes_back(home: Home, board: PriceBoard, tmp_path: Path) -> None:
+    written = settings(tmp_path)
+    write_settings(home, written)
+    with running(home) as process:
+        wait_until(board.latest)
+        first = board.latest()
+        assert first is not None
+        assert first.time_ns % (INTERVAL_MS * 1_000_000) == 0
+        elapsed_s = Decimal(first.time_ns - written.prices.start_ns) / 10**9
+        assert abs(first.prices["BTC/USD"] - 100 - elapsed_s) < Decimal("0.001") * 31_536
+        assert first == expected(written, first.time_ns), "as any other node sees it at that moment"
+        wait_until(lambda: (latest := board.latest()) and latest.time_ns > first.time_ns)
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: board.latest() is None)
+        process.send_signal(signal.SIGCONT)
+        wait_until(board.latest)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE_S) == 0
+    wait_until(lambda: board.latest() is None)
+    with running(home):
+        wait_until(board.latest)
+
+
+def expected(written: Settings, time_ns: int) -> Observation:
+    """What a feeder with these settings sees, as it comes over the socket."""
+    return decode(encode(Feeder(written).observe(time_ns)))
+
+
+def test_the_engine_may_come_later_and_come_again(home: Home, tmp_path: Path) -> None:
+    write_settings(home, settings(tmp_path))
+    with running(home) as process:
+        for _ in range(3):
+            time.sleep(0.2)
+            board = PriceBoard(home.prices_socket)
+            board.start()
+            try:
+                wait_until(board.latest)
+            finally:
+                board.close()
+        assert process.poll() is None
+
+
+def test_a_silent_feeder_says_nothing_and_a_liar_lies(home: Home, board: PriceBoard, tmp_path: Path) -> None:
+    write_settings(home, settings(tmp_path, behaviour="silent"))
+    with running(home) as process:
+        time.sleep(1.0)
+        assert process.poll() is None
+        assert board.latest() is None
+    liar = settings(tmp_path, behaviour="liar")
+    write_settings(home, liar)
+    with running(home):
+        wait_until(board.latest)
+        said = board.latest()
+        assert said is not None
+        true = expected(liar, said.time_ns)
+        for symbol, price in said.prices.items():
+            assert abs(price / true.prices[symbol] - 1) > Decimal("0.09")
+
+
+def test_feeders_of_two_nodes_see_the_same_whatever_their_noise(tmp_path: Path) -> None:
+    common = {"start_ns": 0, "noise_ppm": 500}
+    one, other = (Feeder(settings(tmp_path, noise_seed=seed, **common)) for seed in (1, 2))
+    assert one.observe(NOW_NS) == other.observe(NOW_NS)
+    assert len(one.observe(NOW_NS).pillars["BTC/USD"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"prices": PricesSettings(interval_ms=9)}, "interval_ms"),
+        ({"prices": PricesSettings(behaviour="shy")}, "shy"),
+        ({"surfaces": [SurfaceSettings("BTC/USD", "sixty")]}, "BTC/USD"),
+        ({"surfaces": [SurfaceSettings("BTC/USD", "-1")]}, "volatility_percent"),
+        ({"surfaces": [SurfaceSettings("BTC/USD", "60", ["soon"])]}, "soon"),
+        ({"feeds": [FeedSettings("BTC/USD", ["nowhere:BTC/USD"])]}, "no exchange"),
+        ({"feeds": [FeedSettings("BTC/USD", ["replay:none.csv"])]}, "none.csv"),
+    ],
+)
+def test_settings_that_cannot_be_end_the_feeder_with_a_reason(home: Home, change: dict, said: str) -> None:
+    write_settings(home, Settings(**change))
+    done = subprocess.run([sys.executable, "-m", "node.prices", "--home", str(home.root)], capture_output=True,
+                          text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

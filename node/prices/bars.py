@@ -1,12 +1,6 @@
-"""Where test prices come from: a provider is an endless iterator of prices, one for each step of time.
-
-A provider knows nothing of the chain: prices are decimals in quote for one base, as people write them. The feeder
-rounds them to ticks. REMOVE with the consensus oracle, whose providers report prices with their source and age.
-"""
+"""Price files: any sensible CSV with a time and a price in each row."""
 
 import csv
-import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -19,9 +13,6 @@ PRICE_COLUMNS = ("close", "price", "last", "mark_price", "mark", "c", "p", "valu
 # Times are guessed by size: seconds, milliseconds, microseconds or nanoseconds since 1970, for dates from 1973 on.
 EPOCH_UNITS = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3), (0, 1))
 
-WALK_STEP_SIGMA = 0.0004  # of the price, each step: about 1.5 % an hour at a step a second
-WALK_PULL = 0.002  # back towards the start, so that a long run stays near it
-
 
 class PricesError(ValueError):
     """A price file cannot be used; the message names file, line and column."""
@@ -33,41 +24,6 @@ class Bar:
 
     time_s: float
     price: Decimal
-
-
-def random_walk(start: Decimal, seed: int) -> Iterator[Decimal]:
-    """Prices that wander around `start`, the same for the same seed, first `start` itself."""
-    chance = random.Random(f"novation/walk/{seed}")
-    ratio = 1.0
-    while True:
-        yield start * Decimal(repr(round(ratio, 8)))
-        ratio *= 1.0 + chance.gauss(0.0, WALK_STEP_SIGMA) - WALK_PULL * (ratio - 1.0)
-
-
-def replay(bars: list[Bar], step_s: float) -> Iterator[Decimal]:
-    """The prices of `bars` every `step_s` seconds of their own time, straight lines between rows.
-
-    After the last row it runs backwards and forwards again, so that it never ends and never jumps.
-    """
-    if len(bars) < 2:
-        raise PricesError("a replay needs at least two prices")
-    span_s = bars[-1].time_s - bars[0].time_s
-    index = 0
-    elapsed_s = 0.0
-    while True:
-        folded_s = elapsed_s % (2 * span_s)
-        at_s = bars[0].time_s + (folded_s if folded_s <= span_s else 2 * span_s - folded_s)
-        while bars[index].time_s > at_s:
-            index -= 1
-        while index + 2 < len(bars) and bars[index + 1].time_s <= at_s:
-            index += 1
-        yield _between(bars[index], bars[index + 1], at_s)
-        elapsed_s += step_s
-
-
-def _between(left: Bar, right: Bar, at_s: float) -> Decimal:
-    share = Decimal(repr(round((at_s - left.time_s) / (right.time_s - left.time_s), 6)))
-    return left.price + (right.price - left.price) * share
 
 
 def read_bars(path: Path, time_column: str = "", price_column: str = "") -> list[Bar]:
@@ -144,9 +100,3 @@ def _in_order(path: Path, bars: list[Bar]) -> list[Bar]:
     if len(ordered) < 2 or any(left.time_s >= right.time_s for left, right in pairwise(ordered)):
         raise PricesError(f"{path} has fewer than two prices at different times")
     return ordered
-
-
-def to_tick(price: Decimal, tick: Decimal) -> Decimal:
-    """The multiple of `tick` nearest to `price`, at least one tick."""
-    ticks = (price / tick).to_integral_value()
-    return max(ticks, Decimal(1)) * tick

@@ -1,12 +1,11 @@
-"""Prices for test networks: any sensible CSV, or a seeded walk."""
+"""Price files: any sensible CSV."""
 
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from node.prices.provider import PricesError, random_walk, read_bars, replay, to_tick
+from node.prices.bars import PricesError, read_bars
 
 
 def file(tmp_path: Path, text: str) -> Path:
@@ -62,29 +61,3 @@ def test_what_cannot_be_used_is_named_with_its_line(tmp_path: Path, text: str, s
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(PricesError, match="none"):
         read_bars(tmp_path / "none.csv")
-
-
-def test_a_replay_goes_straight_between_rows_and_turns_at_the_ends(tmp_path: Path) -> None:
-    bars = read_bars(file(tmp_path, "time,price\n0,10\n10,20\n30,40\n"))
-    prices = list(islice(replay(bars, 5), 14))
-    assert prices == [10, 15, 20, 25, 30, 35, 40, 35, 30, 25, 20, 15, 10, 15]
-
-
-def test_a_step_longer_than_the_file_still_works(tmp_path: Path) -> None:
-    bars = read_bars(file(tmp_path, "time,price\n0,10\n10,20\n"))
-    assert all(10 <= price <= 20 for price in islice(replay(bars, 1234.5), 50))
-
-
-def test_a_walk_is_the_same_for_the_same_seed_and_stays_near_its_start() -> None:
-    def walk(seed: int) -> list[Decimal]:
-        return list(islice(random_walk(Decimal(46_000), seed), 5_000))
-
-    assert walk(1) == walk(1)
-    assert walk(1) != walk(2)
-    assert walk(1)[0] == 46_000
-    assert all(40_000 < price < 52_000 for price in walk(1))
-
-
-def test_prices_are_rounded_to_the_nearest_tick_but_never_to_zero() -> None:
-    assert to_tick(Decimal("46000.26"), Decimal("0.5")) == Decimal("46000.5")
-    assert to_tick(Decimal("0.1"), Decimal("0.5")) == Decimal("0.5")
