@@ -72,7 +72,8 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_bl
         prices.start()
         stack.callback(prices.close)
         queries = QueryService(committed.read_at_head, committed.history)
-        application = Application(chain, committed, mempool, queries, feed.publish, prices, keep_blocks)
+        application = Application(chain, committed, mempool, queries, feed.publish, keep_blocks,
+                                  prices.latest)
         server = AbciServer(Dispatcher(application.handlers()))
         listener = listen(address)
         tune_interpreter()

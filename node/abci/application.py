@@ -22,7 +22,7 @@ from node.abci.dispatch import Handlers
 from node.abci.queries import QueryService
 from node.committed import Committed
 from node.mempool.mempool import Mempool
-from node.prices.board import PriceBoard
+from node.prices.observation import Observation
 from node.storage.history import KEEP_HEIGHTS
 
 log = structlog.get_logger("engine")
@@ -31,21 +31,22 @@ VERSION = "0.1.0"
 
 
 class Application:
-    """The handlers over one chain, one mempool, one query service. `publish` gets every committed block; `prices` has
-    what this node's feeder saw last.
+    """The handlers over one chain, one mempool, one query service. `publish` gets every committed block; `prices` gives
+    what the feeder saw last, at once.
 
     CometBFT is told to keep so many blocks as `keep_blocks` says, 0 for all.
     """
 
     def __init__(self, chain: Chain, committed: Committed, mempool: Mempool, queries: QueryService,
-                 publish: Callable[[BlockResult], None], prices: PriceBoard, keep_blocks: int = 0) -> None:
+                 publish: Callable[[BlockResult], None], keep_blocks: int = 0,
+                 prices: Callable[[], Observation | None] = lambda: None) -> None:
         self._chain = chain
         self._committed = committed
         self._mempool = mempool
         self._queries = queries
         self._publish = publish
-        self._prices = prices
         self._keep_blocks = keep_blocks
+        self._prices = prices
         self._consensus = threading.Lock()  # never contended by CometBFT; guards against a second client
         self._initial_height = 1
         self._finalize_seconds = 0.0
