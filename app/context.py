@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.accounts.types import Account
     from app.book.index import MarketBook
     from app.book.types import BookState, OpenOrders, Protection
+    from app.breakers.types import Breakers
     from app.collateral.types import Asset, Fund, Vault
     from app.errors import MarketFault
     from app.events import Occurrence
@@ -42,6 +43,7 @@ class Context:
         "auctions",
         "backlog",
         "books",
+        "breakers",
         "clearing",
         "elapsed_ns",
         "events",
@@ -84,6 +86,7 @@ class Context:
     accounts: "Table[bytes, Account]"
     assets: "Table[int, Asset]"
     backlog: "Table[bytes, Backlog]"
+    breakers: "Table[int, Breakers]"
     fee_terms: "Table[bytes, FeeTerms]"
     fees: "BlockFees"
     auctions: "Table[bytes, Auction]"

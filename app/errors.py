@@ -190,6 +190,14 @@ FEES_REFERRER = _code("fees", 1901, "FEES_REFERRER", "nobody refers itself, nor 
 FEES_REFERRER_SET = _code("fees", 1902, "FEES_REFERRER_SET", "the owner has named its referrer already")
 FEES_REFERRER_UNKNOWN = _code("fees", 1903, "FEES_REFERRER_UNKNOWN", "the referrer has no account 0 to be paid on")
 
+# breakers
+BREAKER_ORDER_BAND = _code(
+    "breakers", 2001, "BREAKER_ORDER_BAND", "the limit is more aggressive than the market's band around the mark allows"
+)
+BREAKER_OPEN_INTEREST = _code(
+    "breakers", 2002, "BREAKER_OPEN_INTEREST", "the fills would bring open interest beyond the market's cap"
+)
+
 # queries
 QUERY_PATH = _code("query", 801, "QUERY_PATH", "no such query path")
 QUERY_HEIGHT = _code("query", 802, "QUERY_HEIGHT", "this node does not hold that height")

@@ -12,6 +12,9 @@ from app.events import (
     AuctionBidTaken,
     AuctionEnded,
     AuctionStarted,
+    BreakerEnded,
+    BreakerExtended,
+    BreakerTripped,
     Cancelled,
     DeadManActed,
     Deposited,
@@ -44,7 +47,7 @@ from app.events import (
     Withdrawn,
 )
 from app.triggers.types import trigger_message
-from novation.v1 import events_pb2
+from novation.v1 import events_pb2, state_pb2
 
 FIELD_MOST = (1 << 63) - 1
 
@@ -389,6 +392,11 @@ def _wind_down_began(event: WindDownBegan) -> events_pb2.Event:
     )
 
 
+def _breaker_event(kind: str, message: Any, event: Any) -> events_pb2.Event:
+    row = state_pb2.Breaker(**event.breaker._asdict())
+    return events_pb2.Event(**{kind: message(market=event.scope, breaker=row)})
+
+
 _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Rested: _rested,
     Cancelled: _cancelled,
@@ -424,4 +432,7 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     SettlementPriceSet: _settlement_price_set,
     PositionSettled: _position_settled,
     SettlementShortfall: _settlement_shortfall,
+    BreakerTripped: partial(_breaker_event, "breaker_tripped", events_pb2.BreakerTripped),
+    BreakerExtended: partial(_breaker_event, "breaker_extended", events_pb2.BreakerExtended),
+    BreakerEnded: partial(_breaker_event, "breaker_ended", events_pb2.BreakerEnded),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.book.types import Order
+    from app.breakers.types import Breaker
     from app.errors import Code
     from app.triggers.types import Trigger
 
@@ -363,6 +364,30 @@ class WindDownBegan:
     ends_ns: int
 
 
+@dataclass(slots=True)
+class BreakerTripped:
+    """A breaker tripped, in a market or (0) for the whole chain."""
+
+    scope: int
+    breaker: "Breaker"
+
+
+@dataclass(slots=True)
+class BreakerExtended:
+    """A halt goes on, because the price still runs."""
+
+    scope: int
+    breaker: "Breaker"
+
+
+@dataclass(slots=True)
+class BreakerEnded:
+    """A breaker is no longer tripped."""
+
+    scope: int
+    breaker: "Breaker"
+
+
 Occurrence = (
     Rested
     | MarketStatusChanged
@@ -398,4 +423,7 @@ Occurrence = (
     | ReferrerSet
     | ReferralPaid
     | FeesShared
+    | BreakerTripped
+    | BreakerExtended
+    | BreakerEnded
 )

@@ -8,6 +8,7 @@ from typing import Any
 from app.accounts.genesis import load_account
 from app.book.index import MarketBook
 from app.book.types import BookState
+from app.breakers.genesis import arm
 from app.collateral.genesis import load_asset
 from app.collateral.types import FUNDS, VAULT_KEY, Fund, Vault, funding_pool
 from app.context import Context
@@ -64,6 +65,7 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
         ctx.books[market] = MarketBook()
         ctx.funding.put(market, Funding())
         insured += insure(ctx, market, section)
+        arm(ctx, market, section)
         ctx.funds.put(funding_pool(market), Fund())
     for section in state.get("assets", ()):
         load_asset(ctx, section)

@@ -66,6 +66,13 @@ DAY_NS = 86_400_000_000_000
 
 QUARANTINE_NS = 86_400_000_000_000  # how long a market in quarantine stays open for cancels and reductions
 
+MIN_BAND_PPM = 1_000  # a tenth of a percent; these bound what genesis may say of breakers
+MAX_BAND_PPM = 1_000_000
+MIN_HALT_NS = 1_000_000_000
+MAX_HALT_WINDOW_NS = 3_600 * 10**9
+MAX_HALT_EXTENSIONS = 20
+MAX_BANDED_A_BLOCK = 1_000  # orders that only meet outside of the band, of a market that comes out of an auction
+
 MAX_FEE_TIERS = 16
 MAX_REFERRAL_PPM = 500_000  # of what the maker's rebate leaves of a taker's fee
 

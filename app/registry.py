@@ -12,6 +12,8 @@ from app.book import hooks as book_hooks
 from app.book import protection as book_protection
 from app.book import state as book_state
 from app.book import types as book
+from app.breakers import hooks as breaker_hooks
+from app.breakers import types as breakers
 from app.clearing import actions as clearing_actions
 from app.collateral import actions as collateral_actions
 from app.collateral import types as collateral
@@ -75,6 +77,7 @@ BEGIN_BLOCK: tuple[Hook, ...] = (
     fees_hooks.forget_rates,
     market_hooks.open_markets,
     funding_hooks.accrue,
+    breaker_hooks.watch,
     close_settling,
     settlement_hooks.run_settlements,
     book_hooks.expire_orders,
@@ -85,6 +88,7 @@ BEGIN_BLOCK: tuple[Hook, ...] = (
 )
 END_BLOCK: tuple[Hook, ...] = (
     book_hooks.uncross_markets,
+    breaker_hooks.close_rows,
     book_hooks.clear_protected,
     trigger_hooks.close_groups,
     funding_hooks.measure,
@@ -131,6 +135,15 @@ TABLES: dict[str, Schema[Any, Any]] = {
         Schema("settlements", 11, u32, u32_from, settlement.encode, settlement.decode),
         _flat("auctions", 17, liquidation.Auction, state_pb2.Auction, numbered=False),
         _flat("losses", 18, liquidation.Losses, state_pb2.Losses, numbered=True),
+        _flat(
+            "breakers",
+            26,
+            breakers.Breakers,
+            state_pb2.Breakers,
+            numbered=True,
+            rows=breakers.Breaker,
+            swings=breakers.Swing,
+        ),
     )
 }
 
@@ -186,6 +199,7 @@ def _name_tables(ctx: Context) -> None:
     ctx.protections = tables["protections"]
     ctx.switches = tables["switches"]
     ctx.backlog = tables["backlog"]
+    ctx.breakers = tables["breakers"]
     ctx.auctions = tables["auctions"]
     ctx.losses = tables["losses"]
     ctx.funding = tables["funding"]

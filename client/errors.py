@@ -182,12 +182,14 @@ REASONS: dict[str, type[NovationError]] = {
     "ORDER_NOT_FOUND": OrderNotFound, "ORDER_CLIENT_ID_USED": DuplicateOrderId, "ORDER_LIMIT": TooManyOrders,
     "ORDER_WOULD_CROSS": OrderImmediatelyFillable, "ORDER_NOT_FILLABLE": OrderNotFillable,
     "ORDER_REDUCES_NOTHING": OrderNotFillable,
+    "BREAKER_ORDER_BAND": InvalidOrder,
 }
 CODESPACES: dict[str, type[NovationError]] = {
     "tx": InvalidEnvelope, "accounts": BadRequest, "collateral": BadRequest, "markets": BadRequest,
     "margin": InsufficientFunds, "book": InvalidOrder,
     "triggers": InvalidOrder, "oracle": BadRequest, "query": BadRequest,
     "mempool": RateLimited, "fees": BadRequest, "compartments": MarketClosed, "liquidation": BadRequest,
+    "breakers": MarketClosed,
 }
 STATUSES: dict[grpc.StatusCode, type[NovationError]] = {
     grpc.StatusCode.UNAVAILABLE: NotAvailable,

@@ -52,7 +52,15 @@ MARKET_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "liquidation_fee_percent": ("liquidation_fee_ppm", percent_to_ppm),
     "wind_down_loss_usd": ("wind_down_loss_quanta", usd_to_quanta),
     "wind_down_days": ("wind_down_ns", days_to_ns),
+    "order_band_percent": ("order_band_ppm", percent_to_ppm),
+    "fill_band_percent": ("fill_band_ppm", percent_to_ppm),
+    "halt_move_percent": ("halt_move_ppm", percent_to_ppm),
+    "halt_window_seconds": ("halt_window_ns", seconds_to_ns),
+    "halt_auction_seconds": ("halt_auction_ns", seconds_to_ns),
+    "halt_extensions": ("halt_extensions", lambda value: _integer(value)),
+    "max_open_interest_usd": ("max_open_interest_quanta", usd_to_quanta),
 }
+CAP = "max_open_interest"  # in base; may be left out
 FEES = {"tiers", "referral_percent", "insurance_percent", "stakers_percent"}
 FEE_TIER = {"volume_usd", "maker_percent", "taker_percent"}
 ACCOUNTS = {"owners", "number", "cash_usd"}
@@ -172,7 +180,7 @@ def _params(table: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
 
 
 def _market(table: dict[str, Any]) -> dict[str, Any]:
-    _only(table, MARKET | MARGIN | MARKET_OPTIONS.keys(), "a market")
+    _only(table, MARKET | MARGIN | MARKET_OPTIONS.keys() | {CAP}, "a market")
     lot_size = _field(table, "lot_size", _text)
     decimal(lot_size)
     return {
@@ -189,6 +197,7 @@ def _market(table: dict[str, Any]) -> dict[str, Any]:
         "taker_fee_ppm": _field(table, "taker_fee_percent", percent_to_ppm),
         "mark_price_quanta": _field(table, "mark_price", price_to_quanta, lot_size),
         **_margin_terms(table),
+        **({"max_open_interest_lots": _field(table, CAP, base_to_lots, lot_size)} if CAP in table else {}),
         **{
             stored: _field(table, name, convert) for name, (stored, convert) in MARKET_OPTIONS.items() if name in table
         },

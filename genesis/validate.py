@@ -27,6 +27,11 @@ def _integer(low: int, high: int) -> Check:
     return check
 
 
+def _off_or(low: int, high: int) -> Check:
+    within = _integer(low, high)
+    return lambda value: "" if value == 0 and not isinstance(value, bool) else within(value)
+
+
 def _flag(value: Any) -> str:
     return "" if isinstance(value, bool) else f"must be true or false, not {json.dumps(value)}"
 
@@ -126,7 +131,16 @@ MARKET_OPTIONAL: dict[str, Check] = {
     "liquidation_fee_ppm": _integer(0, PPM),
     "wind_down_loss_quanta": _integer(0, VAULT_MAX),
     "wind_down_ns": _integer(0, 365 * 86_400 * 10**9),
+    "order_band_ppm": _off_or(1_000, PPM),
+    "fill_band_ppm": _off_or(1_000, PPM),
+    "halt_move_ppm": _off_or(1_000, PPM),
+    "halt_window_ns": _integer(10**9, 3_600 * 10**9),
+    "halt_auction_ns": _integer(10**9, 7 * 86_400 * 10**9),
+    "halt_extensions": _integer(0, 20),
+    "max_open_interest_lots": _integer(0, 2**40),
+    "max_open_interest_quanta": _integer(0, VAULT_MAX),
 }
+BANDS = {"order_band_ppm": 100_000, "fill_band_ppm": 150_000}  # where a market says nothing
 FEES: dict[str, Check] = {
     "tiers": _fee_tiers,
     "referral_ppm": _integer(0, 500_000),
@@ -241,6 +255,9 @@ def _market_relations(market: dict[str, Any]) -> list[str]:
         found.append("maintenance_margin_ppm: must not exceed initial_margin_ppm")
     if market["max_order_lots"] > market["max_position_lots"]:
         found.append("max_order_lots: must not exceed max_position_lots")
+    order_band, fill_band = (market.get(name, default) for name, default in BANDS.items())
+    if fill_band and not 0 < order_band <= fill_band:
+        found.append("order_band_ppm: must be above 0 and at most fill_band_ppm")
     cap = market.get("insurance_cap_quanta")
     if cap is not None and market.get("insurance_quanta", 0) > cap:
         found.append(f"insurance_quanta: must not exceed insurance_cap_quanta {cap}")

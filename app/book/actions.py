@@ -4,7 +4,7 @@ from app.accounts.state import require_account
 from app.accounts.types import Account, Position
 from app.book import rules
 from app.book.conditions import close_group, require_unfrozen
-from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, plan_match, settle
+from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, interest_of, plan_match, settle
 from app.book.state import find_order, remove_order, rest_order, shifted, swap_order
 from app.book.terms import check_terms_now, terms_of
 from app.book.types import (
@@ -19,6 +19,8 @@ from app.book.types import (
     order_id_of,
 )
 from app.book.uncross import note_immediate, plan_rest
+from app.breakers.halts import halt_outside
+from app.breakers.state import check_band, check_open_interest, check_opening, is_capped
 from app.context import Context
 from app.errors import (
     MARGIN_INSUFFICIENT,
@@ -52,7 +54,7 @@ RESTING = (GOOD_TIL_CANCEL, POST_ONLY)
 def handle_place_order(ctx: Context, account: bytes, action: tx_pb2.PlaceOrder) -> tx_pb2.ActionResult:
     """BOOK-006: check an order, fill what crosses, rest the remainder as its time in force says.
 
-    Raises MARKET_*, ORDER_*, MARGIN_*, ACCOUNT_NOT_FOUND.
+    Raises MARKET_*, ORDER_*, MARGIN_*, BREAKER_*, ACCOUNT_NOT_FOUND.
     """
     ctx.gas.charge(PLACE)
     market = require_market(ctx, action.market)
@@ -108,6 +110,9 @@ def check_price_and_size(market: Market, price_quanta: int, size_lots: int) -> N
 def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
     """The second half of BOOK-006, for terms that are checked: everything that can fail, then `carry_out`."""
     require_trading(taker.market, reduces=taker.reduce_only)
+    if not taker.reduce_only:
+        check_opening(ctx, taker.market)
+    check_band(ctx, taker.market, taker.side, taker.price_quanta)
     if ctx.protected and taker.time_in_force in RESTING:
         require_unfrozen(ctx, taker.account, taker.market.market)
     account = require_account(ctx.accounts.get(taker.account), taker.account)
@@ -125,6 +130,8 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
     collecting = collects(taker.market)
     plan = plan_rest(ctx, taker, account) if collecting else plan_order(ctx, taker, account)
     rest = plan.open_lots if (collecting or taker.time_in_force in RESTING) and not plan.stopped else 0
+    if plan.fills and not taker.reduce_only and is_capped(taker.market):
+        check_open_interest(ctx, taker.market, interest_of(ctx, taker, plan))
     if rest and count >= MAX_OPEN_ORDERS:
         raise ChainError(ORDER_LIMIT, most_orders=MAX_OPEN_ORDERS)
     after = shifted(plan.position, taker.side, taker.price_quanta, rest) if rest else plan.position
@@ -169,7 +176,9 @@ def check_position_limit(market: Market, before: Position, after: Position) -> N
 
 
 def carry_out(ctx: Context, taker: Taker, plan: Plan, after: Position, rest: int) -> tx_pb2.ActionResult:
-    """Apply a checked plan: the taker comes to hold `after`, `rest` lots rest."""
+    """Apply a checked plan: the taker comes to hold `after`, `rest` lots rest. BRK-005: halt the market if it met what
+    lies outside of the band for fills.
+    """
     market = taker.market.market
     state = ctx.states.edit(market)
     sequence = state.next_sequence
@@ -202,6 +211,8 @@ def carry_out(ctx: Context, taker: Taker, plan: Plan, after: Position, rest: int
             ctx.emit(Cancelled(order, reason, False))
     if taker.terms is not None and taker.terms.oco_id and plan.filled_lots:
         close_group(ctx, taker.account, taker.terms.oco_id, order_id)
+    if plan.outside_quanta:
+        halt_outside(ctx, market, plan.outside_quanta)
     return tx_pb2.ActionResult(
         order_id=order_id, filled_lots=plan.filled_lots, filled_quote_quanta=plan.filled_quanta, open_lots=rest
     )

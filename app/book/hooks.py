@@ -7,7 +7,8 @@ from functools import partial
 from app.book.pegs import follow_reference, references
 from app.book.protection import clear_some
 from app.book.state import remove_order
-from app.book.uncross import cancel_crossing, drop_immediate, uncross
+from app.book.uncross import cancel_crossing, cancel_outside, drop_immediate, outside_price, uncross
+from app.breakers.halts import auction_ends_ns, goes_on, halt_outside, resumed_status
 from app.compartment import guarded
 from app.context import Context
 from app.events import Cancelled
@@ -63,17 +64,30 @@ def uncross_markets(ctx: Context) -> None:
     """BOOK-022: batch markets uncross at the end of each block, auctions of the first one past their time."""
     for number in market_numbers(ctx):
         market = require_market(ctx, number)
-        if collects(market) and (market.status != AUCTION or ctx.time_ns >= market.opens_ns + market.auction_ns):
+        if collects(market) and (market.status != AUCTION or ctx.time_ns >= auction_ends_ns(ctx, number)):
             guarded(ctx, number, uncross_market)
 
 
 def uncross_market(ctx: Context, number: int) -> None:
-    """BOOK-022: uncross one market. An auction that is not done goes on in the next block (MKT-005)."""
+    """BOOK-022: uncross one market. An auction that is not done goes on in the next block (MKT-005), one whose price
+    still runs for longer (BRK-009); a batch market whose orders meet outside of its band is halted (BRK-006).
+    """
     market = require_market(ctx, number)
-    if is_crossed(ctx, number):
+    crossed = is_crossed(ctx, number)
+    outside = outside_price(ctx, market) if crossed else 0
+    if market.status == AUCTION:
+        if goes_on(ctx, number, outside):
+            return
+        if crossed:
+            uncross(ctx, market)
+            cancel_outside(ctx, market)
+        if not is_crossed(ctx, number):
+            set_status(ctx, number, resumed_status(ctx, number), events_pb2.STATUS_REASON_UNCROSSED)
+        return
+    if crossed and not outside:
         uncross(ctx, market)
-    if market.status != AUCTION:
-        drop_immediate(ctx, number)
+    drop_immediate(ctx, number)
+    if outside:
+        halt_outside(ctx, number, outside)
+    else:
         cancel_crossing(ctx, number)
-    elif not is_crossed(ctx, number):
-        set_status(ctx, number, ACTIVE, events_pb2.STATUS_REASON_UNCROSSED)

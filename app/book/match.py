@@ -11,6 +11,7 @@ from app.book import rules
 from app.book.conditions import Conditions
 from app.book.state import drop_order, move_order, shifted, swap_order
 from app.book.types import Order, Terms, market_of
+from app.breakers.state import fill_limits
 from app.clearing.rules import cash_after_fill
 from app.clearing.state import add_open_interest, maker_position, taker_position
 from app.collateral.state import credit_fund
@@ -80,6 +81,7 @@ class Plan:
     shown: int = 0  # how many peaks were shown anew
     conditions: Conditions | None = None  # made when a maker has any, or protections exist
     stopped: int = 0  # CancelReason, when matching ended although the book still crosses
+    outside_quanta: int = 0  # the price at which it ended, when that lies outside of the band for fills
 
 
 def plan_match(ctx: Context, taker: Taker, account: Account) -> Plan:
@@ -87,17 +89,22 @@ def plan_match(ctx: Context, taker: Taker, account: Account) -> Plan:
     FUND-002: funding is settled before the first fill of each account.
 
     Bounded by MAX_FILLS fills and MAX_REMOVALS removals; then the rest of the taker stops (CANCEL_REASON_FILL_LIMIT).
+    BRK-005: it stops too at the first maker outside of the band for fills (CANCEL_REASON_PRICE_BAND).
     GAS-004: each maker is paid for before it is met, so that a walk that leads nowhere costs what it takes.
     """
     index = index_of(ctx, taker.market.market)
     owed, held = settled(account.position(taker.market.market), index)
     plan = Plan(account.cash_quanta - owed, held, taker.size_lots, index, owed)
     side, limit = taker.side, taker.price_quanta
+    low, high = fill_limits(ctx, taker.market)
     for maker in ctx.books[taker.market.market].opposite(side).sweep(plan.peaks):
         if plan.open_lots == 0 or not rules.crosses(side, limit, maker.price_quanta):
             break
         if plan.fills == MAX_FILLS or len(plan.steps) - plan.fills == MAX_REMOVALS:
             plan.stopped = events_pb2.CANCEL_REASON_FILL_LIMIT
+            break
+        if not low <= maker.price_quanta <= high:
+            plan.stopped, plan.outside_quanta = events_pb2.CANCEL_REASON_PRICE_BAND, maker.price_quanta
             break
         if maker.account != taker.account:
             plan_step(ctx, taker, plan, maker)
@@ -231,6 +238,15 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
             ctx.emit(Cancelled(step.maker, step.removal, True))
     if plan.conditions is not None:
         plan.conditions.carry_out(ctx, market)
+
+
+def interest_of(ctx: Context, taker: Taker, plan: Plan) -> int:
+    """MKT-003: what the fills of a plan add to open interest."""
+    market = taker.market.market
+    change = open_interest_change(_lots_of(ctx, taker.account, market), plan.position.lots)
+    for key, (_, held) in plan.makers.items():
+        change += open_interest_change(_lots_of(ctx, key, market), held.lots)
+    return change
 
 
 def check_zero_sum(ctx: Context, taker: Taker, plan: Plan, after: Position) -> None:

@@ -4,6 +4,7 @@ from app.book import rules
 from app.book.index import BookSide
 from app.book.state import move_order, remove_order, shifted
 from app.book.types import Order, Terms
+from app.breakers.state import within_band
 from app.collateral.state import collect_fees
 from app.context import Context
 from app.errors import ORDER_PEG, ORDER_PEG_LIMIT, ChainError
@@ -85,6 +86,7 @@ def follow_reference(order_id: int, account_key: bytes, twice: dict[int, int], c
     if (
         not 0 < price <= MAX_PRICE_QUANTA
         or price * order.open_lots > MAX_ORDER_NOTIONAL_QUANTA
+        or within_band(ctx, market, order.side, price) != price
         or equity(ctx, account) < fee
         or not allows_change(ctx, account, account.cash_quanta - fee, after, with_orders=True)
     ):

@@ -5,8 +5,10 @@ priority, at which price, and whether each account can carry its part. Orders th
 anew, so that what is carried out is the most that can trade, at one price.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from app.accounts.types import Account, Position
 from app.book import rules
@@ -15,6 +17,8 @@ from app.book.index import MarketBook
 from app.book.match import Plan, Taker, meet_self, settle
 from app.book.state import drop_order, remove_order, shifted, swap_order
 from app.book.types import BUY, FILL_OR_KILL, IMMEDIATE_OR_CANCEL, POST_ONLY, SELL, Order, market_of
+from app.breakers.rules import NO_CAP, lots_within_cap
+from app.breakers.state import fill_limits, is_capped, open_interest, open_interest_cap
 from app.clearing.rules import cash_after_fill
 from app.clearing.state import add_open_interest, taker_position
 from app.collateral.state import credit_fund
@@ -26,8 +30,9 @@ from app.fees.rules import maker_fee, shareable, trading_fee
 from app.fees.state import collect, rates
 from app.fees.types import Trade
 from app.funding.state import index_of, settled
-from app.limits import MAX_UNCROSS_FILLS, MAX_UNCROSS_ROUNDS
+from app.limits import MAX_BANDED_A_BLOCK, MAX_UNCROSS_FILLS, MAX_UNCROSS_ROUNDS
 from app.margin.state import allows_change
+from app.markets.rules import open_interest_change
 from app.markets.state import is_crossed
 from app.markets.types import AUCTION, Market
 from novation.v1 import events_pb2
@@ -48,6 +53,8 @@ class Uncrossing:
     funding_quanta: int = 0
     met: Conditions = field(default_factory=Conditions)  # groups of which an order was met
     conditions: Conditions = field(default_factory=Conditions)  # of what fills
+    room_lots: int = NO_CAP  # by so much open interest may still grow (BRK-011)
+    cut: dict[int, Order] = field(default_factory=dict)  # the younger of those for whom there is none
 
 
 def plan_rest(ctx: Context, taker: Taker, account: Account) -> Plan:
@@ -116,14 +123,21 @@ def uncross(ctx: Context, market: Market) -> None:
         plan = plan_uncross(ctx, market)
         final = not plan.removals or attempt == MAX_UNCROSS_ROUNDS
         left = carry_out(ctx, market, plan) if final and plan.pairs else {}
-        for order_id, (order, reason) in plan.removals.items():
-            resting = resting_now(ctx, order.account, order_id)
-            if resting is not None:
-                remove_order(ctx, resting)
-                ctx.emit(Cancelled(resting, reason, True))
+        for order, reason in plan.removals.values():
+            drop_all(ctx, (order,), reason)
         if final:
+            drop_all(ctx, plan.cut.values(), events_pb2.CANCEL_REASON_OPEN_INTEREST)
             drop_reduced(ctx, left)
             return
+
+
+def drop_all(ctx: Context, orders: Iterable[Order], reason: int) -> None:
+    """What is left of some orders goes."""
+    for order in orders:
+        resting = resting_now(ctx, order.account, order.order_id)
+        if resting is not None:
+            remove_order(ctx, resting)
+            ctx.emit(Cancelled(resting, reason, True))
 
 
 def drop_reduced(ctx: Context, left: dict[int, Order]) -> None:
@@ -146,15 +160,24 @@ def resting_now(ctx: Context, account: bytes, order_id: int) -> Order | None:
 def plan_uncross(ctx: Context, market: Market) -> Uncrossing:
     """BOOK-022, BOOK-023: pairs, price, and the accounts' end states. Changes nothing."""
     plan = Uncrossing()
-    pairs = list(meetings(ctx, ctx.books[market.market], plan))
+    low, high = fill_limits(ctx, market)
+    found = meetings(ctx, ctx.books[market.market], plan)
+    pairs = list(takewhile(lambda pair: pair[0].price_quanta >= low and pair[1].price_quanta <= high, found))
     if not pairs:
         return plan
     bid, ask, _ = pairs[-1]
-    plan.price_quanta = rules.uniform_price(ask.price_quanta, bid.price_quanta, market.tick_quanta)
+    lowest, highest = max(low, ask.price_quanta), min(high, bid.price_quanta)
+    plan.price_quanta = rules.uniform_price(lowest, highest, market.tick_quanta)
+    if is_capped(market):
+        plan.room_lots = max(0, open_interest_cap(ctx, market) - open_interest(ctx, market.market))
     index, first = index_of(ctx, market.market), newcomers_from(ctx, market.market)
     for bid, ask, lots in pairs[:MAX_UNCROSS_FILLS]:
         if plan.conditions.tripped and any(order.account in plan.conditions.tripped for order in (bid, ask)):
             continue
+        if plan.room_lots < NO_CAP:
+            lots = capped_lots(ctx, market.market, plan, bid, ask, lots)
+            if not lots:
+                continue
         parts, fees = [], pair_fees(ctx, market, bid, ask, plan.price_quanta * lots, first)
         for order, fee in zip((bid, ask), fees, strict=True):
             part = None if order.order_id in plan.removals else part_of(ctx, market, plan, order, lots, index, fee)
@@ -162,6 +185,11 @@ def plan_uncross(ctx: Context, market: Market) -> Uncrossing:
                 plan.removals.setdefault(order.order_id, (order, events_pb2.CANCEL_REASON_MARGIN))
             parts.append(part)
         if parts[0] is not None and parts[1] is not None:
+            if plan.room_lots < NO_CAP:
+                plan.room_lots -= sum(
+                    open_interest_change(lots_now(ctx, market.market, plan, order.account), part[1].lots)
+                    for order, part in ((bid, parts[0]), (ask, parts[1]))
+                )
             plan.ends[bid.account], plan.ends[ask.account] = parts[0], parts[1]
             plan.fees.append(fees)
             plan.pairs.append((bid, ask, lots))
@@ -170,6 +198,57 @@ def plan_uncross(ctx: Context, market: Market) -> Uncrossing:
                 if ctx.protected and order.priority < first:
                     plan.conditions.note(ctx, order, lots)
     return plan
+
+
+def capped_lots(ctx: Context, market: int, plan: Uncrossing, bid: Order, ask: Order, lots: int) -> int:
+    """BRK-011: how many of `lots` the cap on open interest lets a pair trade. Where that is fewer, the younger order
+    goes after the uncrossing; from here on it meets nobody.
+    """
+    if bid.order_id in plan.cut or ask.order_id in plan.cut:
+        return 0
+    short, long = -lots_now(ctx, market, plan, bid.account), lots_now(ctx, market, plan, ask.account)
+    most = lots_within_cap(lots, max(0, short), max(0, long), plan.room_lots)
+    if most < lots:
+        younger = max(bid, ask, key=lambda order: order.priority)
+        plan.cut[younger.order_id] = younger
+    return most
+
+
+def lots_now(ctx: Context, market: int, plan: Uncrossing, key: bytes) -> int:
+    """What an account holds after the pairs so far."""
+    if key in plan.ends:
+        return plan.ends[key][1].lots
+    account = ctx.accounts.get(key)
+    return account.position(market).lots if account else 0
+
+
+def outside_price(ctx: Context, market: Market) -> int:
+    """BRK-006: a price outside of the band at which the last bid and ask that cross could meet only; 0: all that cross
+    can meet within it.
+    """
+    low, high = fill_limits(ctx, market)
+    last = deque(meetings(ctx, ctx.books[market.market], Uncrossing()), maxlen=1) if low else ()
+    for bid, ask, _ in last:
+        if ask.price_quanta > high:
+            return ask.price_quanta
+        if bid.price_quanta < low:
+            return bid.price_quanta
+    return 0
+
+
+def cancel_outside(ctx: Context, market: Market) -> None:
+    """BRK-006: of an auction that goes on no longer, orders that could only meet outside of the band go: bids where all
+    asks lie above it, asks where all bids lie below it; at most MAX_BANDED_A_BLOCK.
+    """
+    low, high = fill_limits(ctx, market)
+    book = ctx.books[market.market]
+    for _ in range(MAX_BANDED_A_BLOCK):
+        bid, ask = next(book.bids.best_first(), None), next(book.asks.best_first(), None)
+        if bid is None or ask is None or bid.price_quanta < ask.price_quanta:
+            return
+        if low <= bid.price_quanta and ask.price_quanta <= high:
+            return
+        drop_all(ctx, (bid if ask.price_quanta > high else ask,), events_pb2.CANCEL_REASON_PRICE_BAND)
 
 
 def meetings(ctx: Context, book: MarketBook, plan: Uncrossing) -> Iterator[Pair]:

@@ -8,6 +8,8 @@ from app.book.actions import carry_out
 from app.book.match import CANCEL_MAKER, Taker, plan_match
 from app.book.state import remove_order
 from app.book.types import BUY, IMMEDIATE_OR_CANCEL, SELL
+from app.breakers.halts import halt_outside
+from app.breakers.state import within_band
 from app.context import Context
 from app.events import Cancelled, PositionClosed, TriggerCancelled
 from app.fees.rules import trading_fee
@@ -92,11 +94,12 @@ def close_on_book(ctx: Context, key: bytes, held: Position, closing: Closing, no
     in batches: its orders meet later, at a price that nobody knows yet.
     """
     market = require_market(ctx, held.market)
+    side = SELL if closing.lots > 0 else BUY
     price = min(
         rules.limit_price(closing.quote_quanta, closing.lots, rates(ctx, key, market)[1], market.tick_quanta),
         MAX_PRICE_QUANTA - MAX_PRICE_QUANTA % market.tick_quanta,
     )
-    side = SELL if closing.lots > 0 else BUY
+    price = within_band(ctx, market, side, price) if price else 0
     best = ctx.books[market.market].opposite(side).best_price()
     if collects(market) or not price or not best or (best < price if side == SELL else best > price):
         return 0, 0
@@ -104,6 +107,8 @@ def close_on_book(ctx: Context, key: bytes, held: Position, closing: Closing, no
     taker = Taker(key, market, side, price, abs(closing.lots), IMMEDIATE_OR_CANCEL, True, 0, CANCEL_MAKER)
     plan = plan_match(ctx, taker, account)
     if not plan.filled_lots:
+        if plan.outside_quanta:
+            halt_outside(ctx, market.market, plan.outside_quanta)
         return 0, 0
     after = _standing_after(ctx, account, plan.cash_quanta, plan.position)
     lots = held.lots - plan.position.lots

@@ -166,6 +166,8 @@ def reduce_all(ctx: Context, left: dict[tuple[bytes, int], int]) -> None:
     for market in markets[first:] + markets[:first]:
         if looked >= REDUCTION_HOLDERS:
             return
+        if not is_open(ctx.markets.get(market)):  # halted meanwhile (BRK-005)
+            continue
         counts: list[int] = []
         guarded(ctx, market, reduction_step(left, counts))
         looked += sum(counts)

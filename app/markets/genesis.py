@@ -54,6 +54,15 @@ FIELDS = {
     "wind_down_loss_quanta",
     "wind_down_ns",
     "insurance_quanta",
+    # app/breakers/genesis.py
+    "order_band_ppm",
+    "fill_band_ppm",
+    "halt_move_ppm",
+    "halt_window_ns",
+    "halt_auction_ns",
+    "halt_extensions",
+    "max_open_interest_lots",
+    "max_open_interest_quanta",
 }
 TIER_FIELDS = set(MarginTier._fields)
 KINDS = {"perpetual": PERPETUAL, "future": FUTURE}

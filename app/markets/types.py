@@ -68,6 +68,14 @@ class Market:
     fee_charge_ppm: int = 0  # of the fees, until fee_charge_until_ns
     fee_charge_until_ns: int = 0
     insurance_cap_quanta: int = 0
+    order_band_ppm: int = 0  # these are breakers' (app/breakers), 0: off
+    fill_band_ppm: int = 0
+    halt_move_ppm: int = 0
+    halt_window_ns: int = 0
+    halt_auction_ns: int = 0
+    halt_extensions: int = 0
+    max_open_interest_lots: int = 0
+    max_open_interest_quanta: int = 0
     stamp: int = 0
 
     def copy(self) -> "Market":

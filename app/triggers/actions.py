@@ -5,6 +5,7 @@ from app.book.actions import check_price_and_size, check_terms
 from app.book.conditions import FOR_EVER_NS, require_room_in_group
 from app.book.match import Taker
 from app.book.types import GOOD_TIL_CANCEL, IMMEDIATE_OR_CANCEL, order_id_of
+from app.breakers.state import check_band
 from app.context import Context
 from app.errors import (
     ORDER_EXPIRED,
@@ -56,7 +57,7 @@ def taker_of(account: bytes, market: Market, order: "tx_pb2.PlaceTrigger | Trigg
 def handle_place_trigger(ctx: Context, account: bytes, action: tx_pb2.PlaceTrigger) -> tx_pb2.ActionResult:
     """TRIG-001: an order to be placed when a price reaches a level. What firing costs is paid now.
 
-    Raises MARKET_NOT_FOUND, ACCOUNT_NOT_FOUND, TRIGGER_*, ORDER_*.
+    Raises MARKET_NOT_FOUND, ACCOUNT_NOT_FOUND, TRIGGER_*, ORDER_*, BREAKER_ORDER_BAND.
     """
     ctx.gas.charge(TRIGGER + FIRE + (FOLLOW * TRAIL_STEPS if action.trail_quanta else 0))
     market = require_market(ctx, action.market)
@@ -72,6 +73,7 @@ def handle_place_trigger(ctx: Context, account: bytes, action: tx_pb2.PlaceTrigg
         require_room_in_group(ctx, account, action.oco_id)
     check_order(ctx, account, market, action)
     trigger_quanta = trigger_price(ctx, market, action)
+    check_band(ctx, market, action.side, action.price_quanta, trigger_quanta)
     sequence = next_sequence(ctx, market.market)
     trigger = Trigger(
         order_id_of(market.market, sequence),

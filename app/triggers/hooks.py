@@ -5,6 +5,7 @@ from functools import partial
 from app.book.actions import check_price_and_size, place
 from app.book.conditions import close_group
 from app.book.state import remove_order
+from app.breakers.state import within_band
 from app.compartment import guarded
 from app.context import NO_LIMIT, Context
 from app.errors import ChainError
@@ -183,7 +184,7 @@ def fire(ctx: Context) -> None:
 
 def fire_one(trigger: Trigger, price_quanta: int, ctx: Context, market_id: int) -> None:
     """TRIG-003: the trigger goes and its order is placed as its owner would place it; a refusal is an event that says
-    why. The order has the trigger's client id, unless an open order has it.
+    why. The order has the trigger's client id, unless an open order has it; its limit is drawn to the band (BRK-004).
     """
     remove_trigger(ctx, trigger)
     market = require_market(ctx, market_id)
@@ -193,7 +194,9 @@ def fire_one(trigger: Trigger, price_quanta: int, ctx: Context, market_id: int) 
     ctx.journal.savepoint()
     try:
         check_price_and_size(market, trigger.price_quanta, trigger.size_lots)
-        done = place(ctx, taker_of(trigger.account, market, trigger, 0 if taken else trigger.client_id))
+        taker = taker_of(trigger.account, market, trigger, 0 if taken else trigger.client_id)
+        taker.price_quanta = within_band(ctx, market, taker.side, taker.price_quanta)
+        done = place(ctx, taker)
     except ChainError as error:
         ctx.journal.rollback()
         del ctx.events[events:]

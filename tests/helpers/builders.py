@@ -199,11 +199,14 @@ def set_status(status: int, market: int = BTC) -> tx_pb2.Action:
 
 
 def market_entry(market: int, symbol: str, **fields: object) -> dict[str, object]:
-    """One market of the genesis document. It pays no funding unless `funding_cap_e9` says so."""
+    """One market of the genesis document. It pays no funding unless `funding_cap_e9` says so, and has no breakers
+    unless its fields say so.
+    """
     return {"market": market, "symbol": symbol, "lot_size": "0.001", "tick_size": TICK_SIZE[market],
             "tick_quanta": TICK_QUANTA[market], "max_order_lots": 1_000_000, "max_position_lots": 10_000_000,
             "initial_margin_ppm": 50_000, "maintenance_margin_ppm": 30_000, "maker_fee_ppm": 100, "taker_fee_ppm": 500,
-            "mark_price_quanta": MARK_QUANTA[market], "funding_cap_e9": 0, **fields}
+            "mark_price_quanta": MARK_QUANTA[market], "funding_cap_e9": 0,
+            "order_band_ppm": 0, "fill_band_ppm": 0, "halt_move_ppm": 0, **fields}
 
 
 def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_000_000, markets: int = 2,

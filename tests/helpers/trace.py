@@ -214,9 +214,16 @@ SPECIALS: tuple[Special, ...] = (
 )
 
 
-def mixed_genesis(traders: int = 8) -> bytes:
-    """The genesis of `mixed_blocks`: the same crowd, not rich, so that margin refuses some orders."""
+def mixed_genesis(traders: int = 8, *, breakers: bool = True) -> bytes:
+    """The genesis of `mixed_blocks`: the same crowd, not rich, so that margin refuses some orders, and markets whose
+    breakers trip easily.
+    """
     people = tuple(trader.person for trader in crowd(traders))
-    terms = {builders.BTC: {"funding_cap_e9": 40_000_000, "impact_notional_quanta": 500_000_000},
-             builders.ETH: {"matching": "batch"}}
+    terms: dict[int, dict[str, object]] = {
+        builders.BTC: {"funding_cap_e9": 40_000_000, "impact_notional_quanta": 500_000_000},
+        builders.ETH: {"matching": "batch"}}
+    if breakers:
+        halts = {"halt_window_ns": 20_000_000_000, "halt_auction_ns": 3_000_000_000, "halt_extensions": 2}
+        terms[builders.BTC] |= {**halts, "order_band_ppm": 6_000, "fill_band_ppm": 8_000, "halt_move_ppm": 10_000}
+        terms[builders.ETH] |= {**halts, "order_band_ppm": 7_000, "fill_band_ppm": 7_000, "max_open_interest_lots": 60}
     return builders.genesis((*people, builders.ORACLE), cash_quanta=400_000_000, terms=terms)

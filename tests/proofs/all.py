@@ -3,6 +3,7 @@
 from tests.proofs.laws import (
     accounts,
     book,
+    breakers,
     clearing,
     collateral,
     fees,
@@ -16,6 +17,9 @@ from tests.proofs.laws import (
 )
 from tests.proofs.prover import PROOFS
 
-LAWS = (kernel, accounts, collateral, markets, fees, funding, margin, clearing, book, settlement, triggers, liquidation)
+LAWS = (
+    kernel, accounts, collateral, markets, breakers, fees, funding, margin, clearing, book, settlement, triggers,
+    liquidation,
+)
 
 __all__ = ["LAWS", "PROOFS"]

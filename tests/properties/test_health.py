@@ -204,7 +204,7 @@ def test_hlth_004_new_terms_bring_everyone_near() -> None:
 def test_hlth_001_indexes_of_any_age_decide_alike(seed: int) -> None:
     """HLTH-001: one of two chains starts again at random heights and runs blocks twice; they find the same short."""
     random = Random(seed)
-    genesis = mixed_genesis(traders=8)
+    genesis = mixed_genesis(traders=8, breakers=False)
     steady, restless = (Driver(genesis, verify=lambda _key, _message, _signature: True) for _ in range(2))
     found_any = False
     for height, txs in enumerate(mixed_blocks(seed, 60), 1):

@@ -11,8 +11,8 @@ import pytest
 from tests.tidy.shape import PROJECT
 
 LINT = Path(sys.executable).with_name("lint-imports")
-DOMAINS = ("liquidation", "settlement", "triggers", "book", "clearing", "margin", "funding", "markets", "oracle",
-           "fees", "collateral", "accounts")
+DOMAINS = ("liquidation", "settlement", "triggers", "book", "clearing", "margin", "funding", "breakers", "markets",
+           "oracle", "fees", "collateral", "accounts")
 
 
 def small_house(folder: Path) -> None:

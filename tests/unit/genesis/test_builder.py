@@ -69,6 +69,21 @@ def test_margin_terms_are_optional_and_exact(preset: dict) -> None:
     assert problems(app_state) == ["markets[0].tiers: must ascend by from_notional_quanta"]
 
 
+def test_terms_of_breakers_are_in_percent_seconds_and_base(preset: dict) -> None:
+    """BRK-013: what a preset says becomes the entry's; what it does not say is the chain's default."""
+    preset["markets"][0].update(order_band_percent="2.5", fill_band_percent="3", halt_move_percent="0",
+                                halt_window_seconds="60", halt_auction_seconds="1.5", halt_extensions=0,
+                                max_open_interest="1.5", max_open_interest_usd="7")
+    app_state = build(preset, owner)
+    assert problems(app_state) == [] and check_app_state(app_state) == []
+    terms = {"order_band_ppm": 25_000, "fill_band_ppm": 30_000, "halt_move_ppm": 0, "halt_window_ns": 60 * 10**9,
+             "halt_auction_ns": 1_500_000_000, "halt_extensions": 0, "max_open_interest_lots": 1_500,
+             "max_open_interest_quanta": 7_000_000}
+    assert terms.items() <= app_state["markets"][0].items()
+    app_state["markets"][0]["order_band_ppm"] = 40_000
+    assert problems(app_state) == ["markets[0].order_band_ppm: must be above 0 and at most fill_band_ppm"]
+
+
 def test_terms_of_liquidation_are_in_usd_percent_and_days(preset: dict) -> None:
     preset["markets"][0].update(liquidation_fee_percent="0.25", insurance_usd="3", insurance_cap_usd="4.5",
                                 insurance_event_usd="2", wind_down_loss_usd="1", wind_down_days="0.5")

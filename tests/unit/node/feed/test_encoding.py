@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app import events
 from app.block import BlockResult, TxOutcome
 from app.book.types import Order, Terms
+from app.breakers.types import Breaker
 from app.errors import ORDER_PRICE
 from app.event_messages import event_messages
 from app.triggers.types import Trigger
@@ -22,6 +23,7 @@ TERMS = st.none() | st.builds(Terms, COUNTS, COUNTS, COUNTS, SIDES, st.integers(
 ORDERS = st.builds(Order, COUNTS, KEYS, SIDES, COUNTS, COUNTS, st.booleans(), COUNTS, COUNTS, TERMS, COUNTS)
 TRIGGERS = st.builds(Trigger, COUNTS, KEYS, SIDES, SIDES, COUNTS, COUNTS, SIDES, COUNTS, COUNTS, SIDES, st.booleans(),
                      COUNTS, COUNTS, COUNTS, COUNTS)
+BREAKERS = st.builds(Breaker, SIDES, SIDES, st.booleans(), COUNTS, COUNTS, COUNTS, COUNTS, SIDES, SIDES, COUNTS)
 KINDS = {
     events.Rested: st.builds(events.Rested, ORDERS),
     events.Cancelled: st.builds(events.Cancelled, ORDERS, st.integers(0, 8), st.booleans()),
@@ -57,6 +59,9 @@ KINDS = {
     events.ReferralPaid: st.builds(events.ReferralPaid, OWNERS, OWNERS, st.integers(0, 2**32 - 1), COUNTS),
     events.FeesShared: st.builds(events.FeesShared, st.integers(0, 2**32 - 1), COUNTS, COUNTS, COUNTS, COUNTS),
     events.MarketStatusChanged: st.builds(events.MarketStatusChanged, SIDES, SIDES, SIDES, SIDES),
+    events.BreakerTripped: st.builds(events.BreakerTripped, SIDES, BREAKERS),
+    events.BreakerExtended: st.builds(events.BreakerExtended, SIDES, BREAKERS),
+    events.BreakerEnded: st.builds(events.BreakerEnded, SIDES, BREAKERS),
     events.Uncrossed: st.builds(events.Uncrossed, SIDES, COUNTS, COUNTS),
     events.SettlementPriceSet: st.builds(events.SettlementPriceSet, SIDES, COUNTS, COUNTS),
     events.PositionSettled: st.builds(

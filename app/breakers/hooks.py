@@ -1,0 +1,38 @@
+"""What breakers do at the begin of a block, before anything trades, and at its end."""
+
+from app.breakers.halts import watch_move
+from app.breakers.state import end, is_capped, open_interest, open_interest_cap, trip, tripped
+from app.breakers.types import CAP, HALT, OPEN_INTEREST, Breaker
+from app.compartment import guarded
+from app.context import Context
+from app.markets.state import market_numbers, require_market
+from app.markets.types import AUCTION
+
+
+def watch(ctx: Context) -> None:
+    """BRK-007, for every market: where its mark is now."""
+    for number in market_numbers(ctx):
+        if require_market(ctx, number).halt_move_ppm:
+            guarded(ctx, number, watch_move)
+
+
+def close_rows(ctx: Context) -> None:
+    """BRK-008, BRK-012: halts end where the market has left its auction, whichever way; caps trip where they are
+    reached.
+    """
+    for number in market_numbers(ctx):
+        market = require_market(ctx, number)
+        if market.status != AUCTION:
+            end(ctx, number, HALT)
+        if is_capped(market):
+            guarded(ctx, number, note_cap)
+
+
+def note_cap(ctx: Context, number: int) -> None:
+    """BRK-012: say when a market's open interest has reached its cap, and when it lies below it again."""
+    cap = open_interest_cap(ctx, require_market(ctx, number))
+    interest = open_interest(ctx, number)
+    if interest < cap:
+        end(ctx, number, OPEN_INTEREST)
+    elif not tripped(ctx, number, OPEN_INTEREST):
+        trip(ctx, number, Breaker(OPEN_INTEREST, CAP, True, ctx.time_ns, 0, interest, cap))

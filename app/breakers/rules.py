@@ -1,0 +1,59 @@
+"""BRK rules: how far a price may be from the mark, and how much may be open. Pure functions over integers."""
+
+from app.kernel.integers import PPM
+
+BUY = 1
+NO_CAP = 1 << 62
+SWINGS = 8
+
+
+def band_width(mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
+    """BRK-004: how far from the mark a band reaches, rounded down; a tick at least, so that there is always a price."""
+    return max(tick_quanta, mark_quanta * band_ppm // PPM)
+
+
+def lowest_price(mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
+    """BRK-004: the lowest price within a band around the mark, on the tick, rounded inwards; no price is below a
+    tick.
+    """
+    width = band_width(mark_quanta, band_ppm, tick_quanta)
+    return max(tick_quanta, -(-(mark_quanta - width) // tick_quanta) * tick_quanta)
+
+
+def highest_price(mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
+    """BRK-004: the highest price within a band around the mark, on the tick, rounded inwards.
+    """
+    width = band_width(mark_quanta, band_ppm, tick_quanta)
+    return (mark_quanta + width) // tick_quanta * tick_quanta
+
+
+def banded_price(side: int, price_quanta: int, mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
+    """BRK-004: a limit, or the end of the band if it is more aggressive than that: a buy above it, a sell below it."""
+    if side == BUY:
+        return min(price_quanta, highest_price(mark_quanta, band_ppm, tick_quanta))
+    return max(price_quanta, lowest_price(mark_quanta, band_ppm, tick_quanta))
+
+
+def moved(mark_quanta: int, reference_quanta: int, move_ppm: int) -> bool:
+    """BRK-007: whether the mark lies more than `move_ppm` of a reference away from it, up or down."""
+    return abs(mark_quanta - reference_quanta) * PPM > reference_quanta * move_ppm
+
+
+def open_interest_cap(most_lots: int, most_quanta: int, mark_quanta: int) -> int:
+    """BRK-010: the most lots that may be open: so many, and no more than are worth so much at the mark; 0 of either is
+    no limit, NO_CAP when both are.
+    """
+    by_value = most_quanta // mark_quanta if most_quanta else NO_CAP
+    return min(most_lots, by_value) if most_lots else by_value
+
+
+def may_open(interest_lots: int, change_lots: int, cap_lots: int) -> bool:
+    """BRK-010: whether open interest may change so: down always, up to the cap."""
+    return change_lots <= 0 or interest_lots + change_lots <= cap_lots
+
+
+def lots_within_cap(lots: int, buyer_short_lots: int, seller_long_lots: int, room_lots: int) -> int:
+    """BRK-011: the most of `lots` that a buyer who is short and a seller who is long by so much (0: is not) can trade
+    while open interest grows by at most `room_lots` >= 0: what either of them closes, and the room.
+    """
+    return min(lots, buyer_short_lots + seller_long_lots + room_lots)

@@ -1,0 +1,117 @@
+"""Access to breakers, and what they say of an order: how far from the mark it may reach, how much it may open."""
+
+from app.breakers import rules
+from app.breakers.types import HALT, Breaker
+from app.context import Context
+from app.errors import BREAKER_OPEN_INTEREST, BREAKER_ORDER_BAND, MARKET_NOT_TRADING, ChainError
+from app.events import BreakerEnded, BreakerTripped
+from app.limits import MAX_PRICE_QUANTA
+from app.markets.types import AUCTION, REDUCE_ONLY, Market
+from app.oracle.state import mark_price
+
+
+def breaker_of(ctx: Context, scope: int, kind: int) -> Breaker | None:
+    """BRK-001: a breaker of a market, or of the CHAIN, that has tripped at least once."""
+    record = ctx.breakers.get(scope)
+    for row in record.rows if record else ():
+        if row.kind == kind:
+            return row
+    return None
+
+
+def tripped(ctx: Context, scope: int, kind: int) -> Breaker | None:
+    """BRK-001: a breaker if it is tripped now."""
+    found = breaker_of(ctx, scope, kind)
+    return found if found and found.tripped else None
+
+
+def write(ctx: Context, scope: int, row: Breaker) -> None:
+    """BRK-001: put a row in the place of the one of its kind."""
+    record = ctx.breakers.edit(scope)
+    record.rows = tuple(sorted([row, *(other for other in record.rows if other.kind != row.kind)]))
+
+
+def trip(ctx: Context, scope: int, row: Breaker) -> None:
+    """BRK-001: a breaker trips."""
+    write(ctx, scope, row)
+    ctx.emit(BreakerTripped(scope, row))
+
+
+def end(ctx: Context, scope: int, kind: int) -> None:
+    """BRK-001: a breaker that is tripped ends now; its row stays as it was."""
+    found = tripped(ctx, scope, kind)
+    if found:
+        ended = found._replace(tripped=False, ends_ns=ctx.time_ns)
+        write(ctx, scope, ended)
+        ctx.emit(BreakerEnded(scope, ended))
+
+
+def guards(ctx: Context, market: Market) -> bool:
+    """BRK-003: whether bands and halts are in force in a market: not in quarantine, where its mark stands still, nor
+    once its settlement has begun.
+    """
+    return not market.quarantined and ctx.settlements.get(market.market) is None
+
+
+def fill_limits(ctx: Context, market: Market) -> tuple[int, int]:
+    """BRK-005: the lowest and the highest price at which anything may fill now."""
+    if not market.fill_band_ppm or not guards(ctx, market):
+        return 0, MAX_PRICE_QUANTA
+    mark, band, tick = mark_price(ctx, market.market), market.fill_band_ppm, market.tick_quanta
+    return rules.lowest_price(mark, band, tick), rules.highest_price(mark, band, tick)
+
+
+def within_band(ctx: Context, market: Market, side: int, price_quanta: int, around_quanta: int = 0) -> int:
+    """BRK-004: the limit of an order, or the end of the market's band for orders where that is passed; the band lies
+    around the mark, or a price that stands for it.
+    """
+    if not market.order_band_ppm:
+        return price_quanta
+    around = around_quanta or mark_price(ctx, market.market)
+    banded = rules.banded_price(side, price_quanta, around, market.order_band_ppm, market.tick_quanta)
+    return price_quanta if banded == price_quanta or not guards(ctx, market) else banded
+
+
+def check_band(ctx: Context, market: Market, side: int, price_quanta: int, around_quanta: int = 0) -> None:
+    """BRK-004: BREAKER_ORDER_BAND when a limit is more aggressive than the band allows."""
+    banded = within_band(ctx, market, side, price_quanta, around_quanta)
+    if banded != price_quanta:
+        raise ChainError(BREAKER_ORDER_BAND, market=market.market, price_quanta=price_quanta, limit_quanta=banded)
+
+
+def check_opening(ctx: Context, market: Market) -> None:
+    """BRK-002, BRK-008: what may do more than reduce is refused in the halt of a market that was reduce-only."""
+    if market.status == AUCTION:
+        halt = tripped(ctx, market.market, HALT)
+        if halt and halt.resumes == REDUCE_ONLY:
+            raise ChainError(MARKET_NOT_TRADING, market=market.market, status=market.status)
+
+
+def open_interest_cap(ctx: Context, market: Market) -> int:
+    """BRK-010: the most lots that may be open in a market now."""
+    most, worth = market.max_open_interest_lots, market.max_open_interest_quanta
+    return rules.open_interest_cap(most, worth, mark_price(ctx, market.market))
+
+
+def is_capped(market: Market) -> bool:
+    """BRK-010: whether a market has a cap on open interest."""
+    return bool(market.max_open_interest_lots or market.max_open_interest_quanta)
+
+
+def open_interest(ctx: Context, market: int) -> int:
+    """The lots that are open in a market."""
+    totals = ctx.totals.get(market)
+    return totals.open_interest_lots if totals else 0
+
+
+def check_open_interest(ctx: Context, market: Market, change_lots: int) -> None:
+    """BRK-010: BREAKER_OPEN_INTEREST when fills would bring a market's open interest beyond its cap."""
+    interest, cap = open_interest(ctx, market.market), open_interest_cap(ctx, market)
+    if not rules.may_open(interest, change_lots, cap):
+        raise ChainError(
+            BREAKER_OPEN_INTEREST,
+            market=market.market,
+            most_lots=cap,
+            open_lots=interest,
+            would_be_lots=interest + change_lots,
+        )

@@ -1,0 +1,157 @@
+# ruff: noqa: E501 - a slip is quoted as the source has it
+"""Laws of breakers."""
+
+from typing import Any
+
+from tests.proofs.prover import proof
+
+PPM = 1_000_000
+LOW = "return max(tick_quanta, -(-(mark_quanta - width) // tick_quanta) * tick_quanta)"
+HIGH = "return (mark_quanta + width) // tick_quanta * tick_quanta"
+WIDTH = "return max(tick_quanta, mark_quanta * band_ppm // PPM)"
+TERMS = ((500, 50_000), (1, 10_000), (500, 1_000), (100, 1_000_000))  # tick, band in ppm
+AT_TERMS = "(tick, band) one of (500, 5 %), (1, 1 %), (500, 0.1 %), (100, 100 %); any mark >= the tick"
+
+
+def terms(case: Any) -> tuple[int, int]:
+    """One of TERMS."""
+    chosen = case.whole("terms", 0, len(TERMS) - 1)
+    return next(one for number, one in enumerate(TERMS) if chosen == number)
+
+
+@proof("BRK-004", "on the tick, around the mark, no farther than the band or a tick", "breakers.lowest_price", "breakers.highest_price",
+       bounds=AT_TERMS, slips={"breakers": [
+           (LOW, LOW.replace("-(-(mark_quanta - width) // tick_quanta)", "((mark_quanta - width) // tick_quanta)")),
+           (HIGH, "return -(-(mark_quanta + width) // tick_quanta) * tick_quanta"),
+           (LOW, "return -(-(mark_quanta - width) // tick_quanta) * tick_quanta"), (HIGH, "return mark_quanta + width")]})
+def bands_hold_the_mark(case: Any, rules: Any) -> None:
+    tick, band = terms(case)
+    mark = case.whole("mark", low=tick)
+    low, high = rules.breakers.lowest_price(mark, band, tick), rules.breakers.highest_price(mark, band, tick)
+    case.claim((low % tick == 0) & (high % tick == 0), "on the tick")
+    case.claim((low <= mark) & (high >= mark), "the mark is within")
+    case.claim(low >= tick, "a price")
+    case.claim(((high - mark) * PPM <= mark * band) | (high - mark <= tick), "no farther above")
+    case.claim(((mark - low) * PPM <= mark * band) | (mark - low <= tick), "no farther below")
+
+
+@proof("BRK-004", "a tick next to the mark is always within, and a price on the tick that the band holds is not lost", "breakers.band_width",
+       "breakers.lowest_price", "breakers.highest_price", bounds=AT_TERMS + "; a price on the tick", slips={"breakers": [
+           (WIDTH, "return mark_quanta * band_ppm // PPM"), (HIGH, HIGH + " - tick_quanta")]})
+def bands_are_never_empty(case: Any, rules: Any) -> None:
+    tick, band = terms(case)
+    mark, ticks = case.whole("mark", low=tick), case.whole("ticks", low=1)
+    low, high = rules.breakers.lowest_price(mark, band, tick), rules.breakers.highest_price(mark, band, tick)
+    case.claim(high >= mark // tick * tick + tick, "a tick above")
+    case.claim(low <= mark // tick * tick, "and the one below")
+    price = ticks * tick
+    if (price - mark) * PPM <= mark * band and (mark - price) * PPM <= mark * band:
+        case.claim((low <= price) & (price <= high), "what the band holds")
+
+
+BUY = "return min(price_quanta, highest_price(mark_quanta, band_ppm, tick_quanta))"
+SELL = "return max(price_quanta, lowest_price(mark_quanta, band_ppm, tick_quanta))"
+
+
+@proof("BRK-004", "a limit becomes never more aggressive, a passive one stays, and what comes out would be accepted", "breakers.banded_price",
+       bounds=AT_TERMS, slips={"breakers": [(BUY, BUY.replace("min", "max")), (SELL, SELL.replace("max", "min")),
+                                            (BUY, "return highest_price(mark_quanta, band_ppm, tick_quanta)"), (SELL, "return price_quanta")]})
+def drawn_to_the_band(case: Any, rules: Any) -> None:
+    tick, band = terms(case)
+    mark, price = case.whole("mark", low=tick), case.whole("price", low=1)
+    drawn = rules.breakers.banded_price
+    low, high = rules.breakers.lowest_price(mark, band, tick), rules.breakers.highest_price(mark, band, tick)
+    bought, sold = drawn(1, price, mark, band, tick), drawn(2, price, mark, band, tick)
+    case.claim((bought <= price) & (bought <= high), "a buy pays no more")
+    case.claim((sold >= price) & (sold >= low), "a sale gets no less")
+    case.claim(drawn(1, bought, mark, band, tick) == bought, "drawn once is enough")
+    case.claim(drawn(2, sold, mark, band, tick) == sold, "for a sale too")
+    if price <= high:
+        case.claim(bought == price, "a passive buy stays")
+    if price >= low:
+        case.claim(sold == price, "a passive sale stays")
+
+
+MOVED = "return abs(mark_quanta - reference_quanta) * PPM > reference_quanta * move_ppm"
+
+
+@proof("BRK-007", "no move is none; farther is no less; at exactly the limit it trades on", "breakers.moved",
+       bounds="reference >= 0; moves of 10 %, 0.1 % and 100 %", slips={"breakers": [
+           (MOVED, MOVED.replace(" > ", " >= ")), (MOVED, MOVED.replace("abs(mark_quanta - reference_quanta)", "(mark_quanta - reference_quanta)")),
+           (MOVED, MOVED.replace("> reference_quanta", "> mark_quanta"))]})
+def a_move_is_symmetric(case: Any, rules: Any) -> None:
+    reference, by, more = case.whole("reference", low=0), case.whole("by", low=0), case.whole("more", low=0)
+    for move in (100_000, 1_000, 1_000_000):
+        moved = rules.breakers.moved
+        case.claim(not moved(reference, reference, move), "no move")
+        case.claim(moved(reference + by, reference, move) == moved(reference - by, reference, move), "up as down")
+        case.claim(moved(reference + by, reference, move) == (by * PPM > reference * move), "beyond the share")
+        if moved(reference + by, reference, move):
+            case.claim(moved(reference + by + more, reference, move), "farther is no less")
+
+
+CAP = "return min(most_lots, by_value) if most_lots else by_value"
+VALUE = "by_value = most_quanta // mark_quanta if most_quanta else NO_CAP"
+
+
+@proof("BRK-010", "no more lots than stated, worth no more than stated, and one more would be", "breakers.open_interest_cap",
+       bounds="at marks of 46,000,000, 48 and 1; all limits from 0 to 2^50", slips={"breakers": [
+           (CAP, "return min(most_lots, by_value)"), (CAP, CAP.replace("min", "max")), (VALUE, VALUE.replace("most_quanta // mark_quanta", "-(-most_quanta // mark_quanta)")),
+           (VALUE, VALUE.replace("NO_CAP", "0"))]})
+def the_cap_is_the_lower_one(case: Any, rules: Any) -> None:
+    lots, worth = case.whole("lots", 0, 1 << 50), case.whole("worth", 0, 1 << 50)
+    for mark in (46_000_000, 48, 1):
+        cap = rules.breakers.open_interest_cap(lots, worth, mark)
+        if lots > 0:
+            case.claim(cap <= lots, "in lots")
+        if worth > 0:
+            case.claim(cap * mark <= worth, "by value")
+        if lots == 0 and worth == 0:
+            case.claim(cap == 1 << 62, "none")
+        else:
+            case.claim((cap == lots) | ((cap + 1) * mark > worth), "and no lower than it must be")
+
+
+OPEN = "return change_lots <= 0 or interest_lots + change_lots <= cap_lots"
+WITHIN = "return min(lots, buyer_short_lots + seller_long_lots + room_lots)"
+
+
+@proof("BRK-010", "reducing is always allowed, opening up to the cap and no further", "breakers.may_open",
+       slips={"breakers": [(OPEN, "return interest_lots + change_lots <= cap_lots"), (OPEN, OPEN.replace("<= cap_lots", "< cap_lots")), (OPEN, "return True"),
+                           (OPEN, "return change_lots <= 0")]})
+def opening_stays_below_the_cap(case: Any, rules: Any) -> None:
+    interest, change, cap = case.whole("interest", low=0), case.whole("change"), case.whole("cap", low=0)
+    may = rules.breakers.may_open(interest, change, cap)
+    if change <= 0:
+        case.claim(may, "never refused")
+    else:
+        case.claim(may == (interest + change <= cap), "up to the cap")
+
+
+@proof("BRK-010", "who takes only to reduce never raises open interest", "breakers.may_open", "book.reducible_lots", "markets.open_interest_change",
+       bounds="one maker, any positions, any cap",
+       slips={"breakers": (OPEN, "return interest_lots + change_lots <= cap_lots"), "markets": ("(lots_after if lots_after > 0 else 0)", "(abs(lots_after))"),
+              "book": ("return max(0, -position_lots if side == BUY else position_lots)", "return abs(position_lots)")})
+def reducing_needs_no_room(case: Any, rules: Any) -> None:
+    taker, maker, lots = case.whole("taker"), case.whole("maker"), case.whole("lots", low=0)
+    interest, cap = case.whole("interest", low=0), case.whole("cap", low=0)
+    change = rules.markets.open_interest_change
+    for side, sign in ((1, 1), (2, -1)):
+        if lots <= rules.book.reducible_lots(side, taker):
+            grown = change(taker, taker + sign * lots) + change(maker, maker - sign * lots)
+            case.claim(rules.breakers.may_open(interest, grown, cap), "allowed at any cap")
+
+
+@proof("BRK-011", "the lots of a pair raise open interest by no more than the room, and one more would", "breakers.lots_within_cap", "markets.open_interest_change",
+       bounds="any two positions, lots and room >= 0", slips={"breakers": [
+           (WITHIN, "return min(lots, buyer_short_lots + room_lots)"), (WITHIN, "return min(lots, buyer_short_lots + seller_long_lots + room_lots + 1)"), (WITHIN, "return lots"),
+           (WITHIN, "return min(lots, room_lots)")]})
+def a_pair_fills_the_room(case: Any, rules: Any) -> None:
+    buyer, seller = case.whole("buyer"), case.whole("seller")
+    lots, room = case.whole("lots", low=0), case.whole("room", low=0)
+    change = rules.markets.open_interest_change
+    most = rules.breakers.lots_within_cap(lots, max(0, -buyer), max(0, seller), room)
+    case.claim((most >= 0) & (most <= lots), "of what is wanted")
+    case.claim(change(buyer, buyer + most) + change(seller, seller - most) <= room, "within the room")
+    if most < lots:
+        case.claim(change(buyer, buyer + most + 1) + change(seller, seller - most - 1) > room, "all of it")
