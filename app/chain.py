@@ -236,6 +236,7 @@ class Chain:
             table.drop()
         self.ctx.events.clear()
         self.ctx.faults.clear()
+        self.ctx.refusals.clear()
         self.result = None
 
     def _stage(self) -> tuple[bytes, list[tuple[str, bytes, bytes | None]], Batch]:

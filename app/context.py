@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from app.accounts.types import Account
     from app.book.index import MarketBook
     from app.book.types import BookState, OpenOrders, Protection
-    from app.breakers.types import Breakers
+    from app.breakers.types import Breaker, Breakers, Flow
     from app.collateral.types import Asset, Fund, Vault
     from app.errors import MarketFault
     from app.events import Occurrence
@@ -52,6 +52,7 @@ class Context:
         "fee_terms",
         "fees",
         "filled_groups",
+        "flows",
         "funding",
         "funds",
         "gas",
@@ -70,6 +71,7 @@ class Context:
         "protected",
         "protections",
         "reader",
+        "refusals",
         "risks",
         "settlements",
         "states",
@@ -92,6 +94,7 @@ class Context:
     auctions: "Table[bytes, Auction]"
     losses: "Table[int, Losses]"
     funding: "Table[int, Funding]"
+    flows: "Table[bytes, Flow]"
     health: "HealthIndex"
     funds: "Table[bytes, Fund]"
     marks: "Table[int, MarkPrice]"
@@ -128,6 +131,7 @@ class Context:
         self.pegged, self.protected, self.filled_groups = {}, set(), []
         self.offered = set()
         self.faults: list[MarketFault] = []  # met by the running envelope; see compartment.py
+        self.refusals: list[Breaker] = []  # what the limiter of withdrawals refused in the running block
         self.gas = GasMeter(NO_LIMIT)
         self.height = 0
         self.time_ns = 0

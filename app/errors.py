@@ -198,6 +198,10 @@ BREAKER_OPEN_INTEREST = _code(
     "breakers", 2002, "BREAKER_OPEN_INTEREST", "the fills would bring open interest beyond the market's cap"
 )
 
+BREAKER_WITHDRAWALS = _code(
+    "breakers", 2003, "BREAKER_WITHDRAWALS", "more than may leave the chain in an hour or a day; wait, or take less"
+)
+
 # queries
 QUERY_PATH = _code("query", 801, "QUERY_PATH", "no such query path")
 QUERY_HEIGHT = _code("query", 802, "QUERY_HEIGHT", "this node does not hold that height")

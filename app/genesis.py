@@ -8,7 +8,7 @@ from typing import Any
 from app.accounts.genesis import load_account
 from app.book.index import MarketBook
 from app.book.types import BookState
-from app.breakers.genesis import arm
+from app.breakers.genesis import arm, arm_chain
 from app.collateral.genesis import load_asset
 from app.collateral.types import FUNDS, VAULT_KEY, Fund, Vault, funding_pool
 from app.context import Context
@@ -56,6 +56,7 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
     ctx.params_table.put(PARAMS_KEY, params)
     ctx.params = params
     load_terms(ctx, state.get("fees", {}))
+    arm_chain(ctx)
     insured = 0
     for section in state["markets"]:
         load_market(ctx, section)

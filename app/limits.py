@@ -71,6 +71,10 @@ MAX_BAND_PPM = 1_000_000
 MIN_HALT_NS = 1_000_000_000
 MAX_HALT_WINDOW_NS = 3_600 * 10**9
 MAX_HALT_EXTENSIONS = 20
+MAX_WITHDRAW_HOUR_QUANTA = 10**14  # a hundred million USD
+MAX_WITHDRAW_HOUR_PPM = 250_000
+MAX_WITHDRAW_DAY_QUANTA = 5 * 10**14
+MAX_WITHDRAW_DAY_PPM = 500_000
 MAX_BANDED_A_BLOCK = 1_000  # orders that only meet outside of the band, of a market that comes out of an auction
 
 MAX_FEE_TIERS = 16

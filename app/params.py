@@ -4,9 +4,23 @@ from dataclasses import dataclass, replace
 
 from app.errors import GenesisError
 from app.kernel.hashing import ADDRESS_SIZE
+from app.limits import (
+    MAX_WITHDRAW_DAY_PPM,
+    MAX_WITHDRAW_DAY_QUANTA,
+    MAX_WITHDRAW_HOUR_PPM,
+    MAX_WITHDRAW_HOUR_QUANTA,
+)
 
 APP_VERSION = 1
 PARAMS_KEY = b"params"
+# Breakers of the whole chain: name -> (highest, what stands when genesis says nothing); of each of these, one is on.
+BREAKER_TERMS = {
+    "withdraw_hour_quanta": (MAX_WITHDRAW_HOUR_QUANTA, 10**12),
+    "withdraw_hour_ppm": (MAX_WITHDRAW_HOUR_PPM, 50_000),
+    "withdraw_day_quanta": (MAX_WITHDRAW_DAY_QUANTA, 5 * 10**12),
+    "withdraw_day_ppm": (MAX_WITHDRAW_DAY_PPM, 200_000),
+}
+NEVER_OFF = (("withdraw_hour_quanta", "withdraw_hour_ppm"), ("withdraw_day_quanta", "withdraw_day_ppm"))
 
 
 @dataclass(slots=True)
@@ -20,6 +34,10 @@ class Params:
     max_block_gas: int = 0
     max_faucet_quanta: int = 0
     app_version: int = APP_VERSION
+    withdraw_hour_quanta: int = 0  # these are breakers' (app/breakers), 0: off
+    withdraw_hour_ppm: int = 0
+    withdraw_day_quanta: int = 0
+    withdraw_day_ppm: int = 0
     stamp: int = 0
 
     def copy(self) -> "Params":
@@ -40,7 +58,7 @@ def is_authority(params: Params, account: bytes) -> bool:
 def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
     """Validate the genesis section `params`. Raises GenesisError naming the field."""
     known = {"test_network", "price_authority", "gas_price_e6", "max_block_gas", "max_faucet_quanta"}
-    if unknown := sorted(section.keys() - known):
+    if unknown := sorted(section.keys() - known - BREAKER_TERMS.keys()):
         raise GenesisError(f"params: unknown fields {unknown}")
     test_network = section.get("test_network", False)
     if not isinstance(test_network, bool):
@@ -61,7 +79,20 @@ def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
         address = bytes.fromhex(authority)
     except ValueError as error:
         raise GenesisError(f"params.price_authority: {error}") from error
+    numbers |= breaker_terms(section, test_network=test_network)
     return Params(chain_id=chain_id, test_network=test_network, price_authority=address, **numbers)
+
+
+def breaker_terms(section: dict[str, object], *, test_network: bool) -> dict[str, int]:
+    """BRK-018: what `params` say of the breakers of the whole chain; only a test network can do without one of them."""
+    terms = {
+        name: optional_integer(section, "params", name, 0, most, default)
+        for name, (most, default) in BREAKER_TERMS.items()
+    }
+    for names in NEVER_OFF:
+        if not test_network and not any(terms[name] for name in names):
+            raise GenesisError(f"params.{names[0]}: only a test network may switch it off")
+    return terms
 
 
 def optional_integer(

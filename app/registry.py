@@ -144,6 +144,7 @@ TABLES: dict[str, Schema[Any, Any]] = {
             rows=breakers.Breaker,
             swings=breakers.Swing,
         ),
+        Schema("flows", 27, identity, identity, breakers.encode_flow, breakers.decode_flow),
     )
 }
 
@@ -200,6 +201,7 @@ def _name_tables(ctx: Context) -> None:
     ctx.switches = tables["switches"]
     ctx.backlog = tables["backlog"]
     ctx.breakers = tables["breakers"]
+    ctx.flows = tables["flows"]
     ctx.auctions = tables["auctions"]
     ctx.losses = tables["losses"]
     ctx.funding = tables["funding"]

@@ -182,7 +182,7 @@ REASONS: dict[str, type[NovationError]] = {
     "ORDER_NOT_FOUND": OrderNotFound, "ORDER_CLIENT_ID_USED": DuplicateOrderId, "ORDER_LIMIT": TooManyOrders,
     "ORDER_WOULD_CROSS": OrderImmediatelyFillable, "ORDER_NOT_FILLABLE": OrderNotFillable,
     "ORDER_REDUCES_NOTHING": OrderNotFillable,
-    "BREAKER_ORDER_BAND": InvalidOrder,
+    "BREAKER_ORDER_BAND": InvalidOrder, "BREAKER_WITHDRAWALS": RateLimited,
 }
 CODESPACES: dict[str, type[NovationError]] = {
     "tx": InvalidEnvelope, "accounts": BadRequest, "collateral": BadRequest, "markets": BadRequest,

@@ -27,6 +27,13 @@ AppState = dict[str, Any]
 Resolve = Callable[[str], str]
 
 PARAMS = {"test_network", "price_authority", "gas_price_e6", "max_block_gas", "max_faucet_usd"}
+# What the chain need not say of its breakers.
+PARAMS_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "withdraw_hour_usd": ("withdraw_hour_quanta", usd_to_quanta),
+    "withdraw_hour_percent": ("withdraw_hour_ppm", percent_to_ppm),
+    "withdraw_day_usd": ("withdraw_day_quanta", usd_to_quanta),
+    "withdraw_day_percent": ("withdraw_day_ppm", percent_to_ppm),
+}
 MARKET = {
     "market", "symbol", "lot_size", "tick_size", "max_order", "max_position", "initial_margin_percent",
     "maintenance_margin_percent", "maker_fee_percent", "taker_fee_percent", "mark_price",
@@ -169,13 +176,16 @@ def _owner(name: object, resolve: Resolve) -> str:
 
 
 def _params(table: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
-    _only(table, PARAMS, "params")
+    _only(table, PARAMS | PARAMS_OPTIONS.keys(), "params")
     return {
         "test_network": _field(table, "test_network", _flag),
         "price_authority": _field(table, "price_authority", _owner, resolve) if "price_authority" in table else "",
         "gas_price_e6": _field(table, "gas_price_e6", _integer),
         "max_block_gas": _field(table, "max_block_gas", _integer),
         "max_faucet_quanta": _field(table, "max_faucet_usd", usd_to_quanta),
+        **{
+            stored: _field(table, name, convert) for name, (stored, convert) in PARAMS_OPTIONS.items() if name in table
+        },
     }
 
 

@@ -95,6 +95,13 @@ PARAMS: dict[str, Check] = {
     "max_block_gas": _integer(32_000_000, 10**13),
     "max_faucet_quanta": _integer(0, UINT64_MAX),
 }
+PARAMS_OPTIONAL: dict[str, Check] = {
+    "withdraw_hour_quanta": _integer(0, 10**14),
+    "withdraw_hour_ppm": _integer(0, 250_000),
+    "withdraw_day_quanta": _integer(0, 5 * 10**14),
+    "withdraw_day_ppm": _integer(0, 500_000),
+}
+NEVER_OFF = (("withdraw_hour_quanta", "withdraw_hour_ppm"), ("withdraw_day_quanta", "withdraw_day_ppm"))
 MARKET: dict[str, Check] = {
     "market": _integer(1, UINT32_MAX),
     "symbol": _text,
@@ -182,7 +189,8 @@ def problems(app_state: dict[str, Any]) -> list[str]:
     """Everything wrong with `app_state`, each line beginning with its place; empty when all is well."""
     found = _unknown(app_state, {"params", "markets", "accounts", "assets", "fees"}, "app_state")
     params = app_state.get("params")
-    found += _record(params, PARAMS, "params") if isinstance(params, dict) else ["params: must be an object"]
+    found += (_record(params, PARAMS, "params", PARAMS_OPTIONAL) if isinstance(params, dict)
+              else ["params: must be an object"])
     fees = app_state.get("fees", {})
     found += _record(fees, {}, "fees", FEES) if isinstance(fees, dict) else ["fees: must be an object"]
     for name, checks in (("markets", MARKET), ("accounts", ACCOUNT), ("assets", ASSET)):
@@ -217,6 +225,10 @@ def _record(record: dict[str, Any], checks: dict[str, Check], place: str,
 def _relations(app_state: dict[str, Any]) -> list[str]:
     """What only shows between fields; called once every field is sound."""
     found: list[str] = []
+    params = app_state["params"]
+    for names in NEVER_OFF:
+        if not params["test_network"] and not any(params.get(name, 1) for name in names):
+            found.append(f"params.{names[0]}: only a test network may switch it off")
     fees = app_state.get("fees", {})
     if fees.get("insurance_ppm", 0) + fees.get("stakers_ppm", 0) > PPM:
         found.append(f"fees.stakers_ppm: must be at most {PPM} together with insurance_ppm")

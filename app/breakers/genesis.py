@@ -1,6 +1,6 @@
 """Terms of breakers, from a market's entry in genesis. What an entry does not say is set to something safe."""
 
-from app.breakers.types import Breakers
+from app.breakers.types import CHAIN, Breakers
 from app.context import Context
 from app.errors import GenesisError
 from app.limits import (
@@ -40,3 +40,8 @@ def arm(ctx: Context, number: int, section: dict[str, object]) -> None:
     if market.fill_band_ppm and not 0 < market.order_band_ppm <= market.fill_band_ppm:
         raise GenesisError(f"{where}.order_band_ppm: above 0 and at most fill_band_ppm, or an order halts the market")
     ctx.breakers.put(number, Breakers())
+
+
+def arm_chain(ctx: Context) -> None:
+    """BRK-001: the record of the whole chain; what genesis says of its breakers is in `params` (BRK-018)."""
+    ctx.breakers.put(CHAIN, Breakers())

@@ -1,8 +1,9 @@
 """What breakers do at the begin of a block, before anything trades, and at its end."""
 
+from app.breakers.flows import note_refusals
 from app.breakers.halts import watch_move
 from app.breakers.state import end, is_capped, open_interest, open_interest_cap, trip, tripped
-from app.breakers.types import CAP, HALT, OPEN_INTEREST, Breaker
+from app.breakers.types import CAP, CHAIN, HALT, OPEN_INTEREST, WITHDRAWALS, Breaker
 from app.compartment import guarded
 from app.context import Context
 from app.markets.state import market_numbers, require_market
@@ -17,9 +18,14 @@ def watch(ctx: Context) -> None:
 
 
 def close_rows(ctx: Context) -> None:
-    """BRK-008, BRK-012: halts end where the market has left its auction, whichever way; caps trip where they are
-    reached.
+    """BRK-008, BRK-012, BRK-017: halts end where the market has left its auction, whichever way; caps trip where they
+    are reached, the limiter of withdrawals where it refused something.
     """
+    limiter = tripped(ctx, CHAIN, WITHDRAWALS)
+    if limiter and ctx.time_ns >= limiter.ends_ns:
+        end(ctx, CHAIN, WITHDRAWALS)
+    if ctx.refusals:
+        note_refusals(ctx)
     for number in market_numbers(ctx):
         market = require_market(ctx, number)
         if market.status != AUCTION:

@@ -1,6 +1,8 @@
-"""BRK rules: how far a price may be from the mark, and how much may be open. Pure functions over integers."""
+"""BRK rules: how far a price may be from the mark, how much may be open, how much may leave. Pure functions over
+integers.
+"""
 
-from app.kernel.integers import PPM
+from app.kernel.integers import PPM, mul_div_ceil, mul_div_floor
 
 BUY = 1
 NO_CAP = 1 << 62
@@ -57,3 +59,30 @@ def lots_within_cap(lots: int, buyer_short_lots: int, seller_long_lots: int, roo
     while open interest grows by at most `room_lots` >= 0: what either of them closes, and the room.
     """
     return min(lots, buyer_short_lots + seller_long_lots + room_lots)
+
+
+def worth(units: int, price_quanta: int, units_a_price: int) -> int:
+    """BRK-014: what `units` of an asset that leave count for: at the price of `units_a_price` of them, without a
+    haircut, rounded up.
+    """
+    return mul_div_ceil(units, price_quanta, units_a_price)
+
+
+def flow_limit(most_quanta: int, held_quanta: int, most_ppm: int) -> int:
+    """BRK-015: what may leave at once: so much, or that share of what is held, rounded down, if that is more."""
+    return max(most_quanta, mul_div_floor(held_quanta, most_ppm, PPM))
+
+
+def drained(level: int, limit_quanta: int, elapsed_ns: int) -> int:
+    """BRK-016: the level of a bucket, in quanta x nanoseconds, after some time: a full one drains in its window."""
+    return max(0, level - limit_quanta * elapsed_ns)
+
+
+def flow_room(level: int, limit_quanta: int, window_ns: int) -> int:
+    """BRK-016: the most quanta that fit into a bucket now, rounded down."""
+    return max(0, (limit_quanta * window_ns - level) // window_ns)
+
+
+def flow_wait(level: int, amount_quanta: int, limit_quanta: int, window_ns: int) -> int:
+    """BRK-017: after how many nanoseconds an amount would fit, rounded up; 0: now. It is no more than the limit > 0."""
+    return max(0, -(-(level + (amount_quanta - limit_quanta) * window_ns) // limit_quanta))

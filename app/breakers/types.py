@@ -3,16 +3,21 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from novation.v1 import state_pb2
+
 CHAIN = 0
 
 # kinds
 HALT = 1
 OPEN_INTEREST = 2
+WITHDRAWALS = 3
 
 # reasons
 MOVE = 1
 FILL_BAND = 2
 CAP = 3
+HOUR = 4
+DAY = 5
 
 
 class Breaker(NamedTuple):
@@ -54,3 +59,30 @@ class Breakers:
     def copy(self) -> "Breakers":
         """A copy that may be changed."""
         return Breakers(self.rows, self.swings)
+
+
+@dataclass(slots=True)
+class Flow:
+    """What left the chain lately, as the level of a bucket that drains: quote quanta times the window in nanoseconds,
+    so that nothing is ever rounded; and when it was so.
+    """
+
+    level: int = 0
+    time_ns: int = 0
+    stamp: int = 0
+
+    def copy(self) -> "Flow":
+        """A copy that may be changed."""
+        return Flow(self.level, self.time_ns)
+
+
+def encode_flow(record: Flow) -> bytes:
+    """Deterministic record bytes."""
+    level = record.level.to_bytes((record.level.bit_length() + 7) >> 3, "little")
+    return state_pb2.Flow(level=level, time_ns=record.time_ns).SerializeToString(deterministic=True)
+
+
+def decode_flow(_key: bytes, data: bytes) -> Flow:
+    """The inverse of `encode_flow`."""
+    message = state_pb2.Flow.FromString(data)
+    return Flow(int.from_bytes(message.level, "little"), message.time_ns)

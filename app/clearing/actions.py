@@ -6,6 +6,7 @@ from typing import NamedTuple
 from app.accounts.keys import key_of
 from app.accounts.state import open_account, require_account
 from app.accounts.types import Account
+from app.breakers.flows import let_out
 from app.collateral import rules, state
 from app.collateral.types import funding_pool
 from app.context import Context
@@ -89,8 +90,9 @@ def handle_transfer(ctx: Context, sender: bytes, action: tx_pb2.Transfer) -> tx_
 def handle_withdraw(ctx: Context, account: bytes, action: tx_pb2.Withdraw) -> tx_pb2.ActionResult:
     """COLL-003: free collateral leaves the chain for `destination`; an asset as COLL-011 says.
 
-    COLL-013: what the vault does not hold cannot. Raises COLLATERAL_AMOUNT, COLLATERAL_DESTINATION,
-    COLLATERAL_INSUFFICIENT, COLLATERAL_ASSET, COLLATERAL_VAULT_SHORT.
+    COLL-013: what the vault does not hold cannot, nor what is more than may leave in an hour or a day (BRK-015).
+    Raises COLLATERAL_AMOUNT, COLLATERAL_DESTINATION, COLLATERAL_INSUFFICIENT, COLLATERAL_ASSET, COLLATERAL_VAULT_SHORT,
+    BREAKER_WITHDRAWALS.
     """
     ctx.gas.charge(TRANSFER)
     amount = action.amount_quanta
@@ -100,10 +102,12 @@ def handle_withdraw(ctx: Context, account: bytes, action: tx_pb2.Withdraw) -> tx
     if action.asset:
         require_free_asset(ctx, account, action.asset, amount)
         state.check_vault_holds(ctx, action.asset, amount)
+        let_out(ctx, action.asset, amount)
         state.move_asset(ctx, action.asset, amount, account, None)
     else:
         require_free(ctx, account, amount)
         state.check_vault_holds(ctx, 0, amount)
+        let_out(ctx, 0, amount)
         state.withdraw(ctx, account, amount)
     ctx.emit(Withdrawn(account, amount, action.destination, action.asset))
     return tx_pb2.ActionResult()

@@ -209,6 +209,9 @@ def market_entry(market: int, symbol: str, **fields: object) -> dict[str, object
             "order_band_ppm": 0, "fill_band_ppm": 0, "halt_move_ppm": 0, **fields}
 
 
+NO_BREAKERS = {"withdraw_hour_quanta": 0, "withdraw_hour_ppm": 0, "withdraw_day_quanta": 0, "withdraw_day_ppm": 0}
+
+
 def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_000_000, markets: int = 2,
             terms: dict[int, dict[str, object]] | None = None, cash: dict[Person, int] | None = None,
             **params: object) -> bytes:
@@ -219,7 +222,7 @@ def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_00
     names = ((BTC, "BTC-PERP"), (ETH, "ETH-PERP"))[:markets]
     document = {
         "params": {"test_network": True, "price_authority": ORACLE.owner.hex(), "gas_price_e6": 1_000,
-                   "max_block_gas": 200_000_000_000, "max_faucet_quanta": 1_000_000_000_000, **params},
+                   "max_block_gas": 200_000_000_000, "max_faucet_quanta": 1_000_000_000_000, **NO_BREAKERS, **params},
         "markets": [market_entry(market, symbol, **(terms or {}).get(market, {})) for market, symbol in names],
         "accounts": [{"owner": person.owner.hex(), "number": 0, "cash_quanta": (cash or {}).get(person, cash_quanta)}
                      for person in people],

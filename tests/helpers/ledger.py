@@ -18,7 +18,7 @@ TABLES: dict[str, tuple[int, type[Message]]] = {
     "funding": (10, state_pb2.Funding), "traders": (16, state_pb2.Trader), "fee_terms": (20, state_pb2.FeeTerms),
     "settlements": (11, state_pb2.Settlement),
     "auctions": (17, state_pb2.Auction), "losses": (18, state_pb2.Losses),
-    "breakers": (26, state_pb2.Breakers),
+    "breakers": (26, state_pb2.Breakers), "flows": (27, state_pb2.Flow),
 }
 
 

@@ -7,6 +7,7 @@ LISTED = {
     "params.Params.copy": "copies a record; no arithmetic",
     "params.is_authority": "compares bytes; no arithmetic",
     "params.params_from_genesis": "reads a document; its tests are in tests/unit",
+    "params.breaker_terms": "reads a document; its tests are in tests/unit",
     "params.optional_integer": "reads a document; its tests are in tests/unit",
     "params.require_integer": "reads a document; its tests are in tests/unit",
     "params.require_symbol": "reads a document; its tests are in tests/unit",

@@ -24,6 +24,7 @@ DOMAIN_EXTRAS = {
     ("book", "conditions.py"): "what bars a resting order from trading",
     ("book", "pegs.py"): "orders that follow a reference",
     ("book", "protection.py"): "market-maker protection",
+    ("breakers", "flows.py"): "the limiter of what leaves the chain",
     ("breakers", "halts.py"): "the life of a halt",
     ("markets", "holders.py"): "who holds what, in memory",
     ("liquidation", "close.py"): "closing on the book, on an account's behalf",

@@ -155,3 +155,76 @@ def a_pair_fills_the_room(case: Any, rules: Any) -> None:
     case.claim(change(buyer, buyer + most) + change(seller, seller - most) <= room, "within the room")
     if most < lots:
         case.claim(change(buyer, buyer + most + 1) + change(seller, seller - most - 1) > room, "all of it")
+
+
+WORTH = "return mul_div_ceil(units, price_quanta, units_a_price)"
+LIMIT = "return max(most_quanta, mul_div_floor(held_quanta, most_ppm, PPM))"
+DRAINED = "return max(0, level - limit_quanta * elapsed_ns)"
+ROOM = "return max(0, (limit_quanta * window_ns - level) // window_ns)"
+WAIT = "return max(0, -(-(level + (amount_quanta - limit_quanta) * window_ns) // limit_quanta))"
+HOUR, DAY = 3_600_000_000_000, 86_400_000_000_000
+BUCKETS = ((1_000_000_000_000, HOUR), (5_000_000_000_001, DAY), (7, HOUR))
+AT_BUCKETS = "(limit, window) one of (10^12, an hour), (5 x 10^12 + 1, a day), (7, an hour)"
+
+
+@proof("BRK-014", "what leaves counts no less than its price, and less than a quantum more", "breakers.worth",
+       bounds="(price, units a price) one of (46,000,001, 100,000), (1,080,000, 7), (3, 1); units >= 0",
+       slips={"breakers": [(WORTH, WORTH.replace("ceil", "floor")), (WORTH, WORTH + " + 1"), (WORTH, "return units * price_quanta")]})
+def what_leaves_is_not_made_small(case: Any, rules: Any) -> None:
+    units = case.whole("units", low=0)
+    for price, a_price in ((46_000_001, 100_000), (1_080_000, 7), (3, 1)):
+        worth = rules.breakers.worth(units, price, a_price)
+        case.claim(worth * a_price >= units * price, "no less")
+        case.claim((worth - 1) * a_price < units * price, "and less than a quantum more")
+
+
+@proof("BRK-015", "the greater of the two, and no more", "breakers.flow_limit", bounds="shares of 5 %, 0 and 100 %; amounts >= 0",
+       slips={"breakers": [(LIMIT, LIMIT.replace("max", "min")), (LIMIT, LIMIT.replace("floor", "ceil")), (LIMIT, "return most_quanta")]})
+def the_limit_is_the_greater_one(case: Any, rules: Any) -> None:
+    most, held, more = case.whole("most", low=0), case.whole("held", low=0), case.whole("more", low=0)
+    for share in (50_000, 0, PPM):
+        limit = rules.breakers.flow_limit(most, held, share)
+        case.claim(limit >= most, "the amount")
+        case.claim((limit + 1) * PPM > held * share, "the share, but for less than a quantum")
+        case.claim((limit == most) | (limit * PPM <= held * share), "no more")
+        case.claim(rules.breakers.flow_limit(most, held + more, share) >= limit, "more held, no less")
+
+
+@proof("BRK-016", "never below empty, empty after a window, and the same in two steps as in one", "breakers.drained", bounds=AT_BUCKETS + "; level and times >= 0",
+       slips={"breakers": [(DRAINED, "return level - limit_quanta * elapsed_ns"), (DRAINED, "return max(0, level - limit_quanta)"), (DRAINED, "return level")]})
+def buckets_drain_evenly(case: Any, rules: Any) -> None:
+    level, first, second = case.whole("level", low=0), case.whole("first", low=0), case.whole("second", low=0)
+    for limit, window in BUCKETS:
+        drained = rules.breakers.drained
+        case.claim(drained(level, limit, first) >= 0, "never below empty")
+        case.claim(drained(level, limit, first) <= level, "only down")
+        case.claim(drained(drained(level, limit, first), limit, second) == drained(level, limit, first + second), "in steps as at once")
+        case.claim(drained(limit * window, limit, window) == 0, "a full one in its window")
+
+
+@proof("BRK-016", "what fits leaves the level at or below the limit; one quantum more would not", "breakers.flow_room", bounds=AT_BUCKETS + "; level >= 0",
+       slips={"breakers": [(ROOM, "return (limit_quanta * window_ns - level) // window_ns"), (ROOM, "return max(0, -(-(limit_quanta * window_ns - level) // window_ns))"),
+                           (ROOM, "return limit_quanta"), (ROOM, ROOM.replace("- level", "- 2 * level"))]})
+def the_room_is_all_there_is(case: Any, rules: Any) -> None:
+    level = case.whole("level", low=0)
+    for limit, window in BUCKETS:
+        room = rules.breakers.flow_room(level, limit, window)
+        case.claim((room >= 0) & (room <= limit), "something from nothing to the limit")
+        if room > 0:
+            case.claim(level + room * window <= limit * window, "at or below the limit")
+        case.claim(level + (room + 1) * window > limit * window, "one more passes it")
+
+
+@proof("BRK-017", "after the wait the amount fits, and not a nanosecond before", "breakers.flow_wait", "breakers.flow_room", "breakers.drained",
+       bounds=AT_BUCKETS + "; level >= 0, an amount up to the limit", slips={"breakers": [
+           (WAIT, WAIT.replace("-(-(", "((")), (WAIT, "return 0"), (WAIT, WAIT.replace("max(0, ", "(")),
+           (WAIT, WAIT.replace("(amount_quanta - limit_quanta)", "amount_quanta"))]})
+def waiting_helps_exactly_then(case: Any, rules: Any) -> None:
+    level, amount = case.whole("level", low=0), case.whole("amount", low=1)
+    for limit, window in BUCKETS:
+        if amount <= limit:
+            wait = rules.breakers.flow_wait(level, amount, limit, window)
+            case.claim(wait >= 0, "a time")
+            case.claim(amount <= rules.breakers.flow_room(rules.breakers.drained(level, limit, wait), limit, window), "then it fits")
+            if wait > 0:
+                case.claim(amount > rules.breakers.flow_room(rules.breakers.drained(level, limit, wait - 1), limit, window), "not before")

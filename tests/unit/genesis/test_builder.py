@@ -70,7 +70,8 @@ def test_margin_terms_are_optional_and_exact(preset: dict) -> None:
 
 
 def test_terms_of_breakers_are_in_percent_seconds_and_base(preset: dict) -> None:
-    """BRK-013: what a preset says becomes the entry's; what it does not say is the chain's default."""
+    """BRK-013, BRK-018: what a preset says becomes the entry's; what it does not say is the chain's default."""
+    preset["params"].update(withdraw_hour_usd="2", withdraw_hour_percent="0.5")
     preset["markets"][0].update(order_band_percent="2.5", fill_band_percent="3", halt_move_percent="0",
                                 halt_window_seconds="60", halt_auction_seconds="1.5", halt_extensions=0,
                                 max_open_interest="1.5", max_open_interest_usd="7")
@@ -80,6 +81,7 @@ def test_terms_of_breakers_are_in_percent_seconds_and_base(preset: dict) -> None
              "halt_auction_ns": 1_500_000_000, "halt_extensions": 0, "max_open_interest_lots": 1_500,
              "max_open_interest_quanta": 7_000_000}
     assert terms.items() <= app_state["markets"][0].items()
+    assert (app_state["params"]["withdraw_hour_quanta"], app_state["params"]["withdraw_hour_ppm"]) == (2_000_000, 5_000)
     app_state["markets"][0]["order_band_ppm"] = 40_000
     assert problems(app_state) == ["markets[0].order_band_ppm: must be above 0 and at most fill_band_ppm"]
 

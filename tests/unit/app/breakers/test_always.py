@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.breakers.types import HALT, OPEN_INTEREST
+from app.breakers.types import HALT, OPEN_INTEREST, WITHDRAWALS
 from novation.v1 import tx_pb2
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, ORACLE
@@ -18,7 +18,7 @@ TERMS = {"order_band_ppm": 60_000, "fill_band_ppm": 60_000, "halt_move_ppm": 100
 
 def traded() -> Driver:
     """Alice is long 50 and Bob short, each with an order and Alice with a trigger besides."""
-    driver = Driver(b.genesis(terms={BTC: TERMS}))
+    driver = Driver(b.genesis(terms={BTC: TERMS}, withdraw_hour_quanta=5_000_000))
     driver.do(BOB, b.sell(MARK, 50), b.sell(46_500_000, 3))
     driver.do(ALICE, b.buy(MARK, 50), b.buy(45_000_000, 3, client_id=1), b.buy(45_000_000, 3, client_id=2),
               b.trigger(b.BELOW, 40_000_000, b.SELL, 39_000_000, 5, reduce_only=True, client_id=3))
@@ -53,9 +53,15 @@ def at_the_cap(driver: Driver) -> None:
     driver.do(ALICE, b.buy(MARK, 50))
 
 
+def withdrawals_full(driver: Driver) -> None:
+    """No more may leave in this hour."""
+    driver.do(BOB, b.withdraw(4_000_000))
+    assert driver.refused(ALICE, b.withdraw(4_000_000)) == "BREAKER_WITHDRAWALS"
+
+
 SITUATIONS: dict[Callable[[Driver], None], tuple[int, ...]] = {
     nothing: (), halted: (HALT,), halted_while_reduce_only: (HALT,), met_outside: (HALT,),
-    at_the_cap: (OPEN_INTEREST,)}
+    at_the_cap: (OPEN_INTEREST,), withdrawals_full: (WITHDRAWALS,)}
 ACTIONS: dict[str, Callable[[int], tx_pb2.Action]] = {
     "cancel": lambda mark: b.cancel(client_id=1),
     "cancel all": lambda mark: b.cancel_all(),

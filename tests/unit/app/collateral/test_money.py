@@ -46,7 +46,7 @@ def test_coll_002_and_007_faucet(driver: Driver) -> None:
 def test_coll_007_no_faucet_on_a_main_network() -> None:
     """COLL-007, ORCL-001: without `test_network` there is neither faucet nor price authority."""
     state = json.loads(b.genesis())
-    state["params"].update(test_network=False, price_authority="")
+    state["params"].update(test_network=False, price_authority="", withdraw_hour_ppm=1, withdraw_day_ppm=1)
     driver = Driver(json.dumps(state).encode())
     assert driver.refused(ALICE, b.faucet(BOB, 5_000_000)) == "COLLATERAL_FAUCET_OFF"
     assert driver.refused(ORACLE, b.set_mark(P)) == "ORACLE_NOT_AUTHORITY"
