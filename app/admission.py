@@ -9,7 +9,6 @@ from collections.abc import Callable
 from app.accounts.state import check_nonce, require_account
 from app.accounts.types import Account
 from app.errors import (
-    ORACLE_NOT_AUTHORITY,
     TX_CANNOT_PAY_FEE,
     TX_EXPIRED,
     TX_FEE_LIMIT,
@@ -17,7 +16,7 @@ from app.errors import (
     ChainError,
 )
 from app.gas import intrinsic_gas, most_gas
-from app.params import Params, fee_for_gas, is_authority
+from app.params import Params, fee_for_gas
 from app.tx import Tx
 
 CANCELS = frozenset({"cancel_order", "cancel_all", "cancel_trigger"})
@@ -49,19 +48,11 @@ def highest_fee(tx: Tx, params: Params) -> int:
     return fee
 
 
-def check_authority(tx: Tx, params: Params) -> None:
-    """ADM-006: a price needs the authority's signature, so that nobody else can use the first lane. REMOVE with the
-    consensus oracle.
-    """
-    if "set_mark_price" in tx.kinds and not is_authority(params, tx.account):
-        raise ChainError(ORACLE_NOT_AUTHORITY, owner=tx.account[:20])
-
-
 def is_always_allowed(tx: Tx, account: Account, params: Params) -> bool:
     """ADM-005: nobody is too poor to cancel or to close. Such an envelope pays what its account has, up to the fee.
 
     It only cancels or places reduce-only orders, for an account that has orders or positions, within FREE_GAS_LIMIT.
-    On a test network the faucet and the price authority are free too.
+    On a test network the faucet is free too.
     """
     if tx.gas_limit > FREE_GAS_LIMIT:
         return False
@@ -70,13 +61,13 @@ def is_always_allowed(tx: Tx, account: Account, params: Params) -> bool:
         for kind, action in zip(tx.kinds, tx.body.actions, strict=True)
     ):
         return bool(account.positions)
-    return params.test_network and all(kind in ("faucet_deposit", "set_mark_price") for kind in tx.kinds)
+    return params.test_network and all(kind == "faucet_deposit" for kind in tx.kinds)
 
 
 def admit(
     tx: Tx, account: Account | None, params: Params, height: int, time_ns: int, equity: Callable[[Account], int]
 ) -> int:
-    """ADM-001 to ADM-006 in order: expiry, gas, authority, fee limit, account, nonce, means to pay.
+    """ADM-001 to ADM-005 in order: expiry, gas, fee limit, account, nonce, means to pay.
 
     `height` and `time_ns` are those of the block that would hold the envelope (or the last one's, in the mempool).
     `equity` values the account.
@@ -84,7 +75,6 @@ def admit(
     """
     check_expiry(tx, height, time_ns)
     check_gas(tx, params)
-    check_authority(tx, params)
     fee = highest_fee(tx, params)
     found = require_account(account, tx.account)  # ADM-004
     check_nonce(found, tx.nonce)

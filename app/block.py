@@ -62,7 +62,9 @@ class TxOutcome:
 
 @dataclass(slots=True)
 class BlockResult:
-    """What one block did. `changes` are (table, key, record bytes or None), ascending by table and key."""
+    """What one block did. `changes` are (table, key, record bytes or None), ascending by table and key; `record` is the
+    outcome of the votes' record where the block began with one, `txs` are those of the envelopes.
+    """
 
     height: int
     time_ns: int
@@ -71,6 +73,7 @@ class BlockResult:
     occurred: list[Occurrence]
     changes: list[tuple[str, bytes, bytes | None]] = field(default_factory=list)
     validator_updates: list[tuple[bytes, int]] = field(default_factory=list)
+    record: TxOutcome | None = None
 
     @property
     def events(self) -> list[Event]:

@@ -6,7 +6,7 @@ once the batch is durable, makes the working records the committed ones. `prepar
 committed state only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.accounts.state import check_nonce, require_account
@@ -14,22 +14,29 @@ from app.accounts.types import Account
 from app.admission import admit, highest_fee
 from app.block import Block, BlockResult, TxOutcome, refused, run_block
 from app.context import Context
-from app.errors import TX_NO_CHAIN, ChainError, GenesisError, InvariantError, MarketFault
+from app.errors import ORACLE_RECORD, TX_NO_CHAIN, ChainError, GenesisError, InvariantError, MarketFault
 from app.events import Occurrence
 from app.genesis import load_genesis
 from app.kernel.hashing import sha
 from app.kernel.signatures import verify as verify_signature
-from app.limits import MAX_VAULT_QUANTA
+from app.limits import MAX_EXTENSION_BYTES, MAX_VALIDATORS, MAX_VAULT_QUANTA
 from app.margin.state import equity
 from app.memo import Memo
-from app.ordering import fault, select
+from app.oracle.checks import CommitVote, Voters, check_record, make_record
+from app.oracle.record import round_of, split_record
+from app.oracle.state import feeds
+from app.oracle.types import Vote, Votes
+from app.oracle.votes import decode_extension, encode_extension
+from app.ordering import encoded_size, fault, select
 from app.params import PARAMS_KEY, Params
 from app.proposal import affordable
 from app.registry import COMMITTED, REBUILD, TABLES, committed_view, open_context
 from app.store.tree import DomainTree, Staged, app_hash
 from app.store.view import Batch, LayeredReader, Reader
 from app.tx import Tx, Verify, decode_tx
+from app.validators.state import load_validators, set_at, updates
 from novation.v1 import state_pb2
+from novation.v1.tx_pb2 import EnvelopeResult
 
 HEAD_KEY = b"mhead"
 
@@ -66,6 +73,13 @@ def means(view: Context, account: Account) -> int:
         return MAX_VAULT_QUANTA
 
 
+def recorded(record: bytes, why: str) -> TxOutcome:
+    """The outcome of a record of votes: one that is wrong is refused, and the block brings no prices."""
+    if why:
+        return refused(sha(record), b"", 0, ChainError(ORACLE_RECORD, why=why))
+    return TxOutcome(sha(record), b"", 0, 0, "", b"", 0, 0, [], EnvelopeResult())
+
+
 class Chain:
     """The state machine over one store. `decode` and `admit` may be called from any thread, the rest from one."""
 
@@ -75,6 +89,7 @@ class Chain:
         self.verify = verify
         self.memo = Memo()
         self.head = read_head(reader)
+        self.initial_height = 1
         self._open()
         if self.head.height:
             self.ctx.params = self._stored_params()
@@ -88,6 +103,8 @@ class Chain:
         self.trees = {name: DomainTree(schema.prefix, self.reader) for name, schema in TABLES.items()}
         self.staged: dict[str, Staged] = {}
         self.result: BlockResult | None = None
+        self.heard: dict[bytes, Vote | None] = {}
+        self.checked: tuple[bytes, int, Votes | None, str] = (b"", 0, None, "")
 
     def _stored_params(self) -> Params:
         params = self.ctx.params_table.get(PARAMS_KEY)
@@ -100,9 +117,16 @@ class Chain:
         """The chain's parameters, once genesis is loaded."""
         return self.ctx.params
 
-    def init_chain(self, chain_id: str, time_ns: int, initial_height: int, app_state: bytes) -> bytes:
+    def init_chain(
+        self,
+        chain_id: str,
+        time_ns: int,
+        initial_height: int,
+        app_state: bytes,
+        validators: Sequence[tuple[bytes, int]] = (),
+    ) -> bytes:
         """Load genesis and return its app hash. May be repeated until the first commit; nothing durable happens
-        before it.
+        before it. `validators` are (Ed25519 key, power); a chain without any takes no prices.
 
         Raises GenesisError on anything invalid, and when the store already holds a chain.
         """
@@ -113,12 +137,14 @@ class Chain:
         self.reader.pending.clear()
         self.memo.clear()
         self._open()
+        self.initial_height = initial_height
+        self.ctx.time_ns = time_ns
         load_genesis(self.ctx, chain_id, app_state)
+        load_validators(self.ctx, initial_height, validators)
         root, _, batch = self._stage()
         # Genesis becomes readable at once and durable with the first block.
         self.reader.pending.update(batch)
         self._merge()
-        self.ctx.time_ns = time_ns
         self.head = Head(0, time_ns, root, chain_id)
         return root
 
@@ -170,17 +196,83 @@ class Chain:
         account = self.view.accounts.get(key)
         return means(self.view, account) if account else 0
 
-    def prepare(self, candidates: Iterable[Tx], max_bytes: int) -> list[bytes]:
-        """ORD-001 to ORD-004: the transactions of a proposal, from candidates in the order of preference.
+    def feeds(self) -> list[tuple[int, str, int]]:
+        """What is voted on: (feed, symbol, decimals)."""
+        return [(feed.feed, feed.symbol, feed.decimals) for feed in feeds(self.view)]
 
-        Takes no more of them than the block has room for.
+    def extension(self, vote: Vote) -> bytes:
+        """ORCL-001: the extension of a vote, the empty one when the vote is not well-formed."""
+        data = encode_extension(vote)
+        return data if self.accepts_extension(data) else b""
+
+    def accepts_extension(self, extension: bytes) -> bool:
+        """ORCL-001: whether a precommit with this extension may count. The same on every node and at every height."""
+        return self._vote(extension) is not None
+
+    def _vote(self, extension: bytes) -> Vote | None:
+        """The vote of an extension; those heard lately are decoded once."""
+        if len(extension) > MAX_EXTENSION_BYTES:
+            return None
+        if extension not in self.heard:
+            if len(self.heard) >= 2 * MAX_VALIDATORS:
+                self.heard.clear()
+            self.heard[extension] = decode_extension(extension)
+        return self.heard[extension]
+
+    def prepare(
+        self, candidates: Iterable[Tx], max_bytes: int, commit: Iterable[CommitVote] = (), round_: int = 0
+    ) -> list[bytes]:
+        """ORD-001 to ORD-004: the transactions of a proposal: the record of the last commit, then candidates in the
+        order of preference. Takes no more of them than the block has room for.
         """
         most = self.params.max_block_gas
+        record = self._record(commit, round_)
+        room = max_bytes - sum(encoded_size(raw) for raw in record)
         good = affordable(candidates, most, self.check, self.highest_fee, self.equity)
-        return [tx.raw for tx in select(good, self.head.app_hash, max_bytes, most)]
+        return record + [tx.raw for tx in select(good, self.head.app_hash, room, most)]
 
-    def process(self, raws: list[bytes]) -> str:
-        """Whether a proposal is one that a correct proposer can make: "" or the reason to reject it."""
+    def _record(self, commit: Iterable[CommitVote], round_: int) -> list[bytes]:
+        """ORCL-003: what a block of ours begins with. Its votes were checked one by one: `process` need not again."""
+        height = self._next_height()
+        voters = self._voters(height)
+        if voters is None:
+            return []
+        record, votes = make_record(commit, round_, voters, self.verify, self._vote)
+        if votes is not None:
+            self.checked = (record, height, votes, "")
+        return [record]
+
+    def _next_height(self) -> int:
+        return self.head.height + 1 if self.head.height else self.initial_height
+
+    def _voters(self, height: int) -> Voters | None:
+        """Whose votes block `height` holds: none in the first block."""
+        validators = set_at(self.view, height - 1)
+        return Voters(self.head.chain_id, height - 1, validators) if validators else None
+
+    def _votes(self, record: bytes | None, height: int) -> tuple[Votes | None, str]:
+        """ORCL-003: the votes that a block brings, or why its record is not right. Remembers the last answer: proposal
+        and block bring the same record.
+        """
+        voters = self._voters(height)
+        if voters is None:
+            return None, "no votes are due" if record is not None else ""
+        if record is None:
+            return None, "the votes of the height before are missing"
+        if self.checked[:2] != (record, height):
+            self.checked = (record, height, *check_record(record, voters, self.verify))
+        return self.checked[2:]
+
+    def process(self, raws: list[bytes], round_: int | None = None) -> str:
+        """Whether a proposal is one that a correct proposer can make: "" or the reason to reject it. `round_` is that
+        of the last commit, where the caller knows it.
+        """
+        record, raws = split_record(raws)
+        _, why = self._votes(record, self._next_height())
+        if not why and record is not None and round_ is not None and round_of(record) != round_:
+            why = "votes of another round than the last commit's"
+        if why:
+            return f"votes: {why}"
         txs = []
         for position, raw in enumerate(raws):
             try:
@@ -196,19 +288,23 @@ class Chain:
         records.
         """
         ctx = self.ctx
-        outcomes, events = self._run(block)
+        record, raws = split_record(block.txs)
+        ctx.votes, why = self._votes(record, block.height)
+        outcomes, events = self._run(block, raws)
         root, changes, self.batch = self._stage()
         self.next_head = Head(block.height, ctx.time_ns, root, self.head.chain_id)
-        self.result = BlockResult(block.height, ctx.time_ns, root, outcomes, events, changes)
+        self.result = BlockResult(block.height, ctx.time_ns, root, outcomes, events, changes, updates(ctx))
+        if record is not None:
+            self.result.record = recorded(record, why)
         return self.result
 
-    def _run(self, block: Block) -> tuple[list[TxOutcome], list[Occurrence]]:
+    def _run(self, block: Block, raws: list[bytes]) -> tuple[list[TxOutcome], list[Occurrence]]:
         """CMP-004: run the block; should a market break in it, again with that market in quarantine from its start.
 
         Each run adds a market, so there is at most one for each and one more. Raises InvariantError when quarantine
         does not help.
         """
-        txs = [self._decode_for_block(raw) for raw in block.txs]
+        txs = [self._decode_for_block(raw) for raw in raws]
         faults: dict[int, MarketFault] = {}
         while True:
             self._drop_working()

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from app.margin.health import HealthIndex
     from app.margin.types import MarketRisk
     from app.markets.types import Market, MarketTotals
-    from app.oracle.types import MarkPrice
+    from app.oracle.types import Feed, MarkPrice, Reporters, Surface, Votes
     from app.params import Params
     from app.settlement.types import Settlement
     from app.triggers.types import Backlog, Switch, TriggerIndex, Triggers
+    from app.validators.types import ValidatorSets
 
 NO_LIMIT = 1 << 62
 
@@ -42,6 +43,7 @@ class Context:
         "assets",
         "auctions",
         "backlog",
+        "barred",
         "books",
         "breakers",
         "clearing",
@@ -50,6 +52,7 @@ class Context:
         "expiring_orders",
         "faults",
         "fee_terms",
+        "feeds",
         "fees",
         "filled_groups",
         "flows",
@@ -72,9 +75,12 @@ class Context:
         "protections",
         "reader",
         "refusals",
+        "reporters",
         "risks",
         "settlements",
+        "standing",
         "states",
+        "surfaces",
         "switches",
         "tables",
         "time_ns",
@@ -82,7 +88,9 @@ class Context:
         "traders",
         "trigger_index",
         "triggers",
+        "validators",
         "vault",
+        "votes",
     )
 
     accounts: "Table[bytes, Account]"
@@ -90,6 +98,7 @@ class Context:
     backlog: "Table[bytes, Backlog]"
     breakers: "Table[int, Breakers]"
     fee_terms: "Table[bytes, FeeTerms]"
+    feeds: "Table[int, Feed]"
     fees: "BlockFees"
     auctions: "Table[bytes, Auction]"
     losses: "Table[int, Losses]"
@@ -102,12 +111,16 @@ class Context:
     orders: "Table[bytes, OpenOrders]"
     params_table: "Table[bytes, Params]"
     protections: "Table[bytes, Protection]"
+    reporters: "Table[bytes, Reporters]"
     settlements: "Table[int, Settlement]"
     states: "Table[int, BookState]"
+    surfaces: "Table[int, Surface]"
     switches: "Table[bytes, Switch]"
     totals: "Table[int, MarketTotals]"
     traders: "Table[bytes, Trader]"
     trigger_index: "TriggerIndex"
+    barred: dict[int, int]  # market -> what its price bars in this block (oracle.rules.BARRED)
+    standing: dict[int, tuple[int, int]]  # market -> (index, validity) in force until this block
     # Sets that hooks look at, derived from the records (book.state.rebuild).
     expiring_orders: SortedKeys  # (last time, order id, account)
     pegged: dict[int, SortedKeys]  # market -> (order id, account)
@@ -116,7 +129,9 @@ class Context:
     offered: set[bytes]  # accounts in auction, as committed (liquidation.state.note_offers)
     filled_groups: list[tuple[bytes, int]]  # (account, oco id) of what filled and was not told to triggers yet
     triggers: "Table[bytes, Triggers]"
+    validators: "Table[bytes, ValidatorSets]"
     vault: "Table[bytes, Vault]"
+    votes: "Votes | None"  # of the height before, as the running block brings them
     params: "Params"
 
     def __init__(self, reader: Reader) -> None:
@@ -130,6 +145,8 @@ class Context:
         self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()
         self.pegged, self.protected, self.filled_groups = {}, set(), []
         self.offered = set()
+        self.votes = None
+        self.barred, self.standing = {}, {}
         self.faults: list[MarketFault] = []  # met by the running envelope; see compartment.py
         self.refusals: list[Breaker] = []  # what the limiter of withdrawals refused in the running block
         self.gas = GasMeter(NO_LIMIT)

@@ -179,11 +179,20 @@ TRIGGER_NOT_FOUND = _code("triggers", 1607, "TRIGGER_NOT_FOUND", "the account ha
 SWITCH_TIME = _code("triggers", 1608, "SWITCH_TIME", "the switch would act at once")
 
 # oracle
-ORACLE_NOT_AUTHORITY = _code(
-    "oracle", 701, "ORACLE_NOT_AUTHORITY", "only the genesis price authority of a test network may set a mark price"
+ORACLE_RECORD = _code("oracle", 704, "ORACLE_RECORD", "the votes of the height before are missing, wrong or too few")
+
+ORACLE_UNTRUSTED = _code(
+    "oracle", 705, "ORACLE_UNTRUSTED", "a price that this needs cannot be trusted now; cancelling and reducing go on"
 )
-ORACLE_PRICE = _code("oracle", 702, "ORACLE_PRICE", "the price is zero or beyond the limit")
-ORACLE_SETTLED = _code("oracle", 703, "ORACLE_SETTLED", "the market has its settlement price")
+
+# validators
+VALIDATOR_NOT_AUTHORITY = _code(
+    "validators", 2100, "VALIDATOR_NOT_AUTHORITY", "only the authority of a test network may change the validators"
+)
+VALIDATOR_KEY = _code("validators", 2101, "VALIDATOR_KEY", "no Ed25519 key of 32 bytes, or a power beyond the limit")
+VALIDATOR_UNKNOWN = _code("validators", 2102, "VALIDATOR_UNKNOWN", "no validator has this key")
+VALIDATOR_LAST = _code("validators", 2103, "VALIDATOR_LAST", "one validator must remain")
+VALIDATOR_LIMIT = _code("validators", 2104, "VALIDATOR_LIMIT", "more validators or power than there may be")
 
 # fees
 FEES_REFERRER = _code("fees", 1901, "FEES_REFERRER", "nobody refers itself, nor whom it was sent by")

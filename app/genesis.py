@@ -18,10 +18,10 @@ from app.funding.types import Funding
 from app.limits import MAX_VAULT_QUANTA
 from app.liquidation.genesis import insure
 from app.markets.genesis import load_market
-from app.oracle.genesis import load_mark_price
+from app.oracle.genesis import load_feed, load_mark_price
 from app.params import PARAMS_KEY, params_from_genesis
 
-SECTIONS = {"params", "markets", "accounts"}
+SECTIONS = {"params", "feeds", "markets", "accounts"}
 OPTIONAL = {"assets", "fees"}
 OBJECTS = {"params", "fees"}  # the others are lists of objects
 
@@ -57,11 +57,13 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
     ctx.params = params
     load_terms(ctx, state.get("fees", {}))
     arm_chain(ctx)
+    for section in state["feeds"]:
+        load_feed(ctx, section)
     insured = 0
     for section in state["markets"]:
         load_market(ctx, section)
         market = section["market"]
-        load_mark_price(ctx, market, section)
+        load_mark_price(ctx, market)
         ctx.states.put(market, BookState())
         ctx.books[market] = MarketBook()
         ctx.funding.put(market, Funding())

@@ -30,6 +30,7 @@ MAX_MARKETS = 1_000
 MAX_TIME_NS = 1 << 62  # the year 2116
 MAX_AUCTION_NS = 7 * 86_400 * 10**9
 SETTLEMENT_WINDOW_NS = 1_800 * 10**9
+MAX_SETTLEMENT_WAIT_NS = 86_400 * 10**9  # for a price that can be trusted
 MAX_SETTLED_ORDERS = 1_000  # a market and block
 MAX_SETTLED_ACCOUNTS = 500  # a market, side and block
 MAX_UNCROSS_FILLS = 5_000  # a market and block
@@ -85,3 +86,17 @@ MAX_SHOCKS = 32  # of one stress test
 MAX_QUESTION_GAS = 20_000_000  # that these actions may use; about as many nanoseconds
 
 MAX_BLOCK_TXS = 20_000
+
+MAX_VALIDATORS = 150
+MAX_TOTAL_POWER = 1 << 50  # CometBFT's own bound is 2^60
+MAX_FEEDS = 100
+MAX_FEED_DECIMALS = 18
+MAX_FEED_PRICE = 1 << 50
+MAX_MOVE_PPM = 1_000_000_000  # of a feed, a block or a second
+MAX_FEED_NS = 30 * 86_400 * 10**9  # ages and warm-up
+MAX_MARK_BAND_PPM = 200_000  # a fifth of the index
+MAX_EXTENSION_BYTES = 2_048
+MAX_PILLARS = 32  # of one vote
+PILLAR_POINTS = 7
+MAX_PILLAR_E9 = 100_000_000_000  # a forward at a hundred times the price, a total variance of a hundred
+MAX_EXPIRY_S = 1 << 33

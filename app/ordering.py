@@ -1,6 +1,6 @@
 """The written order of transactions inside a block, which every validator checks.
 
-ORD-001 Lanes: prices, then envelopes that only cancel or post, then all others.
+ORD-001 The votes' record (ORCL-003), then envelopes that only cancel or post, then all others.
 ORD-002 Inside a lane owners come in the order of sha256(last app hash || owner), an owner's accounts by number, an
 account's envelopes by nonce. So the proposer cannot arrange the envelopes of others, and neither more envelopes nor
 more accounts of one owner change its place.

@@ -29,7 +29,7 @@ class Params:
 
     chain_id: str = ""
     test_network: bool = False
-    price_authority: bytes = b""
+    authority: bytes = b""
     gas_price_e6: int = 0
     max_block_gas: int = 0
     max_faucet_quanta: int = 0
@@ -51,23 +51,23 @@ def fee_for_gas(gas: int, gas_price_e6: int) -> int:
 
 
 def is_authority(params: Params, account: bytes) -> bool:
-    """ORCL-001: whether the account is the price authority's, on a test network. REMOVE with the consensus oracle."""
-    return params.test_network and bool(params.price_authority) and account[:ADDRESS_SIZE] == params.price_authority
+    """Whether the account is the authority's, on a test network. REMOVE with governance."""
+    return params.test_network and bool(params.authority) and account[:ADDRESS_SIZE] == params.authority
 
 
 def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
     """Validate the genesis section `params`. Raises GenesisError naming the field."""
-    known = {"test_network", "price_authority", "gas_price_e6", "max_block_gas", "max_faucet_quanta"}
+    known = {"test_network", "authority", "gas_price_e6", "max_block_gas", "max_faucet_quanta"}
     if unknown := sorted(section.keys() - known - BREAKER_TERMS.keys()):
         raise GenesisError(f"params: unknown fields {unknown}")
     test_network = section.get("test_network", False)
     if not isinstance(test_network, bool):
         raise GenesisError("params.test_network: true or false")
-    authority = section.get("price_authority", "")
+    authority = section.get("authority", "")
     if not isinstance(authority, str) or len(authority) not in (0, 2 * ADDRESS_SIZE):
-        raise GenesisError(f"params.price_authority: {2 * ADDRESS_SIZE} hexadecimal digits or nothing")
+        raise GenesisError(f"params.authority: {2 * ADDRESS_SIZE} hexadecimal digits or nothing")
     if authority and not test_network:
-        raise GenesisError("params.price_authority: only a test network may have one")
+        raise GenesisError("params.authority: only a test network may have one")
     numbers = {}
     for name, low, high in (
         ("gas_price_e6", 0, 10**12),
@@ -78,9 +78,9 @@ def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
     try:
         address = bytes.fromhex(authority)
     except ValueError as error:
-        raise GenesisError(f"params.price_authority: {error}") from error
+        raise GenesisError(f"params.authority: {error}") from error
     numbers |= breaker_terms(section, test_network=test_network)
-    return Params(chain_id=chain_id, test_network=test_network, price_authority=address, **numbers)
+    return Params(chain_id=chain_id, test_network=test_network, authority=address, **numbers)
 
 
 def breaker_terms(section: dict[str, object], *, test_network: bool) -> dict[str, int]:

@@ -35,8 +35,10 @@ from app.markets import actions as market_actions
 from app.markets import holders
 from app.markets import hooks as market_hooks
 from app.markets import types as markets
-from app.oracle import actions as oracle_actions
+from app.marks import hooks as marks_hooks
+from app.oracle import hooks as oracle_hooks
 from app.oracle import types as oracle
+from app.oracle.state import note_barred
 from app.params import PARAMS_KEY, Params
 from app.settlement import hooks as settlement_hooks
 from app.settlement import types as settlement
@@ -47,6 +49,8 @@ from app.triggers import actions as trigger_actions
 from app.triggers import hooks as trigger_hooks
 from app.triggers import state as trigger_state
 from app.triggers import types as triggers
+from app.validators import actions as validator_actions
+from app.validators import types as validators
 from novation.v1 import state_pb2, tx_pb2
 
 Handler = Callable[[Context, bytes, Any], tx_pb2.ActionResult]
@@ -69,11 +73,13 @@ ACTIONS: dict[str, Handler] = {
     "cancel_trigger": trigger_actions.handle_cancel_trigger,
     "set_referrer": fees_actions.handle_set_referrer,
     "set_market_status": market_actions.handle_set_market_status,  # REMOVE with governance
-    "set_mark_price": oracle_actions.handle_set_mark_price,  # REMOVE with the consensus oracle
+    "set_validator": validator_actions.handle_set_validator,  # REMOVE with staking
 }
 
 # What each domain does before and after the transactions of a block, in this order.
 BEGIN_BLOCK: tuple[Hook, ...] = (
+    oracle_hooks.take_prices,
+    marks_hooks.make_marks,
     fees_hooks.forget_rates,
     market_hooks.open_markets,
     funding_hooks.accrue,
@@ -96,7 +102,7 @@ END_BLOCK: tuple[Hook, ...] = (
 )
 
 # What is derived from the records and kept in memory: made anew when a node starts.
-BOOKS: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild)  # all that actions need
+BOOKS: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild, note_barred)  # all that actions need
 HOLDERS: tuple[Hook, ...] = (holders.rebuild,)  # and reductions
 REBUILD: tuple[Hook, ...] = (*BOOKS, *HOLDERS, health.rebuild, liquidation_state.rebuild_offers)
 
@@ -133,6 +139,10 @@ TABLES: dict[str, Schema[Any, Any]] = {
         Schema("traders", 16, identity, identity, fees.encode_trader, fees.decode_trader),
         Schema("fee_terms", 20, identity, identity, fees.encode_terms, fees.decode_terms),
         Schema("settlements", 11, u32, u32_from, settlement.encode, settlement.decode),
+        Schema("validators", 21, identity, identity, validators.encode, validators.decode),
+        Schema("feeds", 22, u32, u32_from, oracle.encode_feed, oracle.decode_feed),
+        Schema("surfaces", 23, u32, u32_from, oracle.encode_surface, oracle.decode_surface),
+        Schema("reporters", 24, identity, identity, oracle.encode_reporters, oracle.decode_reporters),
         _flat("auctions", 17, liquidation.Auction, state_pb2.Auction, numbered=False),
         _flat("losses", 18, liquidation.Losses, state_pb2.Losses, numbered=True),
         _flat(
@@ -209,3 +219,7 @@ def _name_tables(ctx: Context) -> None:
     ctx.fee_terms = tables["fee_terms"]
     ctx.fees = fees.BlockFees()
     ctx.settlements = tables["settlements"]
+    ctx.validators = tables["validators"]
+    ctx.feeds = tables["feeds"]
+    ctx.surfaces = tables["surfaces"]
+    ctx.reporters = tables["reporters"]

@@ -132,9 +132,8 @@ def _check_authorization(envelope: tx_pb2.Envelope, account: bytes, chain_id: st
         raise ChainError(TX_BAD_SIGNATURE)
 
 
-LANE_PRICES = 0
-LANE_MAKERS = 1
-LANE_OTHERS = 2
+LANE_MAKERS = 0
+LANE_OTHERS = 1
 
 # An envelope is in the makers' lane when every action only takes liquidity away from nobody: cancels, and orders that
 # cannot trade.
@@ -143,17 +142,12 @@ _POST_ONLY = 4
 
 
 def lane_of(body: tx_pb2.Body, kinds: tuple[str, ...]) -> int:
-    """ORD-001: prices first, then envelopes that only cancel or post, then all others."""
-    lane = LANE_PRICES
+    """ORD-001: envelopes that only cancel or post come first, then all others."""
     for kind, action in zip(kinds, body.actions, strict=True):
-        if kind == "set_mark_price":
-            continue
-        if (
+        if not (
             kind in _MAKER_KINDS
             or (kind == "place_order" and action.place_order.time_in_force == _POST_ONLY)
             or (kind == "replace_order" and action.replace_order.time_in_force == _POST_ONLY)
         ):
-            lane = LANE_MAKERS
-        else:
             return LANE_OTHERS
-    return lane
+    return LANE_MAKERS

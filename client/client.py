@@ -208,6 +208,10 @@ class NovationClient(Reader):
         lots = info.units.lots(size) if size else 0
         return await self._one(envelopes.isolate(info.market, to_number, lots, quanta(cash) if cash else 0), options)
 
+    async def set_validator(self, public_key: bytes, power: int, **options: Any) -> Sent:
+        """Give a validator's key a voting power, 0 to take it out; test networks' authority only."""
+        return await self._one(envelopes.set_validator(public_key, power), options)
+
     async def set_market_status(self, market: str | int, status: str, **options: Any) -> Sent:
         """Test networks only: the authority makes a market "active", "reduce_only", "halted" or "auction"."""
         return await self._one(envelopes.set_market_status(self.market(market).market, status), options)

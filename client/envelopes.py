@@ -59,7 +59,7 @@ GAS_ENVELOPE = 120_000
 GAS_BYTE = 20
 GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
-               "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_mark_price": 4_000,
+               "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_validator": 4_000,
                "set_market_status": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
                "set_referrer": 14_000, "bid_auction": 50_000, "isolate": 14_000}
@@ -184,9 +184,9 @@ def isolate(market: int, to_number: int, lots: int = 0, cash_quanta: int = 0) ->
         isolate=tx_pb2.Isolate(market=market, to_number=to_number, lots=lots, cash_quanta=cash_quanta))
 
 
-def set_mark_price(market: int, price_quanta: int) -> tx_pb2.Action:
-    """Set a mark price; only a test network's price authority may. REMOVE with the consensus oracle."""
-    return tx_pb2.Action(set_mark_price=tx_pb2.SetMarkPrice(market=market, price_quanta=price_quanta))
+def set_validator(public_key: bytes, power: int) -> tx_pb2.Action:
+    """Give an Ed25519 key a voting power; only a test network's authority may. REMOVE with staking."""
+    return tx_pb2.Action(set_validator=tx_pb2.SetValidator(public_key=public_key, power=power))
 
 
 def set_market_status(market: int, status: str) -> tx_pb2.Action:

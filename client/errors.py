@@ -173,7 +173,7 @@ REASONS: dict[str, type[NovationError]] = {
     "TX_CANNOT_PAY_FEE": InsufficientFunds, "TX_ACTION_FAILED": ActionsUndone,
     "ACCOUNT_NOT_FOUND": AccountNotFound,
     "COLLATERAL_INSUFFICIENT": InsufficientFunds, "COLLATERAL_NEW_ACCOUNT": InsufficientFunds,
-    "COLLATERAL_FAUCET_OFF": PermissionDenied, "ORACLE_NOT_AUTHORITY": PermissionDenied,
+    "COLLATERAL_FAUCET_OFF": PermissionDenied, "VALIDATOR_NOT_AUTHORITY": PermissionDenied,
     "MARKET_NOT_AUTHORITY": PermissionDenied, "MARKET_NOT_FOUND": BadSymbol,
     "MARKET_NOT_TRADING": MarketClosed, "MARKET_FAULT": MarketClosed,
     "MARGIN_INSUFFICIENT": InsufficientFunds, "MARGIN_POSITION_LIMIT": InvalidOrder,
@@ -189,7 +189,7 @@ CODESPACES: dict[str, type[NovationError]] = {
     "margin": InsufficientFunds, "book": InvalidOrder,
     "triggers": InvalidOrder, "oracle": BadRequest, "query": BadRequest,
     "mempool": RateLimited, "fees": BadRequest, "compartments": MarketClosed, "liquidation": BadRequest,
-    "breakers": MarketClosed,
+    "breakers": MarketClosed, "validators": BadRequest,
 }
 STATUSES: dict[grpc.StatusCode, type[NovationError]] = {
     grpc.StatusCode.UNAVAILABLE: NotAvailable,

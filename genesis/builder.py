@@ -26,7 +26,7 @@ PRESETS = Path(__file__).with_name("presets")
 AppState = dict[str, Any]
 Resolve = Callable[[str], str]
 
-PARAMS = {"test_network", "price_authority", "gas_price_e6", "max_block_gas", "max_faucet_usd"}
+PARAMS = {"test_network", "authority", "gas_price_e6", "max_block_gas", "max_faucet_usd"}
 # What the chain need not say of its breakers.
 PARAMS_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "withdraw_hour_usd": ("withdraw_hour_quanta", usd_to_quanta),
@@ -36,7 +36,7 @@ PARAMS_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 MARKET = {
     "market", "symbol", "lot_size", "tick_size", "max_order", "max_position", "initial_margin_percent",
-    "maintenance_margin_percent", "maker_fee_percent", "taker_fee_percent", "mark_price",
+    "maintenance_margin_percent", "maker_fee_percent", "taker_fee_percent", "feed",
 }  # fmt: skip
 MARGIN = {"tiers", "open_interest_lower_usd", "open_interest_upper_usd", "profit_cap_usd"}  # may be left out
 TIER = {"from_notional_usd", "initial_percent", "maintenance_percent"}
@@ -53,6 +53,8 @@ MARKET_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "funding_cap_percent": ("funding_cap_e9", percent_to_e9),
     "fee_charge_percent": ("fee_charge_ppm", percent_to_ppm),
     "fee_charge_until": ("fee_charge_until_ns", moment_to_ns),
+    "mark_band_percent": ("mark_band_ppm", percent_to_ppm),
+    "mark_window_seconds": ("mark_window_ns", seconds_to_ns),
     "insurance_cap_usd": ("insurance_cap_quanta", usd_to_quanta),
     "insurance_usd": ("insurance_quanta", usd_to_quanta),
     "insurance_event_usd": ("insurance_event_quanta", usd_to_quanta),
@@ -68,6 +70,13 @@ MARKET_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "max_open_interest_usd": ("max_open_interest_quanta", usd_to_quanta),
 }
 CAP = "max_open_interest"  # in base; may be left out
+FEED = {"feed", "symbol", "decimals", "price"}
+FEED_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "move_percent": ("move_ppm", percent_to_ppm),
+    "move_percent_a_second": ("move_ppm_a_second", percent_to_ppm),
+    "max_age_seconds": ("max_age_ns", seconds_to_ns),
+    "warm_up_seconds": ("warm_up_ns", seconds_to_ns),
+}
 FEES = {"tiers", "referral_percent", "insurance_percent", "stakers_percent"}
 FEE_TIER = {"volume_usd", "maker_percent", "taker_percent"}
 ACCOUNTS = {"owners", "number", "cash_usd"}
@@ -103,8 +112,9 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
     `resolve` turns the name of an account's owner into the 40 hex digits of an address; hex digits pass as they are.
     Raises PresetError.
     """
-    _only(preset, {"params", "markets", "accounts", "assets", "fees"}, "the preset")
+    _only(preset, {"params", "feeds", "markets", "accounts", "assets", "fees"}, "the preset")
     markets = [_at(f"markets[{index}]", _market, one) for index, one in enumerate(preset.get("markets", []))]
+    feeds = [_at(f"feeds[{index}]", _feed, one) for index, one in enumerate(preset.get("feeds", []))]
     accounts = [
         account
         for index, group in enumerate(preset.get("accounts", []))
@@ -117,6 +127,7 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
         **fees,
         **assets,
         "params": _at("params", _params, preset.get("params", {}), resolve),
+        "feeds": sorted(feeds, key=lambda feed: feed["feed"]),
         "markets": sorted(markets, key=lambda market: market["market"]),
         "accounts": sorted(accounts, key=lambda account: (account["owner"], account["number"])),
     }
@@ -179,13 +190,25 @@ def _params(table: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
     _only(table, PARAMS | PARAMS_OPTIONS.keys(), "params")
     return {
         "test_network": _field(table, "test_network", _flag),
-        "price_authority": _field(table, "price_authority", _owner, resolve) if "price_authority" in table else "",
+        "authority": _field(table, "authority", _owner, resolve) if "authority" in table else "",
         "gas_price_e6": _field(table, "gas_price_e6", _integer),
         "max_block_gas": _field(table, "max_block_gas", _integer),
         "max_faucet_quanta": _field(table, "max_faucet_usd", usd_to_quanta),
         **{
             stored: _field(table, name, convert) for name, (stored, convert) in PARAMS_OPTIONS.items() if name in table
         },
+    }
+
+
+def _feed(table: dict[str, Any]) -> dict[str, Any]:
+    _only(table, FEED | FEED_OPTIONS.keys(), "a feed")
+    decimals = _field(table, "decimals", _integer)
+    return {
+        "feed": _field(table, "feed", _integer),
+        "symbol": _field(table, "symbol", _text),
+        "decimals": decimals,
+        "price": _field(table, "price", base_to_units, decimals),
+        **{stored: _field(table, name, convert) for name, (stored, convert) in FEED_OPTIONS.items() if name in table},
     }
 
 
@@ -205,7 +228,7 @@ def _market(table: dict[str, Any]) -> dict[str, Any]:
         "maintenance_margin_ppm": _field(table, "maintenance_margin_percent", percent_to_ppm),
         "maker_fee_ppm": _field(table, "maker_fee_percent", percent_to_ppm),
         "taker_fee_ppm": _field(table, "taker_fee_percent", percent_to_ppm),
-        "mark_price_quanta": _field(table, "mark_price", price_to_quanta, lot_size),
+        "feed": _field(table, "feed", _integer),
         **_margin_terms(table),
         **({"max_open_interest_lots": _field(table, CAP, base_to_lots, lot_size)} if CAP in table else {}),
         **{

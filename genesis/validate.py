@@ -9,6 +9,7 @@ from genesis.units import UINT64_MAX, UnitError, base_to_lots, price_to_quanta
 
 PPM = 1_000_000
 UINT32_MAX = 2**32 - 1
+FEEDS_MAX = 100
 VAULT_MAX = 10**17  # quanta that the chain's vault may hold
 
 Check = Callable[[Any], str]  # "" when good, else what is wrong
@@ -90,7 +91,7 @@ FEE_TIER: dict[str, Check] = {
 }
 PARAMS: dict[str, Check] = {
     "test_network": _flag,
-    "price_authority": _owner_or_none,
+    "authority": _owner_or_none,
     "gas_price_e6": _integer(0, UINT64_MAX),
     "max_block_gas": _integer(32_000_000, 10**13),
     "max_faucet_quanta": _integer(0, UINT64_MAX),
@@ -114,7 +115,19 @@ MARKET: dict[str, Check] = {
     "maintenance_margin_ppm": _integer(1, PPM),
     "maker_fee_ppm": _integer(0, PPM),
     "taker_fee_ppm": _integer(0, PPM),
-    "mark_price_quanta": _integer(1, UINT64_MAX),
+    "feed": _integer(1, FEEDS_MAX),
+}
+FEED: dict[str, Check] = {
+    "feed": _integer(1, FEEDS_MAX),
+    "symbol": _text,
+    "decimals": _integer(0, 18),
+    "price": _integer(1, 2**50),
+}
+FEED_OPTIONAL: dict[str, Check] = {
+    "move_ppm": _integer(1, 10**9),
+    "move_ppm_a_second": _integer(0, 10**9),
+    "max_age_ns": _integer(1, 30 * 86_400 * 10**9),
+    "warm_up_ns": _integer(0, 30 * 86_400 * 10**9),
 }
 MARKET_OPTIONAL: dict[str, Check] = {
     "tiers": _tiers,
@@ -132,6 +145,8 @@ MARKET_OPTIONAL: dict[str, Check] = {
     "funding_cap_e9": _integer(0, 10**9),
     "fee_charge_ppm": _integer(0, PPM),
     "fee_charge_until_ns": _integer(0, 2**62),
+    "mark_band_ppm": _integer(0, 200_000),
+    "mark_window_ns": _integer(10**9, 7 * 86_400 * 10**9),
     "insurance_cap_quanta": _integer(0, VAULT_MAX),
     "insurance_quanta": _integer(0, VAULT_MAX),
     "insurance_event_quanta": _integer(0, VAULT_MAX),
@@ -168,7 +183,7 @@ ASSET: dict[str, Check] = {
     "deposit_cap_units": _integer(0, 2**62),
 }
 ASSET_PRICE: dict[str, Check] = {"price_market": _integer(1, UINT32_MAX), "price_quanta": _integer(1, UINT64_MAX)}
-OPTIONAL = {"markets": MARKET_OPTIONAL, "assets": ASSET_PRICE}
+OPTIONAL = {"feeds": FEED_OPTIONAL, "markets": MARKET_OPTIONAL, "assets": ASSET_PRICE}
 
 
 def read_app_state(path: Path) -> dict[str, Any]:
@@ -187,13 +202,13 @@ def read_app_state(path: Path) -> dict[str, Any]:
 
 def problems(app_state: dict[str, Any]) -> list[str]:
     """Everything wrong with `app_state`, each line beginning with its place; empty when all is well."""
-    found = _unknown(app_state, {"params", "markets", "accounts", "assets", "fees"}, "app_state")
+    found = _unknown(app_state, {"params", "feeds", "markets", "accounts", "assets", "fees"}, "app_state")
     params = app_state.get("params")
     found += (_record(params, PARAMS, "params", PARAMS_OPTIONAL) if isinstance(params, dict)
               else ["params: must be an object"])
     fees = app_state.get("fees", {})
     found += _record(fees, {}, "fees", FEES) if isinstance(fees, dict) else ["fees: must be an object"]
-    for name, checks in (("markets", MARKET), ("accounts", ACCOUNT), ("assets", ASSET)):
+    for name, checks in (("feeds", FEED), ("markets", MARKET), ("accounts", ACCOUNT), ("assets", ASSET)):
         rows = app_state.get(name, [] if name == "assets" else None)
         if not isinstance(rows, list):
             found.append(f"{name}: must be a list")
@@ -236,6 +251,10 @@ def _relations(app_state: dict[str, Any]) -> list[str]:
         found.append("markets: there must be at least one")
     for index, market in enumerate(app_state["markets"]):
         found += [f"markets[{index}].{wrong}" for wrong in _market_relations(market)]
+        if market["feed"] > len(app_state["feeds"]):
+            found.append(f"markets[{index}].feed: there is no feed {market['feed']}")
+    if [feed["feed"] for feed in app_state["feeds"]] != list(range(1, len(app_state["feeds"]) + 1)):
+        found.append("feeds: must be numbered from 1, ascending and without gaps")
     for field in ("market", "symbol"):
         found += _repeated([market[field] for market in app_state["markets"]], "markets", field)
     found += _asset_relations(app_state)
@@ -273,8 +292,6 @@ def _market_relations(market: dict[str, Any]) -> list[str]:
     cap = market.get("insurance_cap_quanta")
     if cap is not None and market.get("insurance_quanta", 0) > cap:
         found.append(f"insurance_quanta: must not exceed insurance_cap_quanta {cap}")
-    if market["mark_price_quanta"] % market["tick_quanta"]:
-        found.append(f"mark_price_quanta: must be a multiple of tick_quanta {market['tick_quanta']}")
     try:
         base_to_lots(market["lot_size"], market["lot_size"])
         stated = price_to_quanta(market["tick_size"], market["lot_size"])

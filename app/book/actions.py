@@ -43,9 +43,10 @@ from app.errors import (
 from app.events import Cancelled, Reduced, Rested
 from app.gas import CANCEL, FILL, MEET, ORDER_IN_RECORD, PLACE, POSITION, REPLACE
 from app.limits import MAX_OPEN_ORDERS, MAX_ORDER_NOTIONAL_QUANTA, MAX_PRICE_QUANTA
-from app.margin.state import allows_change
+from app.margin.state import allows_change, require_trusted
 from app.markets.state import collects, require_market, require_trading
 from app.markets.types import Market
+from app.oracle.rules import OPEN
 from novation.v1 import events_pb2, tx_pb2
 
 RESTING = (GOOD_TIL_CANCEL, POST_ONLY)
@@ -116,6 +117,8 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
     if ctx.protected and taker.time_in_force in RESTING:
         require_unfrozen(ctx, taker.account, taker.market.market)
     account = require_account(ctx.accounts.get(taker.account), taker.account)
+    if ctx.barred and not taker.reduce_only:
+        require_trusted(ctx, account, OPEN, taker.market.market)
     held = account.position(taker.market.market)
     open_orders = ctx.orders.get(taker.account)
     count = len(open_orders.orders) if open_orders else 0

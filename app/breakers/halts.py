@@ -45,6 +45,12 @@ def watch_move(ctx: Context, number: int) -> None:
         ctx.breakers.edit(number).swings = seen
 
 
+def watch_anew(ctx: Context, number: int) -> None:
+    """BRK-007: after a halt the mark is measured from where it is then, and from nothing before."""
+    mark = mark_price(ctx, number)
+    ctx.breakers.edit(number).swings = (Swing(ctx.time_ns, mark, mark),)
+
+
 def swings_with(swings: tuple[Swing, ...], time_ns: int, mark_quanta: int, window_ns: int) -> tuple[Swing, ...]:
     """BRK-007: where the mark was in the window that ends now: in a few parts that begin an eighth of it apart.
 

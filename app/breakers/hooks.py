@@ -1,7 +1,7 @@
 """What breakers do at the begin of a block, before anything trades, and at its end."""
 
 from app.breakers.flows import note_refusals
-from app.breakers.halts import watch_move
+from app.breakers.halts import watch_anew, watch_move
 from app.breakers.state import end, is_capped, open_interest, open_interest_cap, trip, tripped
 from app.breakers.types import CAP, CHAIN, HALT, OPEN_INTEREST, WITHDRAWALS, Breaker
 from app.compartment import guarded
@@ -28,8 +28,9 @@ def close_rows(ctx: Context) -> None:
         note_refusals(ctx)
     for number in market_numbers(ctx):
         market = require_market(ctx, number)
-        if market.status != AUCTION:
+        if market.status != AUCTION and tripped(ctx, number, HALT):
             end(ctx, number, HALT)
+            watch_anew(ctx, number)
         if is_capped(market):
             guarded(ctx, number, note_cap)
 

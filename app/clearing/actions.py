@@ -26,9 +26,10 @@ from app.gas import POSITION, TRANSFER
 from app.kernel.codec import account_key, split_account_key
 from app.limits import MAX_ASSET_UNITS, MAX_DESTINATION_BYTES, MAX_VAULT_QUANTA
 from app.margin import rules as margin_rules
-from app.margin.state import account_standing, allows_change, market_risk
+from app.margin.state import account_standing, allows_change, market_risk, require_trusted
 from app.markets.state import require_market, require_trading
 from app.markets.types import Market
+from app.oracle.rules import WITHDRAW
 from novation.v1 import tx_pb2
 
 
@@ -114,15 +115,21 @@ def handle_withdraw(ctx: Context, account: bytes, action: tx_pb2.Withdraw) -> tx
 
 
 def require_free(ctx: Context, key: bytes, amount_quanta: int) -> None:
-    """COLLATERAL_INSUFFICIENT when the account's free collateral is less than the amount."""
+    """COLLATERAL_INSUFFICIENT when the account's free collateral is less than the amount; ORACLE_UNTRUSTED when it
+    cannot be told (ORCL-011).
+    """
+    require_trusted(ctx, require_account(ctx.accounts.get(key), key), WITHDRAW)
     free = free_collateral(ctx, key)
     if amount_quanta > free:
         raise ChainError(COLLATERAL_INSUFFICIENT, amount_quanta=amount_quanta, free_quanta=free)
 
 
 def require_free_asset(ctx: Context, key: bytes, asset: int, units: int) -> None:
-    """COLL-011: COLLATERAL_INSUFFICIENT unless the account holds the units and may do without them."""
+    """COLL-011: COLLATERAL_INSUFFICIENT unless the account holds the units and may do without them; ORACLE_UNTRUSTED
+    when that cannot be told (ORCL-011).
+    """
     account = require_account(ctx.accounts.get(key), key)
+    require_trusted(ctx, account, WITHDRAW)
     state.require_asset(ctx, asset)
     state.check_amount(units, MAX_ASSET_UNITS)
     held, has = account.units(asset), means_of(ctx, account)
@@ -170,7 +177,7 @@ def handle_isolate(ctx: Context, sender: bytes, action: tx_pb2.Isolate) -> tx_pb
     """MARG-012, MARG-013: move a position, or part of it, with its cost and cash to another account of the owner.
 
     Raises COLLATERAL_SAME_ACCOUNT, COLLATERAL_AMOUNT, COLLATERAL_NEW_ACCOUNT, MARKET_*, MARGIN_MOVE,
-    MARGIN_POSITION_LIMIT, MARGIN_INSUFFICIENT, MARGIN_MOVE_SOURCE.
+    MARGIN_POSITION_LIMIT, MARGIN_INSUFFICIENT, MARGIN_MOVE_SOURCE, ORACLE_UNTRUSTED.
     """
     ctx.gas.charge(TRANSFER)
     market = require_market(ctx, action.market)
@@ -183,6 +190,8 @@ def handle_isolate(ctx: Context, sender: bytes, action: tx_pb2.Isolate) -> tx_pb
     state.check_receiver(ctx, receiver, action.cash_quanta)
     source = require_account(ctx.accounts.get(sender), sender)
     target = ctx.accounts.get(receiver) or Account()
+    require_trusted(ctx, source, WITHDRAW)
+    require_trusted(ctx, target, WITHDRAW)
     move = plan_move(market.market, index_of(ctx, market.market), source, target, action.lots, action.cash_quanta)
     check_move(ctx, market, source, target, move)
     ctx.accounts.edit(sender).become(move.source)

@@ -9,7 +9,8 @@ from app.funding import rules
 from app.limits import MAX_FUNDING_STEP_NS, MAX_IMPACT_ORDERS
 from app.markets.state import market_numbers, require_market
 from app.markets.types import ACTIVE, PERPETUAL, REDUCE_ONLY, Market
-from app.oracle.state import index_price
+from app.oracle.rules import FUND
+from app.oracle.state import index_price, standing_price
 
 if TYPE_CHECKING:
     from app.book.index import BookSide
@@ -29,14 +30,17 @@ def accrue(ctx: Context) -> None:
 
 
 def accrue_market(ctx: Context, number: int) -> None:
-    """FUND-007, FUND-008: move the index of one market; it stands still while nobody holds anything."""
+    """FUND-007, FUND-008: move the index of one market; it stands still while nobody holds anything, or
+    there is no price (ORCL-011).
+    """
     record, totals = ctx.funding.get(number), ctx.totals.get(number)
     if not record or not record.rate_e9 or not totals or not totals.open_interest_lots:
         return
-    if not pays_funding(require_market(ctx, number)):
+    price, trusted = standing_price(ctx, number, FUND)
+    if not trusted or not pays_funding(require_market(ctx, number)):
         return
     elapsed = min(ctx.elapsed_ns, MAX_FUNDING_STEP_NS)
-    index = rules.next_index(record.index_e9, index_price(ctx, number), record.rate_e9, elapsed)
+    index = rules.next_index(record.index_e9, price, record.rate_e9, elapsed)
     if index != record.index_e9:
         ctx.funding.edit(number).index_e9 = index
         ctx.forget_risk(number)

@@ -27,22 +27,25 @@ from app.limits import AUCTION_NS
 from app.liquidation import rules
 from app.liquidation.state import positions_by_margin
 from app.margin.rules import fits_record, may_take_on
-from app.margin.state import account_standing, market_risk
+from app.margin.state import account_standing, market_risk, require_trusted
 from app.margin.types import Standing
 from app.markets.state import require_market
 from app.markets.types import ACTIVE
+from app.oracle.rules import LIQUIDATE, OPEN
 from novation.v1 import tx_pb2
 
 
 def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -> tx_pb2.ActionResult:
     """LIQ-012 to LIQ-014: take a fraction of an auctioned account's book at the marks, for the discount of this block.
 
-    Raises TX_BAD_ACCOUNT, AUCTION_*, MARGIN_INSUFFICIENT, MARGIN_POSITION_LIMIT, ACCOUNT_NOT_FOUND.
+    Raises TX_BAD_ACCOUNT, AUCTION_*, ORACLE_UNTRUSTED, MARGIN_INSUFFICIENT, MARGIN_POSITION_LIMIT, ACCOUNT_NOT_FOUND.
     """
     ctx.gas.charge(BID)
     key = key_of(action.account)
     discount = check_bid(ctx, bidder, key, action)
     account = require_account(ctx.accounts.get(key), key)
+    require_trusted(ctx, account, LIQUIDATE)
+    require_trusted(ctx, require_account(ctx.accounts.get(bidder), bidder), OPEN)
     now = account_standing(ctx, account)
     if not 0 < now.equity < now.maintenance:
         raise ChainError(AUCTION_NOT_OPEN, owner=key[:20], equity_quanta=now.equity, maintenance_quanta=now.maintenance)

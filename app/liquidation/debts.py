@@ -6,6 +6,8 @@ from app.context import Context
 from app.limits import LIQUIDATIONS_A_BLOCK
 from app.liquidation.state import is_open
 from app.margin.health import candidates
+from app.margin.state import untrusted_market
+from app.oracle.rules import LIQUIDATE
 
 
 def collect_debts(ctx: Context) -> None:
@@ -23,8 +25,10 @@ def collect_debts(ctx: Context) -> None:
 
 
 def owes_too_much(ctx: Context, account: Account) -> bool:
-    """LIQ-024: whether an account holds no lots, and its assets do not cover its debt."""
+    """LIQ-024: whether an account holds no lots, and its assets do not cover its debt at prices to be trusted."""
     if account.cash_quanta >= 0 or any(held.lots for held in account.positions.values()):
+        return False
+    if untrusted_market(ctx, account, LIQUIDATE):
         return False
     return account.cash_quanta + assets_value(ctx, account) < 0
 

@@ -24,10 +24,11 @@ from app.liquidation.close import cancel_orders, close_on_book, insolvent_closin
 from app.liquidation.queue import queues_of, ran_out, share, turn
 from app.liquidation.reduction import reduce_market
 from app.liquidation.state import Short, is_open, losses_of, open_auction, positions_by_margin, short_accounts
-from app.margin.state import account_standing
+from app.margin.state import account_standing, untrusted_market
 from app.margin.types import Standing
 from app.markets.state import set_status
 from app.markets.types import ACTIVE, REDUCE_ONLY
+from app.oracle.rules import LIQUIDATE
 from app.settlement.state import begin_settlement
 from novation.v1 import events_pb2
 
@@ -38,6 +39,7 @@ def liquidate(ctx: Context) -> None:
     """LIQ-001 to LIQ-021: the short accounts, market by market, the worst first, within the limits of a block; then one
     reduction a market of what could not be closed; then wind-downs.
     """
+    hold_auctions(ctx)
     short = short_accounts(ctx)
     end_auctions(ctx, {key for key, _ in short})
     if not short:
@@ -72,13 +74,24 @@ def close_queue(
     return looked, done, fills
 
 
+def hold_auctions(ctx: Context) -> None:
+    """ORCL-011: the time of an auction stands still while a price of its account cannot be trusted: nobody can bid."""
+    if ctx.barred:
+        for key in sorted(ctx.offered):
+            account = ctx.accounts.get(key)
+            if account and ctx.auctions.get(key) is not None and untrusted_market(ctx, account, LIQUIDATE):
+                ctx.auctions.edit(key).started_ns += ctx.elapsed_ns
+
+
 def end_auctions(ctx: Context, wanting: set[bytes]) -> None:
-    """LIQ-011: an account that is no longer short is no longer on offer; one that a faulty market keeps from being
-    valued stays on offer.
+    """LIQ-011: an account that is no longer short is no longer on offer; one that a faulty market, or a price that
+    cannot be trusted, keeps from being valued stays on offer.
     """
     for key in sorted(ctx.offered):
         if key not in wanting and ctx.auctions.get(key) is not None:
             account = ctx.accounts.get(key)
+            if account and untrusted_market(ctx, account, LIQUIDATE):
+                continue
             try:
                 why = HEALTHY if account and account.positions and account_standing(ctx, account) else CLOSED
             except MarketFault:

@@ -12,21 +12,25 @@ from app.liquidation import rules
 from app.liquidation.types import Auction, Losses
 from app.margin.health import candidates
 from app.margin.rules import FIELD_LIMIT_QUANTA
-from app.margin.state import account_standing, maintenance_margin, market_risk
+from app.margin.state import account_standing, maintenance_margin, market_risk, untrusted_market
 from app.margin.types import Standing
 from app.markets.types import ACTIVE, REDUCE_ONLY, Market
+from app.oracle.rules import LIQUIDATE
 
 Short = tuple[bytes, Standing]
 
 
 def short_accounts(ctx: Context) -> list[Short]:
-    """LIQ-001, LIQ-002: all accounts that are short at present marks, the worst health first, then by key.
+    """LIQ-001, LIQ-002: all accounts that are short at present marks, the worst health first, then by key; but none
+    that holds what has no price to be trusted (ORCL-011).
 
     One that a faulty market keeps from being valued is left out, and nothing else: candidates are not the same on every
     node, so a look at one must change nothing. The first action of a holder quarantines the market.
     """
     short = []
     for key, account in _accounts(ctx, candidates(ctx)):
+        if untrusted_market(ctx, account, LIQUIDATE):
+            continue
         try:
             now = account_standing(ctx, account)
         except MarketFault:

@@ -24,7 +24,8 @@ from app.margin.state import (
 )
 from app.margin.types import Standing
 from app.markets.state import require_market
-from app.oracle.state import mark_price, set_mark_price
+from app.oracle.state import mark_price
+from app.oracle.state import suppose_price as set_supposed
 
 LEAST_PRICE_QUANTA = 1
 
@@ -75,7 +76,7 @@ def suppose_price(ctx: Context, price: Price) -> None:
     moved = price.price_quanta or mark_price(ctx, price.market) * (PPM + price.change_ppm) // PPM
     if not 0 < moved <= MAX_PRICE_QUANTA:
         raise ChainError(QUERY_PRICE, market=price.market, price_quanta=moved, most_quanta=MAX_PRICE_QUANTA)
-    set_mark_price(ctx, price.market, moved)
+    set_supposed(ctx, price.market, moved)
 
 
 def position_risks(ctx: Context, account: Account, now: Standing) -> list[PositionRisk]:
@@ -107,7 +108,7 @@ def move_together(ctx: Context, markets: Sequence[int], price_quanta: int) -> No
     before = [mark_price(ctx, market) for market in markets]
     for market, mark in zip(markets, before, strict=True):
         moved = max(LEAST_PRICE_QUANTA, mark * price_quanta // before[0])
-        set_mark_price(ctx, market, min(moved, MAX_PRICE_QUANTA))
+        set_supposed(ctx, market, min(moved, MAX_PRICE_QUANTA))
 
 
 def liquidation_range(ctx: Context, account: Account, markets: Sequence[int]) -> Range:

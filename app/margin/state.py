@@ -5,17 +5,42 @@ from collections.abc import Iterable
 from app.accounts.types import Account, Position
 from app.collateral.state import assets_value
 from app.context import Context
-from app.errors import PROGRAMMING_ERRORS, MarketFault
+from app.errors import ORACLE_UNTRUSTED, PROGRAMMING_ERRORS, ChainError, MarketFault
 from app.funding.rules import payment
 from app.funding.state import index_of
 from app.margin import rules
 from app.margin.types import MarketRisk, Standing
 from app.markets.state import require_market
 from app.markets.types import Market
-from app.oracle.state import mark_price
+from app.oracle.state import allows, mark_price
 from novation.v1 import state_pb2
 
 AnyPosition = Position | state_pb2.Position  # the record, or its wire form as the gateway holds it
+
+
+def untrusted_market(ctx: Context, account: Account, action: int) -> int:
+    """ORCL-011: the first market that values a position or an asset of the account and whose price bars the action; 0
+    when there is none.
+    """
+    if not ctx.barred:
+        return 0
+    for market in account.positions:
+        if not allows(ctx, market, action):
+            return market
+    for number, _ in account.assets:
+        asset = ctx.assets.get(number)
+        if asset is not None and asset.price_market and not allows(ctx, asset.price_market, action):
+            return asset.price_market
+    return 0
+
+
+def require_trusted(ctx: Context, account: Account, action: int, market: int = 0) -> None:
+    """ORCL-011: ORACLE_UNTRUSTED when the price of `market`, or of anything that the account holds, bars the action."""
+    if ctx.barred:
+        barring = market if not allows(ctx, market, action) else untrusted_market(ctx, account, action)
+        if barring:
+            mark = ctx.marks.get(barring)
+            raise ChainError(ORACLE_UNTRUSTED, market=barring, validity=mark.validity if mark else 0)
 
 
 def market_risk(ctx: Context, market: int) -> MarketRisk:

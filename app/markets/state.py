@@ -3,7 +3,9 @@
 from app.context import Context
 from app.errors import MARKET_NOT_FOUND, MARKET_NOT_TRADING, ChainError
 from app.events import MarketStatusChanged
-from app.markets.types import ACTIVE, AUCTION, BATCH, QUARANTINED, REDUCE_ONLY, Market
+from app.markets.types import ACTIVE, ANNOUNCED, AUCTION, BATCH, HALTED, QUARANTINED, REDUCE_ONLY, Market
+
+TRADES, STANDS = (ACTIVE, REDUCE_ONLY), (HALTED, AUCTION, ANNOUNCED)
 
 
 def market_numbers(ctx: Context) -> list[int]:
@@ -20,9 +22,13 @@ def require_market(ctx: Context, market_id: int) -> Market:
 
 
 def set_status(ctx: Context, market: int, status: int, reason: int) -> None:
-    """MKT-005: move a market to another status; `reason` is a StatusReason."""
+    """MKT-005: move a market to another status; `reason` is a StatusReason. ORCL-012: when it stood still before, it is
+    cold from now on.
+    """
     record = ctx.markets.edit(market)
     before, record.status = record.status, status
+    if status in TRADES and before in STANDS:
+        record.resumed_ns = ctx.time_ns
     ctx.forget_risk(market)
     ctx.emit(MarketStatusChanged(market, before, status, reason))
 

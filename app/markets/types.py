@@ -76,6 +76,12 @@ class Market:
     halt_extensions: int = 0
     max_open_interest_lots: int = 0
     max_open_interest_quanta: int = 0
+    feed: int = 0
+    index_multiplier: int = 1
+    index_divisor: int = 1
+    mark_band_ppm: int = 0
+    mark_window_ns: int = 150_000_000_000
+    resumed_ns: int = 0
     stamp: int = 0
 
     def copy(self) -> "Market":

@@ -1,7 +1,10 @@
-"""Access to mark prices."""
+"""Access to prices."""
+
+from collections.abc import Iterator
 
 from app.context import Context
-from app.oracle.types import MarkPrice
+from app.oracle import rules
+from app.oracle.types import Feed
 
 
 def mark_price(ctx: Context, market: int) -> int:
@@ -13,14 +16,57 @@ def mark_price(ctx: Context, market: int) -> int:
 
 
 def index_price(ctx: Context, market: int) -> int:
-    """The index of a market that exists, in quote quanta a lot: what its underlying is worth elsewhere.
-
-    ORCL-001: until the consensus oracle, the authority's price is both mark and index.
-    """
-    return mark_price(ctx, market)
+    """The index of a market that exists, in quote quanta a lot: what its feed says (ORCL-007)."""
+    mark = ctx.marks.get(market)
+    if mark is None:
+        raise KeyError(market)
+    return mark.index_quanta
 
 
 def set_mark_price(ctx: Context, market: int, price_quanta: int) -> None:
     """Replace the mark of `market`, dated with the running block."""
-    ctx.marks.put(market, MarkPrice(price_quanta, ctx.height, ctx.time_ns))
+    mark = ctx.marks.edit(market)
+    mark.price_quanta, mark.height, mark.time_ns = price_quanta, ctx.height, ctx.time_ns
     ctx.forget_risk(market)
+
+
+def standing_price(ctx: Context, market: int, action: int) -> tuple[int, bool]:
+    """(the index that was in force until the running block, whether it allowed `action`): what counts the time since
+    the last block counts it at this (SETL-002, FUND-007, ORCL-011).
+    """
+    index, validity = ctx.standing.get(market) or (index_price(ctx, market), rules.FRESH)
+    return index, not rules.BARRED[validity] & action
+
+
+def suppose_price(ctx: Context, market: int, price_quanta: int) -> None:
+    """For a question: both mark and index of `market` are `price_quanta`."""
+    mark = ctx.marks.edit(market)
+    mark.price_quanta = mark.index_quanta = price_quanta
+    ctx.forget_risk(market)
+
+
+def note_barred(ctx: Context) -> None:
+    """ORCL-011: note for the running block what each market's price bars; markets that bar nothing are not there."""
+    found = {}
+    for number in sorted(ctx.books):
+        market, mark = ctx.markets.get(number), ctx.marks.get(number)
+        feed = ctx.feeds.get(market.feed) if market else None
+        if market is not None and mark is not None and feed is not None:
+            settlement = ctx.settlements.get(number)
+            if settlement is not None and settlement.price_quanta:
+                continue  # its mark is its settlement price
+            found[number] = rules.barred(mark.validity, ctx.time_ns, market.resumed_ns, feed.warm_up_ns)
+    ctx.barred = {number: actions for number, actions in found.items() if actions}
+
+
+def allows(ctx: Context, market: int, action: int) -> bool:
+    """ORCL-011: whether the price of a market allows an action of the matrix now."""
+    return not ctx.barred.get(market, 0) & action
+
+
+def feeds(ctx: Context) -> Iterator[Feed]:
+    """All feeds, ascending. Genesis numbers them from 1 without gaps."""
+    number = 1
+    while (feed := ctx.feeds.get(number)) is not None:
+        yield feed
+        number += 1

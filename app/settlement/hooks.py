@@ -7,10 +7,11 @@ from app.collateral.types import funding_pool, insurance_fund
 from app.compartment import guarded
 from app.context import Context
 from app.events import Cancelled, SettlementPriceSet
-from app.limits import MAX_FUNDING_STEP_NS, MAX_SETTLED_ORDERS, SETTLEMENT_WINDOW_NS
+from app.limits import MAX_FUNDING_STEP_NS, MAX_SETTLED_ORDERS, MAX_SETTLEMENT_WAIT_NS, SETTLEMENT_WINDOW_NS
 from app.markets.state import market_numbers, require_market, set_status
 from app.markets.types import SETTLED, SETTLING, Market
-from app.oracle.state import index_price, set_mark_price
+from app.oracle.rules import SETTLE
+from app.oracle.state import index_price, set_mark_price, standing_price
 from app.settlement import rules
 from app.settlement.state import begin_settlement
 from app.settlement.types import Settlement
@@ -52,12 +53,18 @@ def open_interest(ctx: Context, number: int) -> int:
 
 
 def average(ctx: Context, number: int, record: Settlement) -> None:
-    """SETL-002, SETL-003: add the time since the last block to the mean; at the end, fix the price."""
+    """SETL-002, SETL-003: add the time since the last block to the mean, if its price can be trusted (ORCL-011); at the
+    end, fix the price. Without any such time it waits, a day at most.
+    """
     opens, last = record.ends_ns - SETTLEMENT_WINDOW_NS, ctx.time_ns - ctx.elapsed_ns
     counted = rules.counted_ns(last, ctx.time_ns, opens, record.ends_ns, MAX_FUNDING_STEP_NS)
-    record.weighted += index_price(ctx, number) * counted
+    index, trusted = standing_price(ctx, number, SETTLE)
+    if not trusted:
+        counted = 0
+    record.weighted += index * counted
     record.covered_ns += counted
-    if ctx.time_ns >= record.ends_ns:
+    waits = not trusted and not record.covered_ns and ctx.time_ns < record.ends_ns + MAX_SETTLEMENT_WAIT_NS
+    if ctx.time_ns >= record.ends_ns and not waits:
         record.price_quanta = rules.settlement_price(record.weighted, record.covered_ns, index_price(ctx, number))
         set_mark_price(ctx, number, record.price_quanta)
         ctx.emit(SettlementPriceSet(number, record.price_quanta, record.covered_ns))

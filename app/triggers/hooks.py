@@ -20,6 +20,8 @@ from app.limits import (
 )
 from app.markets.state import require_market
 from app.markets.types import ACTIVE, REDUCE_ONLY, SETTLED
+from app.oracle.rules import TRIGGER
+from app.oracle.state import allows
 from app.triggers import rules
 from app.triggers.actions import taker_of
 from app.triggers.state import (
@@ -148,9 +150,10 @@ def reach(ctx: Context) -> None:
 
 
 def fires_in(ctx: Context, slot: Slot) -> bool:
-    """TRIG-008: whether triggers of this market fire in its present state; in others they wait."""
+    """TRIG-008, ORCL-011: whether triggers of this market fire in its state and at its price; else they wait."""
     market = require_market(ctx, slot.market)
-    return market.status == SETTLED or (market.status in (ACTIVE, REDUCE_ONLY) and not market.quarantined)
+    trades = market.status in (ACTIVE, REDUCE_ONLY) and not market.quarantined and allows(ctx, slot.market, TRIGGER)
+    return market.status == SETTLED or trades
 
 
 def reaching_price(ctx: Context, slot: Slot) -> int:

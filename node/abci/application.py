@@ -12,14 +12,17 @@ from collections.abc import Callable
 import structlog
 from tendermint.abci import types_pb2 as abci
 from tendermint.crypto import keys_pb2
+from tendermint.types.validator_pb2 import BLOCK_ID_FLAG_COMMIT
 
 from app.block import Block, BlockResult
 from app.chain import Chain
-from app.errors import MEMPOOL_FULL, TX_TOO_LARGE, ChainError
+from app.errors import MEMPOOL_FULL, TX_TOO_LARGE, ChainError, GenesisError
 from app.limits import MAX_ENVELOPE_BYTES
+from app.oracle.checks import CommitVote
 from app.params import APP_VERSION
 from node.abci.dispatch import Handlers
 from node.abci.queries import QueryService
+from node.abci.votes import vote_of
 from node.committed import Committed
 from node.mempool.mempool import Mempool
 from node.prices.observation import Observation
@@ -57,8 +60,7 @@ class Application:
             info=self.info, init_chain=self.init_chain, query=self._queries.query,
             check_tx=self.check_tx, insert_tx=self.insert_tx, reap_txs=self.reap_txs,
             prepare_proposal=self.prepare_proposal, process_proposal=self.process_proposal,
-            extend_vote=lambda _: abci.ResponseExtendVote(),
-            verify_vote_extension=verify_vote_extension,
+            extend_vote=self.extend_vote, verify_vote_extension=self.verify_vote_extension,
             finalize_block=self.finalize_block, commit=self.commit,
             list_snapshots=lambda _: abci.ResponseListSnapshots(),
             offer_snapshot=lambda _: abci.ResponseOfferSnapshot(result=abci.ResponseOfferSnapshot.ABORT),
@@ -79,7 +81,8 @@ class Application:
         with self._consensus:
             self._initial_height = max(1, request.initial_height)
             app_hash = self._chain.init_chain(
-                request.chain_id, request.time.ToNanoseconds(), self._initial_height, request.app_state_bytes)
+                request.chain_id, request.time.ToNanoseconds(), self._initial_height, request.app_state_bytes,
+                validators_of(request))
         log.info("genesis", chain_id=request.chain_id, app_hash=app_hash.hex())
         return abci.ResponseInitChain(app_hash=app_hash)
 
@@ -108,18 +111,38 @@ class Application:
     def prepare_proposal(self, request: abci.RequestPrepareProposal) -> abci.ResponsePrepareProposal:
         """A block of ours, by the written order."""
         with self._consensus, self._mempool.standing_back():
-            txs = self._mempool.propose(lambda candidates: self._chain.prepare(candidates, request.max_tx_bytes))
+            last = request.local_last_commit
+            commit = [CommitVote(one.validator.address, one.vote_extension, one.extension_signature)
+                      for one in last.votes if one.block_id_flag == BLOCK_ID_FLAG_COMMIT]
+            txs = self._mempool.propose(
+                lambda candidates: self._chain.prepare(candidates, request.max_tx_bytes, commit, last.round))
             return abci.ResponsePrepareProposal(txs=txs)
 
     def process_proposal(self, request: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
         """Somebody's block: accepted only if a correct proposer could have made it."""
         with self._consensus, self._mempool.standing_back():
-            reason = self._chain.process(list(request.txs))
+            reason = self._chain.process(list(request.txs), request.proposed_last_commit.round)
         if not reason:
             return abci.ResponseProcessProposal(status=abci.ResponseProcessProposal.ACCEPT)
         log.warning("proposal rejected", height=request.height, reason=reason,
                     proposer=request.proposer_address.hex(), block=request.hash.hex())
         return abci.ResponseProcessProposal(status=abci.ResponseProcessProposal.REJECT)
+
+    def extend_vote(self, _: abci.RequestExtendVote) -> abci.ResponseExtendVote:
+        """ORCL-001: what this node's feeder saw last. Never waits for anybody; nothing seen, or any trouble, is the
+        empty extension."""
+        try:
+            vote = vote_of(self._prices(), self._chain.feeds())
+            return abci.ResponseExtendVote(vote_extension=self._chain.extension(vote))
+        except Exception as error:  # noqa: BLE001 - prices may fail in any way; consensus goes on without them
+            log.error("no prices in this vote", error=repr(error))
+            return abci.ResponseExtendVote()
+
+    def verify_vote_extension(self, request: abci.RequestVerifyVoteExtension) -> abci.ResponseVerifyVoteExtension:
+        """ORCL-001: a function of the extension alone, so that no two nodes can differ."""
+        response = abci.ResponseVerifyVoteExtension
+        good = self._chain.accepts_extension(request.vote_extension)
+        return response(status=response.ACCEPT if good else response.REJECT)
 
     def finalize_block(self, request: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
         """Run the decided block; nothing becomes durable. May come again for the same height after a crash."""
@@ -162,16 +185,21 @@ def retain_height(height: int, keep_blocks: int) -> int:
     return max(0, height - max(keep_blocks, KEEP_HEIGHTS + 1))
 
 
-def verify_vote_extension(request: abci.RequestVerifyVoteExtension) -> abci.ResponseVerifyVoteExtension:
-    """There are no vote extensions yet, so only the empty one is right."""
-    response = abci.ResponseVerifyVoteExtension
-    return response(status=response.REJECT if request.vote_extension else response.ACCEPT)
+def validators_of(request: abci.RequestInitChain) -> list[tuple[bytes, int]]:
+    """The first validators. Raises GenesisError for keys of another kind, or without vote extensions from the start."""
+    if any(one.pub_key.WhichOneof("sum") != "ed25519" for one in request.validators):
+        raise GenesisError("validators: only Ed25519 keys")
+    enabled = request.consensus_params.abci.vote_extensions_enable_height
+    if request.validators and enabled != max(1, request.initial_height):
+        raise GenesisError(f"consensus_params.abci.vote_extensions_enable_height: {request.initial_height}, "
+                           f"not {enabled}: prices come by vote from the first block on")
+    return [(one.pub_key.ed25519, one.power) for one in request.validators]
 
 
 def _finalized(result: BlockResult) -> abci.ResponseFinalizeBlock:
     """Code, data and gas go into the next header. Typed events leave by the feed, so CometBFT's are empty."""
     response = abci.ResponseFinalizeBlock(app_hash=result.app_hash)
-    for tx in result.txs:
+    for tx in ([result.record] if result.record else []) + result.txs:
         response.tx_results.add(
             code=tx.code, codespace=tx.codespace, data=tx.data, gas_wanted=tx.gas_wanted, gas_used=tx.gas_used,
             log=tx.result.reason)

@@ -261,7 +261,7 @@ def params(session: Session) -> None:
         return client.params
 
     found = ask(session, work)
-    data = as_data(found) | {"price_authority": found.price_authority.hex()}
+    data = as_data(found) | {"authority": found.authority.hex()}
     session.emit(data, "\n".join(f"{name:<18} {value}" for name, value in data.items()))
 
 

@@ -293,13 +293,31 @@ def bid(session: Session, account: str, **options: Any) -> None:
 @click.argument("status", type=click.Choice([name.replace("_", "-") for name in MARKET_STATUSES]))
 @sends
 def set_market_status(session: Session, market: str, status: str, **options: Any) -> None:
-    """Test networks: the authority (--key price-authority) moves MARKET to another status."""
+    """Test networks: the authority (--key authority) moves MARKET to another status."""
 
     async def send(client: NovationClient) -> Sent:
         return await client.set_market_status(market, status.replace("-", "_"), wait=options["wait"])
 
     show_sent(session, sign_and_send(session, {"market": market, "status": status}, options, send),
               f"{market} is {status}")
+
+
+@command(tx)
+@click.argument("public_key")
+@click.argument("power", type=click.IntRange(0))
+@sends
+def set_validator(session: Session, public_key: str, power: int, **options: Any) -> None:
+    """Test networks: the authority (--key authority) gives PUBLIC_KEY (hex) a voting POWER, 0 to take it out."""
+    try:
+        key = bytes.fromhex(public_key)
+    except ValueError:
+        fail(f"{public_key!r} is not a key of 64 hex digits", EXIT_USAGE)
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.set_validator(key, power, wait=options["wait"])
+
+    show_sent(session, sign_and_send(session, {"public key": public_key, "power": str(power)}, options, send),
+              f"{public_key} has the power {power} from two blocks on")
 
 
 @command(tx)

@@ -140,7 +140,7 @@ def genesis_document(
             "evidence": {"max_age_num_blocks": "100000", "max_age_duration": "172800000000000", "max_bytes": "1048576"},
             "validator": {"pub_key_types": ["ed25519"]},
             "version": {"app": str(app_version)},
-            "abci": {"vote_extensions_enable_height": "0"},
+            "abci": {"vote_extensions_enable_height": "1"},
         },
         "validators": [
             {"address": one.address, "pub_key": one.key, "power": str(one.power), "name": one.name}

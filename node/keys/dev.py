@@ -12,11 +12,11 @@ SEED_PHRASE = b"novation/unsafe-dev-key/v1/"
 
 TRADERS = ("alice", "bob", "carl", "dave")
 FAUCET = "faucet"
-PRICE_AUTHORITY = "price-authority"
+AUTHORITY = "authority"
 MAKERS = tuple(f"maker-{index}" for index in range(4))
 TAKERS = tuple(f"taker-{index}" for index in range(4))
 GAMBLERS = tuple(f"gambler-{index}" for index in range(12))
-NAMES = (*TRADERS, FAUCET, PRICE_AUTHORITY, *MAKERS, *TAKERS, *GAMBLERS)
+NAMES = (*TRADERS, FAUCET, AUTHORITY, *MAKERS, *TAKERS, *GAMBLERS)
 
 
 def dev_key(name: str) -> Key:

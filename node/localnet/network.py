@@ -23,7 +23,6 @@ from node.comet.keys import (
 )
 from node.home import Home
 from node.keys.dev import dev_key
-from node.localnet.marks import to_tick
 from node.localnet.plan import PLAN_FILE, NodePlan, Plan, PlanError, load_plan
 from node.settings import GatewaySettings, Settings, write_settings
 
@@ -121,11 +120,11 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
 
 
 def localnet_state(preset: str, first_price: Decimal | None = None) -> AppState:
-    """The first state of a local network; the mark of the first market is `first_price` where a replay begins there."""
+    """The first state of a local network; the price of the first feed is `first_price` where a replay begins there."""
     document = read_preset(preset)
-    if first_price is not None and document.get("markets"):
-        market = document["markets"][0]
-        market["mark_price"] = f"{to_tick(first_price, Decimal(market['tick_size'])):f}"
+    if first_price is not None and document.get("feeds"):
+        feed = document["feeds"][0]
+        feed["price"] = f"{round(first_price, feed['decimals']):f}"
     return build(document, dev_owner)
 
 

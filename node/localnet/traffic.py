@@ -1,4 +1,4 @@
-"""What makes a local network live: a price for each market, makers that quote around it, takers that hit them.
+"""What makes a local network live: makers that quote around the mark, takers that hit them, gamblers that borrow.
 
 Run as `python -m node.localnet.traffic --dir D`, one process for all of it. It uses nothing but the SDK.
 """
@@ -6,22 +6,16 @@ Run as `python -m node.localnet.traffic --dir D`, one process for all of it. It 
 import argparse
 import asyncio
 import random
-import time
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 from client.client import NovationClient
-from node.keys.dev import GAMBLERS, MAKERS, PRICE_AUTHORITY, TAKERS, dev_key
+from node.keys.dev import GAMBLERS, MAKERS, TAKERS, dev_key
 from node.localnet.bots import STAKE_QUANTA, BotMarket, gambler_actions, maker_actions, taker_actions, taste_of
-from node.localnet.marks import set_marks
 from node.localnet.plan import Plan, load_plan
 from node.localnet.working import keep_working
-from node.prices.bars import read_bars
-from node.prices.models import replay, walk
 from novation.v1 import tx_pb2
 
-PRICE_EVERY_S = 1.0
 MAKER_EVERY_S = 0.8
 TAKER_EVERY_S = 0.5
 GAMBLER_EVERY_S = 1.5
@@ -73,31 +67,16 @@ def sizes(market: int, tick_quanta: int, mark_quanta: int) -> BotMarket:
 
 
 async def run(plan: Plan) -> None:
-    """All prices and bots of the network, spread over its gateways."""
+    """All bots of the network, spread over its gateways."""
     addresses = [node.gateway for node in plan.nodes]
     async with NovationClient(addresses[0]) as client:
         markets = [info.market for info in client.markets.values()]
-        marks = {market: await client.mark_price(market) for market in markets}
-    work = [prices(plan, markets, marks, addresses)]
-    work += bots(plan, markets, MAKERS, MAKERS_BY_MARKET, maker_actions, MAKER_EVERY_S)
+    work = bots(plan, markets, MAKERS, MAKERS_BY_MARKET, maker_actions, MAKER_EVERY_S)
     work += bots(plan, markets, TAKERS, TAKERS_BY_MARKET, taker_actions, TAKER_EVERY_S)
     for index, name in enumerate(GAMBLERS[:plan.gamblers]):
         work.append(keep_working(name, turned(addresses, index), dev_key(name),
                                  gambling(markets[0], random.Random(f"novation/{plan.seed}/{name}"))))
     await asyncio.gather(*work)
-
-
-async def prices(plan: Plan, markets: list[int], marks: dict[int, Decimal], addresses: list[str]) -> None:
-    """A price stream for each market: the plan's file for the first, a random walk for the others."""
-    models = {market: walk(marks[market], f"{plan.seed}/{market}") for market in markets}
-    if plan.prices:
-        models[markets[0]] = replay(read_bars(Path(plan.prices)), plan.speed)
-    start_ns = time.time_ns()
-
-    async def work(client: NovationClient) -> None:
-        await set_marks(client, models, start_ns, PRICE_EVERY_S)
-
-    await keep_working("prices", addresses, dev_key(PRICE_AUTHORITY), work)
 
 
 def bots(plan: Plan, markets: list[int], names: tuple[str, ...], counts: tuple[int, ...], act: Act, every_s: float,
@@ -124,7 +103,7 @@ def _bound(market: int, act: Act, chance: random.Random, every_s: float) -> Call
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="prices and bots of a local network")
+    parser = argparse.ArgumentParser(description="bots of a local network")
     parser.add_argument("--dir", required=True)
     asyncio.run(run(load_plan(Path(parser.parse_args().dir))))
 

@@ -208,9 +208,13 @@ def faucets() -> Case:
     return Case(driver(), [(person, [builders.faucet(person, 1_000_000)] * 20) for person in CROWD])
 
 
-def marks() -> Case:
-    """Twenty prices an envelope."""
-    return Case(driver(), [(builders.ORACLE, [builders.set_mark(MARK)] * 20)] * 60)
+def validators() -> Case:
+    """Twenty powers an envelope, in a set of 121."""
+    chain = driver()
+    chain.run([])
+    chain.do(builders.ORACLE, *[builders.set_validator(person.public_key, 1) for person in CROWD], gas_limit=GAS_LIMIT)
+    powers = [builders.set_validator(person.public_key, 2) for person in CROWD[:20]]
+    return Case(chain, [(builders.ORACLE, powers)] * 60)
 
 
 STOPS = [builders.trigger(builders.BELOW, MARK - 9_000_000, builders.SELL, MARK - 10_000_000, 1)] * 20
@@ -270,7 +274,7 @@ CASES: tuple[Callable[[], Case], ...] = (
     replace_moves, replace_shrinks, take_one, take_hundred, take_hundred_with_many_orders, fill_or_kill_in_vain,
     margin_in_vain, self_trade, replace_in_vain_on_a_long_level, undone_on_a_long_level, take_behind_cancelled, undone,
     stops, stops_cancelled, icebergs_taken, placed_with_terms, groups_taken, pegs_placed, protections,
-    transfers, transfers_to_new, withdrawals, faucets, marks,
+    transfers, transfers_to_new, withdrawals, faucets, validators,
 )
 
 

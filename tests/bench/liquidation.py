@@ -47,7 +47,7 @@ def timed(driver: Driver, txs: list[bytes]) -> float:
 
 
 def fallen(count: int, shorts: int, bids: bool, per_mille: int) -> Driver:
-    """`count` gamblers long against `shorts` rich accounts; the mark has fallen and nothing was done yet."""
+    """`count` gamblers long against `shorts` rich accounts; the mark falls with the next block."""
     gamblers = [Person(f"cascade {number}") for number in range(count)]
     rich = [Person(f"rich {number}") for number in range(shorts)]
     cash = dict.fromkeys(gamblers, CASH)
@@ -60,7 +60,7 @@ def fallen(count: int, shorts: int, bids: bool, per_mille: int) -> Driver:
     low = P * per_mille // 1000 // 500 * 500
     if bids:
         driver.run([driver.envelope(person, b.buy(low, each)) for person in rich])
-    driver.run([driver.envelope(ORACLE, b.set_mark(low))])
+    driver.mark(low)  # the next block, the first of the cascade, brings it
     return driver
 
 

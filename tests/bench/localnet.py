@@ -11,6 +11,7 @@ gateway row is one client a gateway that waits for each order's commitment, on a
 
 import asyncio
 import base64
+import json
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from tests.bench.load import Step, offer
 from tests.bench.network import VALIDATORS, Network, bench_state, start_kvstore, start_novation
 from tests.helpers import builders
 from tests.helpers.trace import Flow, crowd
+from tests.helpers.votes import told
 
 TRADERS = 400
 KVSTORE_TX_BYTES = 250
@@ -107,7 +109,8 @@ def replay(network: Network, state: AppState, steps: list[Step]) -> dict[str, ob
     actions = succeeded = fills = 0
     with CometRpc(network.rpcs[0], timeout_s=30.0) as rpc:
         genesis_time_ns = header_time_ns(rpc.block(1)["block"]["header"]["time"])
-        expected = chain.init_chain(network.plan.chain_id, genesis_time_ns, 1, canonical(state))
+        genesis = json.loads(network.plan.nodes[0].paths.genesis_file.read_text())
+        expected = chain.init_chain(network.plan.chain_id, genesis_time_ns, 1, canonical(state), told(genesis))
         for height in range(1, last + 1):
             block = rpc.block(height)["block"]
             if block["header"]["app_hash"] != expected.hex().upper():

@@ -77,7 +77,7 @@ def bench_state(people: tuple[builders.Person, ...]) -> AppState:
     """The localnet's own markets and limits, with `people` funded and no fee to run out of."""
     state = build(read_preset("localnet"), dev_owner)
     mine = json.loads(builders.genesis(people, cash_quanta=100_000_000_000))
-    return {"params": {**state["params"], "gas_price_e6": 1_000}, "markets": mine["markets"],
+    return {"params": {**state["params"], "gas_price_e6": 1_000}, "feeds": mine["feeds"], "markets": mine["markets"],
             "accounts": sorted(mine["accounts"], key=lambda account: account["owner"])}
 
 

@@ -17,7 +17,7 @@ from app.chain import Chain
 from node.storage.leveldb import LevelDB
 from tests.helpers import builders
 from tests.helpers.driver import BLOCK_TIME_NS, GENESIS_TIME_NS
-from tests.helpers.trace import mixed_blocks, mixed_genesis
+from tests.helpers.trace import TRACE_VOTERS, mixed_blocks, mixed_genesis, mixed_record
 
 SEED = 20_220_103
 BLOCKS = 200
@@ -27,7 +27,7 @@ VECTOR = Path(__file__).resolve().parents[1] / "vectors" / "trace.json"
 def digest(result) -> str:  # type: ignore[no-untyped-def]
     """A hash over all that a block answers: outcomes with their data and gas, events, changed records."""
     state = hashlib.sha256()
-    for outcome in result.txs:
+    for outcome in ([result.record] if result.record else []) + result.txs:
         state.update(repr((outcome.hash, outcome.account, outcome.nonce, outcome.code, outcome.codespace, outcome.data,
                            outcome.gas_wanted, outcome.gas_used)).encode())
         for event in outcome.events:
@@ -44,9 +44,10 @@ def run(folder: Path, *, blocks: int, restart: bool, twice: bool) -> dict[str, o
     """
     storage = LevelDB(folder / "engine")
     chain = Chain(storage)
-    genesis_hash = chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, mixed_genesis())
+    genesis_hash = chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, mixed_genesis(), TRACE_VOTERS.genesis)
     heights = []
-    for height, txs in enumerate(mixed_blocks(SEED, blocks), 1):
+    for height, envelopes in enumerate(mixed_blocks(SEED, blocks), 1):
+        txs = mixed_record(SEED, height) + envelopes
         block = Block(height=height, time_ns=GENESIS_TIME_NS + height * BLOCK_TIME_NS, txs=txs,
                       hash=hashlib.sha256(b"".join(txs)).digest(), proposer=bytes(20))
         if twice:

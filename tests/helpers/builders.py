@@ -188,9 +188,9 @@ def set_referrer(referrer: Person) -> tx_pb2.Action:
     return tx_pb2.Action(set_referrer=tx_pb2.SetReferrer(referrer=referrer.owner))
 
 
-def set_mark(price_quanta: int, market: int = BTC) -> tx_pb2.Action:
-    """Set a mark price; only ORACLE may."""
-    return tx_pb2.Action(set_mark_price=tx_pb2.SetMarkPrice(market=market, price_quanta=price_quanta))
+def set_validator(public_key: bytes, power: int) -> tx_pb2.Action:
+    """Give a key a voting power; only ORACLE may."""
+    return tx_pb2.Action(set_validator=tx_pb2.SetValidator(public_key=public_key, power=power))
 
 
 def set_status(status: int, market: int = BTC) -> tx_pb2.Action:
@@ -199,30 +199,38 @@ def set_status(status: int, market: int = BTC) -> tx_pb2.Action:
 
 
 def market_entry(market: int, symbol: str, **fields: object) -> dict[str, object]:
-    """One market of the genesis document. It pays no funding unless `funding_cap_e9` says so, and has no breakers
-    unless its fields say so.
+    """One market of the genesis document. Its mark is its index, it pays no funding and has no breakers,
+    unless `fields` say so.
     """
     return {"market": market, "symbol": symbol, "lot_size": "0.001", "tick_size": TICK_SIZE[market],
             "tick_quanta": TICK_QUANTA[market], "max_order_lots": 1_000_000, "max_position_lots": 10_000_000,
             "initial_margin_ppm": 50_000, "maintenance_margin_ppm": 30_000, "maker_fee_ppm": 100, "taker_fee_ppm": 500,
-            "mark_price_quanta": MARK_QUANTA[market], "funding_cap_e9": 0,
+            "feed": market, "mark_band_ppm": 0, "funding_cap_e9": 0,
             "order_band_ppm": 0, "fill_band_ppm": 0, "halt_move_ppm": 0, **fields}
 
 
 NO_BREAKERS = {"withdraw_hour_quanta": 0, "withdraw_hour_ppm": 0, "withdraw_day_quanta": 0, "withdraw_day_ppm": 0}
 
 
+def feed_entry(feed: int, symbol: str, price: object, **fields: object) -> dict[str, object]:
+    """One feed of the genesis document: its price is quanta of a lot of 0.001, may jump at will and does not age."""
+    return {"feed": feed, "symbol": symbol, "decimals": 3, "price": price, "move_ppm": 1_000_000_000,
+            "max_age_ns": 30 * 86_400 * 10**9, "warm_up_ns": 0, **fields}
+
+
 def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_000_000, markets: int = 2,
             terms: dict[int, dict[str, object]] | None = None, cash: dict[Person, int] | None = None,
-            **params: object) -> bytes:
-    """The genesis state: `people` funded alike but for `cash`, one or two markets, ORACLE as the price authority.
+            feeds: dict[int, dict[str, object]] | None = None, **params: object) -> bytes:
+    """The genesis state: `people` funded alike but for `cash`, one or two markets, ORACLE as the authority.
 
-    `terms` are fields of a market that differ from the usual, by its number.
+    `terms` are fields of a market that differ from the usual, `feeds` those of a feed, by number.
     """
     names = ((BTC, "BTC-PERP"), (ETH, "ETH-PERP"))[:markets]
     document = {
-        "params": {"test_network": True, "price_authority": ORACLE.owner.hex(), "gas_price_e6": 1_000,
+        "params": {"test_network": True, "authority": ORACLE.owner.hex(), "gas_price_e6": 1_000,
                    "max_block_gas": 200_000_000_000, "max_faucet_quanta": 1_000_000_000_000, **NO_BREAKERS, **params},
+        "feeds": [feed_entry(market, symbol, **{"price": MARK_QUANTA[market], **(feeds or {}).get(market, {})})
+                  for market, symbol in ((BTC, "BTC/USD"), (ETH, "ETH/USD"))],
         "markets": [market_entry(market, symbol, **(terms or {}).get(market, {})) for market, symbol in names],
         "accounts": [{"owner": person.owner.hex(), "number": 0, "cash_quanta": (cash or {}).get(person, cash_quanta)}
                      for person in people],

@@ -1,14 +1,16 @@
-"""A chain in one process, without consensus: blocks on demand, over a dict. Tests tell it who does what."""
+"""A chain in one process, without consensus: blocks on demand. Tests say who does what, and at what prices."""
 
 import hashlib
 from collections.abc import Callable
 
 from app.chain import Block, BlockResult, Chain
 from app.kernel import signatures
+from app.oracle.state import feeds
 from app.store.view import DictReader
 from novation.v1 import tx_pb2
 from tests.helpers import builders
 from tests.helpers.builders import Person
+from tests.helpers.votes import Voters, prices
 
 GENESIS_TIME_NS = 1_700_000_000_000_000_000
 BLOCK_TIME_NS = 1_000_000_000
@@ -16,10 +18,14 @@ Verify = Callable[[bytes, bytes, bytes], bool]
 
 
 class Driver:
-    """A chain, its storage, and the next nonce of each account."""
+    """A chain, its storage, and the next nonce of each account.
+
+    Each block begins with the votes of all `voters` for the same `prices`, by feed; those that nobody staged keep the
+    price of genesis.
+    """
 
     def __init__(self, app_state: bytes | None = None, *, chain_id: str = builders.CHAIN_ID,
-                 verify: Verify = signatures.verify) -> None:
+                 verify: Verify = signatures.verify, voters: Voters | None = None) -> None:
         self.reader = DictReader()
         self.verify = verify
         self.chain = Chain(self.reader, verify=verify)
@@ -28,7 +34,25 @@ class Driver:
         self.nonces: dict[bytes, int] = {}
         self.app_state = app_state or builders.genesis()
         self.height = 0
-        self.app_hash = self.chain.init_chain(chain_id, self.time_ns, 1, self.app_state)
+        self.voters = voters or Voters(chain_id=chain_id)
+        self.prices: dict[int, int] = {}
+        self.app_hash = self.begin()
+        self.prices = {feed.feed: feed.price for feed in feeds(self.chain.view)}
+
+    def begin(self) -> bytes:
+        """InitChain; the app hash of genesis."""
+        return self.chain.init_chain(self.chain_id, self.time_ns, 1, self.app_state, self.voters.genesis)
+
+    def mark(self, price_quanta: int, market: int = builders.BTC) -> None:
+        """From the next block on the validators see this price: quanta a lot where a lot is 0.001, as feeds have it."""
+        record = self.chain.view.markets.get(market)
+        assert record is not None, market
+        self.prices[record.feed] = price_quanta
+
+    def record(self) -> list[bytes]:
+        """What the next block begins with: nothing in the first, then the votes of the one before if anybody votes."""
+        voted = self.height and self.voters.order
+        return [self.voters.record(self.height, prices(self.prices))] if voted else []
 
     def nonce(self, account: bytes) -> int:
         """A fresh nonce for `account`."""
@@ -43,6 +67,7 @@ class Driver:
 
     def next_block(self, txs: list[bytes], step_ns: int = BLOCK_TIME_NS) -> Block:
         """The block that would follow, with a hash made from its place and contents."""
+        txs = self.record() + txs
         digest = hashlib.sha256(self.height.to_bytes(8, "big") + b"".join(txs)).digest()
         return Block(height=self.height + 1, time_ns=self.time_ns + step_ns, txs=txs, hash=digest, proposer=bytes(20))
 
@@ -54,6 +79,7 @@ class Driver:
         self.chain.committed()
         self.height, self.time_ns, self.app_hash = block.height, block.time_ns, result.app_hash
         assert len(result.txs) == len(txs)
+        assert result.record is None or result.record.code == 0, result.record
         assert (self.chain.head.height, self.chain.head.app_hash) == (self.height, self.app_hash)
         return result
 
@@ -79,5 +105,5 @@ class Driver:
         """Forget everything in memory and start again from what was written; from genesis before the first block."""
         self.chain = Chain(self.reader, verify=self.verify)
         if self.height == 0:
-            assert self.chain.init_chain(self.chain_id, self.time_ns, 1, self.app_state) == self.app_hash
+            assert self.begin() == self.app_hash
         assert (self.chain.head.height, self.chain.head.app_hash) == (self.height, self.app_hash)

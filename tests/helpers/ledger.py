@@ -17,6 +17,8 @@ TABLES: dict[str, tuple[int, type[Message]]] = {
     "triggers": (12, state_pb2.Triggers), "backlog": (19, state_pb2.Backlog),
     "funding": (10, state_pb2.Funding), "traders": (16, state_pb2.Trader), "fee_terms": (20, state_pb2.FeeTerms),
     "settlements": (11, state_pb2.Settlement),
+    "validators": (21, state_pb2.ValidatorSets), "feeds": (22, state_pb2.Feed), "surfaces": (23, state_pb2.Surface),
+    "reporters": (24, state_pb2.Reporters),
     "auctions": (17, state_pb2.Auction), "losses": (18, state_pb2.Losses),
     "breakers": (26, state_pb2.Breakers), "flows": (27, state_pb2.Flow),
 }

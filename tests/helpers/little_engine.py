@@ -4,11 +4,13 @@ import threading
 from pathlib import Path
 
 from app.chain import Block, BlockResult, Chain
+from app.oracle.state import feeds
 from node.committed import Committed
 from node.feed.server import FeedServer
 from node.mempool.mempool import Mempool
 from node.storage.leveldb import LevelDB
 from tests.helpers import builders
+from tests.helpers.votes import Voters, prices
 
 GENESIS_TIME_NS = 1_700_000_000_000_000_000
 BLOCK_TIME_NS = 1_000_000_000
@@ -16,14 +18,18 @@ MAX_BYTES = 4_000_000
 
 
 class LittleEngine:
-    """One node's engine. A second one over the same folder continues where the first stopped."""
+    """One node's engine. A second one over the same folder continues where the first stopped. Its one validator sees
+    `prices`, by feed."""
 
     def __init__(self, folder: Path, *, app_state: bytes | None = None, blocks_max: int = 256,
                  socket: str = "link.sock") -> None:
         self.database = LevelDB(folder / "engine")
         self.chain = Chain(self.database)
+        self.voters = Voters()
         if not self.chain.head.height:
-            self.chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, app_state or builders.genesis())
+            self.chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, app_state or builders.genesis(),
+                                  self.voters.genesis)
+        self.prices = {feed.feed: feed.price for feed in feeds(self.chain.view)}
         self.mempool = Mempool(self.chain)
         self.socket = folder / socket
         self.committed = Committed(self.chain, self.database)
@@ -37,7 +43,8 @@ class LittleEngine:
         """Make a block of what the mempool holds, commit and publish it."""
         with self._lock:
             chain = self.chain
-            txs = self.mempool.propose(lambda candidates: chain.prepare(candidates, MAX_BYTES))
+            commit = self.voters.commit(chain.head.height, prices(self.prices))
+            txs = self.mempool.propose(lambda candidates: chain.prepare(candidates, MAX_BYTES, commit))
             assert chain.process(txs) == ""
             height = chain.head.height + 1
             result = chain.finalize(Block(height, GENESIS_TIME_NS + height * BLOCK_TIME_NS, txs))

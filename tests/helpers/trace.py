@@ -12,6 +12,7 @@ from random import Random
 from novation.v1 import events_pb2, tx_pb2
 from tests.helpers import builders
 from tests.helpers.builders import BUY, IMMEDIATE_OR_CANCEL, MARK_QUANTA, POST_ONLY, SELL, TICK_QUANTA, Person
+from tests.helpers.votes import Voters, prices
 
 LADDER_TICKS = 60      # how far from the middle makers quote
 NOW_NS = 1_700_000_000_000_000_000
@@ -131,9 +132,6 @@ def mixed_blocks(seed: int, blocks: int, traders: int = 8) -> Iterator[list[byte
 
     for height in range(1, blocks + 1):
         txs = [send(*flow.batch(random.choice((1, 3, 20)))) for _ in range(random.randint(0, 5))]
-        if height % 5 == 0:
-            txs.append(send(builders.ORACLE, [
-                builders.set_mark(flow.price(market, random.randint(-900, 900)), market) for market in flow.markets]))
         if height % 25 in (0, 5):
             txs.append(send(builders.ORACLE, [builders.set_status(2 if height % 25 == 0 else 1, builders.ETH)]))
         for _ in range(random.randint(0, 3)):
@@ -209,9 +207,28 @@ SPECIALS: tuple[Special, ...] = (
                                                    random.choice((0, 1_500_000, 20_000_000)),
                                                    random.choice(flow.markets))], {}),
     lambda flow, random, other: ([builders.set_referrer(other), flow.taker_action()], {}),
+    lambda flow, random, other: ([builders.set_validator(other.public_key, random.randint(0, 9))], {}),
     lambda flow, random, other: ([builders.buy(flow.price(1, 0), 5_000), builders.buy(500, 0), builders.buy(0, 1),
                                   builders.sell(500, 1, market=9), builders.cancel(3, 3)], {}),
 )
+
+
+TRACE_VOTERS = Voters([f"validator {place}" for place in range(4)], [10, 20, 15, 5])
+
+
+def mixed_record(seed: int, height: int) -> list[bytes]:
+    """What block `height` of the trace begins with: votes that nearly agree, the weakest validator silent now and then;
+    every fifth block brings other prices, few bring a record that is none, the first brings nothing.
+    """
+    random, level = Random(f"{seed}/{height}"), Random(f"{seed}/{height // 5}")
+    if height == 1:
+        return []
+    if height % 50 == 7:
+        return [b"\x00" + random.randbytes(60)]
+    middle = {market: MARK_QUANTA[market] + level.randint(-900, 900) * TICK_QUANTA[market] for market in MARK_QUANTA}
+    votes = {place: prices({feed: price + random.randint(-99, 99) for feed, price in middle.items()})
+             for place in range(random.choice((3, 4, 4)))}
+    return [TRACE_VOTERS.record(height - 1, votes)]
 
 
 def mixed_genesis(traders: int = 8, *, breakers: bool = True) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from app.chain import Block, Chain, read_head
+from app.oracle.record import split_record
 from app.params import APP_VERSION
 from app.store.view import DictReader
 from node.comet.config import CometSettings, GenesisValidator, genesis_document, write_config, write_genesis
@@ -27,6 +28,7 @@ from node.storage.leveldb import LevelDB
 from novation.v1 import tx_pb2
 from tests.helpers import builders
 from tests.helpers.builders import ALICE, BOB, MARK_QUANTA, Person
+from tests.helpers.votes import told
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = f"{PROJECT}:{PROJECT / 'gen'}"  # PYTHONPATH: this checkout, whichever one is installed
@@ -208,6 +210,7 @@ class Replay:
     app_hashes: dict[int, str]
     txs: list[bytes]
     codes: list[int]
+    records: int = 0  # blocks that began with good votes
 
 
 def replay(node: Node, last_height: int) -> Replay:
@@ -216,7 +219,8 @@ def replay(node: Node, last_height: int) -> Replay:
     chain = Chain(reader)
     genesis = json.loads(node.home.genesis_file.read_text())
     app_state = json.dumps(genesis["app_state"]).encode()
-    done = Replay({0: chain.init_chain(genesis["chain_id"], GENESIS_TIME_NS, 1, app_state).hex().upper()}, [], [])
+    first = chain.init_chain(genesis["chain_id"], GENESIS_TIME_NS, 1, app_state, told(genesis))
+    done = Replay({0: first.hex().upper()}, [], [])
     with node.rpc as rpc:
         for height in range(1, last_height + 1):
             reply = rpc.block(height)
@@ -229,8 +233,9 @@ def replay(node: Node, last_height: int) -> Replay:
             reader.write(chain.commit())
             chain.committed()
             done.app_hashes[height] = result.app_hash.hex().upper()
-            done.txs += txs
+            done.txs += split_record(txs)[1]
             done.codes += [tx.code for tx in result.txs]
+            done.records += result.record is not None and not result.record.code
     return done
 
 

@@ -12,14 +12,17 @@ from tests.proofs.laws import (
     liquidation,
     margin,
     markets,
+    marks,
+    oracle,
     settlement,
     triggers,
+    validators,
 )
 from tests.proofs.prover import PROOFS
 
 LAWS = (
-    kernel, accounts, collateral, markets, breakers, fees, funding, margin, clearing, book, settlement, triggers,
-    liquidation,
-)
+    kernel, accounts, validators, oracle, collateral, markets, breakers, fees, funding, marks, margin,
+    clearing, book, settlement, triggers, liquidation,
+)  # fmt: skip
 
 __all__ = ["LAWS", "PROOFS"]

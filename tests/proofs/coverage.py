@@ -11,6 +11,7 @@ LISTED = {
     "params.optional_integer": "reads a document; its tests are in tests/unit",
     "params.require_integer": "reads a document; its tests are in tests/unit",
     "params.require_symbol": "reads a document; its tests are in tests/unit",
+    "oracle.kept_expiries": "sorts and filters a list; no arithmetic on money; its tests are in tests/unit",
 }
 
 

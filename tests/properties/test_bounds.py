@@ -39,11 +39,14 @@ def test_cash_stays_in_its_field() -> None:
     people = (ALICE, BOB, *sellers)
     document = json.loads(builders.genesis((*people, builders.ORACLE), cash_quanta=5 * 10**15, gas_price_e6=0))
     document["markets"] = [builders.market_entry(
-        BTC, "BTC-PERP", mark_price_quanta=TICK_QUANTA[BTC], initial_margin_ppm=5_000, maintenance_margin_ppm=2_500)]
+        BTC, "BTC-PERP", initial_margin_ppm=5_000, maintenance_margin_ppm=2_500)]
+    first = (HIGHEST_QUANTA // 1_000 // TICK_QUANTA[BTC]) * TICK_QUANTA[BTC]  # a block moves it a thousandfold at most
+    document["feeds"][0]["price"] = first
     driver = Driver(json.dumps(document).encode())
-    driver.do(BOB, builders.sell(TICK_QUANTA[BTC], 1_000_000))
-    driver.do(ALICE, builders.buy(TICK_QUANTA[BTC], 1_000_000))
-    driver.do(builders.ORACLE, builders.set_mark(HIGHEST_QUANTA))
+    for _ in range(9):
+        driver.do(BOB, builders.sell(first, 80_000))
+        driver.do(ALICE, builders.buy(first, 80_000))
+    driver.mark(HIGHEST_QUANTA)
     filled, reasons = 0, set()
     for seller in sellers:
         for _ in range(8):

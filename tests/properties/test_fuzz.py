@@ -9,17 +9,23 @@ from google.protobuf.message import Message
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.chain import Chain
+from app.chain import Block, Chain
 from app.errors import REGISTRY, ChainError
+from app.kernel import signatures
+from app.oracle.record import Signed
+from app.oracle.types import Vote
+from app.oracle.votes import decode_extension, encode_extension
+from app.validators.state import set_at
 from novation.v1 import tx_pb2
 from tests.helpers import builders, ledger
 from tests.helpers.builders import ALICE, BOB, BTC, MARK_QUANTA
 from tests.helpers.driver import Driver
+from tests.helpers.votes import Voters, prices
 
 PLAIN = [
     builders.buy(MARK_QUANTA[BTC], 3, client_id=9), builders.cancel(client_id=9),
     builders.replace(MARK_QUANTA[BTC], 1, order_id=1 << 40), builders.cancel_all(1), builders.transfer(BOB, 5),
-    builders.withdraw(5), builders.faucet(BOB, 5), builders.set_mark(MARK_QUANTA[BTC])]
+    builders.withdraw(5), builders.faucet(BOB, 5), builders.set_validator(BOB.public_key, 5)]
 
 
 def filled(message: Message) -> None:
@@ -55,10 +61,35 @@ ADMITTED_MUTANTS: set[bytes] = set()
 ANSWERS: dict[str, int] = {}  # of admission, over the whole file
 
 
+class Anybody(Voters):
+    """Validators whose keys nobody has: what they cast is not signed."""
+
+    def sign(self, place: int, vote: Vote, _height: int, _round: int = 0) -> Signed:
+        """The vote with zeros for a signature."""
+        return Signed(place, vote, bytes(64))
+
+
+def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """The check of envelopes is the real one; votes are of whomever the mutants made validators."""
+    return not message.startswith(b"novation/tx/") or signatures.verify(public_key, message, signature)
+
+
+class Storm(Driver):
+    """A chain whose validators become whatever an envelope says."""
+
+    def record(self) -> list[bytes]:
+        """The votes of all who validate by the chain's own record."""
+        validators = set_at(self.chain.view, self.height)
+        self.voters.order = list(validators.validators) if validators else []
+        return super().record()
+
+
 @lru_cache(maxsize=1)
 def shared_driver() -> Driver:
-    """One chain for all examples: whatever they do, it must go on. ALICE may do everything, prices too."""
-    return Driver(builders.genesis(price_authority=ALICE.owner.hex()))
+    """One chain for all examples: whatever they do, it must go on. ALICE may do everything, validators too."""
+    driver = Storm(builders.genesis(authority=ALICE.owner.hex()), verify=verify, voters=Anybody())
+    driver.run([])
+    return driver
 
 
 def answer(chain: Chain, raw: bytes) -> str:
@@ -77,7 +108,7 @@ def survives(raw: bytes) -> str:
     """Admission, proposal and block all take `raw` in their stride and agree. The REASON of admission."""
     driver = shared_driver()
     reason = answer(driver.chain, raw)
-    assert isinstance(driver.chain.process([raw]), str)
+    assert isinstance(driver.chain.process([*driver.record(), raw]), str)
     outcome = driver.run([raw]).txs[0]
     assert outcome.result.reason == reason or (reason == "" and outcome.result.reason == "TX_ACTION_FAILED")
     assert driver.chain.finalize(driver.next_block([raw])).txs[0].code, "nothing executes twice"
@@ -160,6 +191,53 @@ def test_some_mutated_bodies_are_admitted() -> None:
     """Otherwise the laws above were never tried."""
     test_mutated_bodies_signed_again()
     assert len(ADMITTED_MUTANTS) > 5
+
+
+@lru_cache(maxsize=1)
+def voted_driver() -> tuple[Driver, bytes]:
+    """A chain with three validators, and the record with which its next block begins."""
+    driver = Driver(voters=Voters(("one", "two", "three"), (30, 20, 10)))
+    driver.run([])
+    votes = {0: prices({1: 46_001_000, 2: 24_000_000}), 1: prices({1: 46_000_500}), 2: Vote()}
+    return driver, driver.voters.record(driver.height, votes)
+
+
+@given(EDITS)
+@settings(max_examples=600, deadline=None)
+@example([("flip", 0, 1, b"")])
+@example([("cut", 1, 1, b"")])
+@example([("default", 0, 6, b"")])
+def test_mutated_records(edits: list[Edit]) -> None:
+    """ORCL-003: whatever is done to a record of votes, the proposal is rejected; decided all the same, it is a refused
+    transaction that brings no price, and envelopes behind it are run.
+    """
+    driver, good = voted_driver()
+    raw = mutated(good, edits)
+    envelope = builders.envelope(BOB, [builders.buy(500, 1)], 1)
+    said = driver.chain.process([raw, envelope])
+    result = driver.chain.finalize(Block(driver.height + 1, driver.time_ns + 1, [raw, envelope]))
+    if raw == good:
+        assert said == "" and result.record is not None and result.record.code == 0
+    elif raw[:1] == good[:1]:
+        assert said.startswith("votes:") and result.record is not None
+        assert result.record.result.reason == "ORACLE_RECORD"
+    else:
+        assert said.startswith("votes:") and result.record is None and result.txs[0].code
+    assert result.txs[-1].code == 0
+    moved = any(event.HasField("mark_price_set") for event in result.events)
+    assert moved == (raw == good), "the weighted median of the whole record is another price"
+
+
+@given(st.one_of(st.binary(max_size=60), EDITS.map(lambda edits: mutated(
+    encode_extension(prices({1: 46_000_000, 2: 24_000_000, 9: 1})), edits))))
+@settings(max_examples=600, deadline=None)
+@example(b"")
+@example(b"\x0a\x00")
+def test_any_extension(data: bytes) -> None:
+    """ORCL-001: bytes that are a vote are the only ones that are; all others are none, and nothing is raised."""
+    vote = decode_extension(data)
+    assert vote is None or encode_extension(vote) == data
+    assert voted_driver()[0].chain.accepts_extension(data) == (vote is not None)
 
 
 NUMBERS = st.one_of(st.integers(0, 3), st.sampled_from(

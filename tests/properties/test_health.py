@@ -14,11 +14,13 @@ from app.kernel.codec import account_key
 from app.margin.health import HealthIndex, candidates, file_changes, rebuild
 from app.margin.state import account_standing
 from app.markets.types import MarginTier
+from app.oracle.state import suppose_price
 from app.registry import TABLES, open_context
 from app.store.view import DictReader
 from tests.helpers import builders as b
 from tests.helpers.driver import Driver
 from tests.helpers.trace import mixed_blocks, mixed_genesis
+from tests.unit.app.supposing import supposed
 
 MARKETS = (1, 2, 3)
 TIERS = (MarginTier(2_000_000_000, 100_000, 60_000), MarginTier(9_000_000_000, 300_000, 200_000))
@@ -93,10 +95,12 @@ class World:
             if ctx.accounts.get(key) is not None:
                 ctx.accounts.edit(key).cash_quanta += random.choice((-1, -500, -10**6, 10**5))
         elif kind < 0.8:
-            mark = ctx.marks.get(market).price_quanta
+            found = ctx.marks.get(market)
+            mark, index = found.price_quanta, found.index_quanta
             moved = mark * (10_000 + random.choice((-1, 1)) * random.choice((1, 10, 100, 900))) // 10_000
-            ctx.marks.edit(market).price_quanta = max(1, moved)
-            ctx.forget_risk(market)
+            suppose_price(ctx, market, max(1, moved))
+            if random.random() < 0.2:  # the mark alone: what collateral is worth follows the index
+                ctx.marks.edit(market).index_quanta = index
         elif kind < 0.95:
             ctx.funding.edit(market).index_e9 += random.choice((-1, 1)) * random.choice((1, 10**9, 10**14))
             ctx.forget_risk(market)
@@ -206,19 +210,24 @@ def test_hlth_001_indexes_of_any_age_decide_alike(seed: int) -> None:
     random = Random(seed)
     genesis = mixed_genesis(traders=8, breakers=False)
     steady, restless = (Driver(genesis, verify=lambda _key, _message, _signature: True) for _ in range(2))
+    marks = dict(b.MARK_QUANTA)
     found_any = False
     for height, txs in enumerate(mixed_blocks(seed, 60), 1):
-        if height % 3 == 0:
-            marks = [b.set_mark(b.MARK_QUANTA[market] * random.randint(500, 1_600) // 1_000, market)
-                     for market in (b.BTC, b.ETH)]
-            txs = [*txs, b.envelope(b.ORACLE, marks, 1_000_000 + height)]
         if random.random() < 0.4:
             restless.restart()
         if random.random() < 0.4:
             restless.chain.finalize(restless.next_block([]))
         assert steady.run(txs).app_hash == restless.run(txs).app_hash
-        decided = [[key for key in candidates(ctx) if account_standing(ctx, ctx.accounts.get(key)).excess < 0]
-                   for ctx in (steady.chain.ctx, restless.chain.ctx)]
+        if height % 3 == 0:
+            marks = {market: quanta * random.randint(500, 1_600) // 1_000 for market, quanta in b.MARK_QUANTA.items()}
+        decided = []
+        for driver in (steady, restless):
+            for market, price in marks.items():
+                driver.mark(price, market)
+            ctx = driver.chain.ctx
+            with supposed(ctx, marks[b.BTC]), supposed(ctx, marks[b.ETH], b.ETH):
+                decided.append([key for key in candidates(ctx)
+                                if account_standing(ctx, ctx.accounts.get(key)).excess < 0])
         assert decided[0] == decided[1]
         found_any = found_any or bool(decided[0])
     assert found_any

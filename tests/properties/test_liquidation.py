@@ -16,6 +16,7 @@ from tests.helpers import builders as b
 from tests.helpers import ledger
 from tests.helpers.builders import BTC, ETH, MARK_QUANTA, ORACLE, TICK_QUANTA, Person
 from tests.helpers.driver import Driver
+from tests.unit.app.supposing import supposed
 
 PEOPLE = tuple(Person(f"gambler {number}") for number in range(7))
 BY_OWNER = {person.owner: person for person in PEOPLE}
@@ -43,9 +44,10 @@ class Casino:
         return self.drivers[0].chain.ctx
 
     def standings(self) -> dict[bytes, Standing]:
-        """All accounts as committed."""
+        """All accounts as committed, at the marks that the next block brings."""
         found = {person.account(): self.ctx.accounts.peek(person.account()) for person in PEOPLE}
-        return {key: account_standing(self.ctx, account) for key, account in found.items() if account}
+        with supposed(self.ctx, self.marks[BTC]), supposed(self.ctx, self.marks[ETH], ETH):
+            return {key: account_standing(self.ctx, account) for key, account in found.items() if account}
 
     def run(self, txs: list[bytes], step_ns: int = 10**9) -> list[Any]:
         """One block on both chains; they agree. Returns the events of its hooks."""
@@ -114,11 +116,12 @@ class Casino:
             made.append(self.drivers[0].envelope(person, *actions))
         return made
 
-    def jump(self, market: int, per_mille: int) -> list[bytes]:
-        """The mark moves."""
+    def jump(self, market: int, per_mille: int) -> None:
+        """The mark moves with the next block."""
         low, high = MARK_QUANTA[market] // 3, MARK_QUANTA[market] * 3
         self.marks[market] = min(high, max(low, self.marks[market] * (1000 + per_mille) // 1000))
-        return [self.drivers[0].envelope(ORACLE, b.set_mark(self.marks[market], market))]
+        for driver in self.drivers:
+            driver.mark(self.marks[market], market)
 
 
 class Waterfall(RuleBasedStateMachine):
@@ -137,7 +140,7 @@ class Waterfall(RuleBasedStateMachine):
     @rule(market=st.sampled_from((BTC, ETH)), per_mille=st.integers(-150, 150))
     def jump(self, market: int, per_mille: int) -> None:
         """A price jumps; then only the waterfall acts."""
-        self.casino.run(self.casino.jump(market, per_mille))
+        self.casino.jump(market, per_mille)
         self.casino.quiet()
 
     @rule(seconds=st.sampled_from((1, 100, 500, 1_000)))
@@ -166,7 +169,7 @@ def test_a_long_crash() -> None:
         for step in range(150):
             casino.run(casino.orders())
             if step % 3 == 0:
-                casino.run(casino.jump(casino.random.choice((BTC, ETH)), casino.random.choice(JUMPS)))
+                casino.jump(casino.random.choice((BTC, ETH)), casino.random.choice(JUMPS))
             casino.quiet(casino.random.choice((1, 1, 400)) * 10**9)
         seen |= casino.seen
     wanted = {*TOUCHES, "auction_ended", "holder_reduced"}
@@ -180,7 +183,7 @@ def test_one_market_never_touches_the_fund_of_another() -> None:
         people = [(casino.random.choice(PEOPLE), casino.random.choice((1, 2))) for _ in range(6)]
         casino.run([casino.drivers[0].envelope(person, b.place(side, casino.marks[BTC] // 500 * 500, 20))
                     for person, side in people])
-        casino.run(casino.jump(BTC, casino.random.choice((-120, 120, 60, -60))))
+        casino.jump(BTC, casino.random.choice((-120, 120, 60, -60)))
         casino.quiet()
     fund = ledger.record(casino.drivers[0].reader, "funds", b"insurance/" + ETH.to_bytes(4, "big"))
     assert "account_reduced" in casino.seen and fund.balance_quanta == 20_000_000

@@ -61,7 +61,8 @@ def test_winners_give_up_what_is_missing_and_no_more(seed: int, per_mille: int, 
         patch.setattr("app.liquidation.final.MAX_SETTLED_ACCOUNTS", most)
         patch.setattr("app.liquidation.hooks.short_accounts", lambda _ctx: [])
         price = MARK_QUANTA[BTC] * per_mille // 1000 // 500 * 500
-        both(drivers, [drivers[0].envelope(ORACLE, b.set_mark(price))])
+        for driver in drivers:
+            driver.mark(price)
         both(drivers, [], 4_000 * 10**9)
         ctx = drivers[0].chain.ctx
         profits, fund = {}, insurance_of(drivers[0])

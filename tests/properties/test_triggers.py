@@ -10,7 +10,7 @@ from app.invariants import audit
 from app.triggers import hooks
 from novation.v1 import tx_pb2
 from tests.helpers import builders as b
-from tests.helpers.builders import ABOVE, ALICE, BELOW, BOB, BTC, CAROL, ETH, MARK_QUANTA, ORACLE, SELL, TICK_QUANTA
+from tests.helpers.builders import ABOVE, ALICE, BELOW, BOB, BTC, CAROL, ETH, MARK_QUANTA, SELL, TICK_QUANTA
 from tests.helpers.driver import BLOCK_TIME_NS, Driver
 
 PEOPLE = {person.name: person for person in (ALICE, BOB, CAROL)}
@@ -99,6 +99,7 @@ class TriggerMachine(RuleBasedStateMachine):
         """A fresh chain, on which few triggers fire a block."""
         hooks.MAX_FIRED_A_BLOCK = MOST_FIRED
         self.driver = Driver(verify=lambda *_: True)
+        self.driver.run([])
         self.model = Model({market: MARK_QUANTA[market] // TICK_QUANTA[market] for market in (BTC, ETH)})
         self.fired: list[int] = []
 
@@ -137,9 +138,9 @@ class TriggerMachine(RuleBasedStateMachine):
     @rule(market=markets, by=moves)
     def move(self, market: int, by: int) -> None:
         """The mark moves by some ticks."""
-        price = self.model.prices[market] + by
-        self.block(ORACLE, b.set_mark(price * TICK_QUANTA[market], market))
-        self.model.prices[market] = price
+        self.model.prices[market] += by
+        self.driver.mark(self.model.prices[market] * TICK_QUANTA[market], market)
+        self.block(ALICE)
 
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
@@ -167,8 +168,6 @@ class TriggerMachine(RuleBasedStateMachine):
     @invariant()
     def same_state(self) -> None:
         """TRIG-004 to TRIG-009, INV-006: the same triggers at the same levels; memory is what the records say."""
-        if not self.driver.height:
-            return
         audit(self.driver.chain.ctx)
         stored = [(trigger.trigger_id, trigger.trigger_quanta // TICK_QUANTA[trigger.trigger_id >> 40])
                   for _, record in self.driver.chain.ctx.triggers.scan() for trigger in record.triggers.values()]

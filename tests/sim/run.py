@@ -14,15 +14,19 @@ from app.block import Block, BlockResult
 from app.chain import Chain
 from app.errors import InvariantError
 from app.invariants import audit
+from app.oracle.record import Record, Signed, encode_record
 from app.store.view import DictReader
 from node.prices.bars import Bar
 from tests.bench.engine import envelope, no_signature
 from tests.helpers import builders
+from tests.helpers.votes import Voters, prices
 from tests.sim.world import FUTURE, PERPETUAL, TICK_QUANTA, World
 
 AUDIT_BLOCKS = 1_440
 SAMPLE_BLOCKS = 15
 EXPIRY_NS = 1_643_356_800 * 10**9  # 28 January 2022, 08:00 UTC
+FEED = 1
+VOTERS = Voters()
 QUANTA_A_LOT = 1_000  # a price of one USD a BTC, with lots of 0.001 BTC and quanta of 0.000001 USD
 
 
@@ -67,9 +71,9 @@ def genesis(world: World, first_quanta: int, fields: dict[str, object]) -> bytes
     kinds: dict[int, dict[str, object]] = {PERPETUAL: {}, FUTURE: {"kind": "future", "expiry_ns": EXPIRY_NS}}
     symbols = {PERPETUAL: "BTC-PERP", FUTURE: "BTC-28JAN22"}
     document["markets"] = [
-        {**builders.market_entry(builders.BTC, symbols[market]), "market": market, "mark_price_quanta": first_quanta,
-         **kinds[market], **fields}
+        {**builders.market_entry(builders.BTC, symbols[market]), "market": market, **kinds[market], **fields}
         for market in world.markets]
+    document["feeds"] = [builders.feed_entry(FEED, "BTC/USD", first_quanta)]
     document["accounts"] = world.accounts()
     document["params"]["max_faucet_quanta"] = 10**15
     return json.dumps(document, sort_keys=True).encode()
@@ -80,7 +84,8 @@ def simulate(world: World, bars: Sequence[Bar], fields: dict[str, object],
     """Run all bars, or up to the first block that breaks the ledger: then `broken` says how."""
     reader = DictReader()
     chain = Chain(reader, verify=no_signature)
-    chain.init_chain("novation-sim", to_ns(bars[0]) - 1, 1, genesis(world, to_quanta(bars[0]), fields))
+    chain.init_chain(
+        "novation-sim", to_ns(bars[0]) - 1, 1, genesis(world, to_quanta(bars[0]), fields), VOTERS.genesis)
     outcome, nonces, recent = Outcome(), Counter[bytes](), Counter[str]()
     started = time.perf_counter()
     try:
@@ -101,15 +106,24 @@ def simulate(world: World, bars: Sequence[Bar], fields: dict[str, object],
 
 
 def run_bar(chain: Chain, reader: DictReader, world: World, nonces: Counter[bytes], bar: Bar) -> BlockResult:
-    """One block: the price of the bar, and what everybody does."""
-    height, txs = chain.head.height + 1, []
+    """One block: the price of the bar, and what everybody does. The first block takes no votes: its price is genesis's.
+    """
+    height = chain.head.height + 1
+    txs = [record(to_quanta(bar))] if height > 1 else []
     for person, actions in world.acts(chain, height, dict.fromkeys(world.markets, to_quanta(bar))):
         nonces[person.owner] += 1
         txs.append(envelope(person, actions, nonces[person.owner], signed=False))
     result = chain.finalize(Block(height, to_ns(bar), txs))
+    assert result.record is None or not result.record.code, result.record
     reader.write(chain.commit())
     chain.committed()
     return result
+
+
+def record(price_quanta: int) -> bytes:
+    """The votes of all validators for a price of the one feed, without signatures."""
+    vote = prices({FEED: price_quanta})
+    return encode_record(Record(0, tuple(Signed(place, vote, bytes(64)) for place in range(len(VOTERS.order)))))
 
 
 def to_quanta(bar: Bar) -> int:

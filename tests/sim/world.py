@@ -89,12 +89,12 @@ class World:
         self.owners = {person.account(): person for person in self.people()}
 
     def people(self) -> list[Person]:
-        """All but the price authority."""
+        """All but the authority."""
         return [*(maker.person for maker in self.makers), *(gambler.person for gambler in self.gamblers),
                 *self.liquidators]
 
     def accounts(self) -> list[dict[str, object]]:
-        """The genesis accounts of all of them and of the price authority."""
+        """The genesis accounts of all of them and of the authority."""
         funded = [(maker.person, MAKER_CASH_QUANTA) for maker in self.makers]
         funded += [(gambler.person, gambler.stake_quanta) for gambler in self.gamblers]
         funded += [(person, LIQUIDATOR_CASH_QUANTA) for person in self.liquidators]
@@ -102,11 +102,10 @@ class World:
         return [{"owner": person.owner.hex(), "number": 0, "cash_quanta": cash} for person, cash in funded]
 
     def acts(self, chain: Chain, height: int, marks: dict[int, int]) -> Iterator[Batch]:
-        """The envelopes of the block `height`, in which the marks become `marks`."""
+        """The envelopes of the block `height`, whose votes bring `marks`."""
         open_now = {market for market in self.markets if (record := chain.view.markets.get(market))
                     and record.status not in (SETTLING, SETTLED)}
         marks = {market: price for market, price in marks.items() if market in open_now}
-        yield builders.ORACLE, [builders.set_mark(price, market) for market, price in marks.items()]
         for maker in self.makers:
             if maker.market in marks and (actions := self.make(height, maker, marks[maker.market])):
                 yield maker.person, actions
@@ -143,7 +142,7 @@ class World:
                 if key in self.owners and key[0] % len(self.liquidators) == number][:5]
 
     def gamble(self, chain: Chain, height: int, gambler: Gambler, mark: int) -> Batch | None:
-        """What a gambler does now: mostly nothing. A ruined one is given its stake anew, by the price authority."""
+        """What a gambler does now: mostly nothing. A ruined one is given its stake anew, by the authority."""
         account = chain.view.accounts.get(gambler.person.account())
         held = account.position(gambler.market).lots if account else 0
         if held:

@@ -17,6 +17,9 @@ DOMAIN_FILES = {
 }
 # Files beyond the common names, each with its reason.
 DOMAIN_EXTRAS = {
+    ("oracle", "votes.py"): "the encoding of vote extensions",
+    ("oracle", "record.py"): "the encoding of a block's votes",
+    ("oracle", "checks.py"): "whose votes a block holds, and whether they are enough",
     ("book", "index.py"): "the sorted index in memory",
     ("book", "uncross.py"): "the meeting at one price",
     ("book", "match.py"): "the price-time loop",

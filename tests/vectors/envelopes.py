@@ -43,7 +43,7 @@ CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = 
     ("referrer", ALICE, [builders.set_referrer(BOB)], {}),
     ("bid, every field", BOB, [builders.bid(ALICE, 250_000, least_discount_ppm=100_000, expected_bids=2, number=1)],
      {}),
-    ("mark price", ORACLE, [builders.set_mark(46_000_000)], {}),
+    ("validator", ORACLE, [builders.set_validator(ALICE.public_key, 5)], {}),
     ("market status", ORACLE, [builders.set_status(2)], {}),
     ("several actions, every field of the body", ALICE, [builders.cancel_all(1), builders.buy(500, 1)],
      {"number": 7, "expiry_height": 1000, "expiry_time_ns": 1_700_000_000_000_000_000, "all_or_nothing": True}),

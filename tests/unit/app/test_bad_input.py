@@ -6,6 +6,7 @@ import pytest
 
 from app import errors, gas, limits
 from app.errors import ChainError
+from app.registry import TABLES
 from novation.v1 import tx_pb2
 from tests.helpers import builders, ledger
 from tests.helpers.builders import ALICE, BOB, BTC, BUY, MARK_QUANTA, TICK_QUANTA, Person
@@ -25,8 +26,9 @@ def driver() -> Driver:
 
 
 def stored(driver: Driver) -> dict[bytes, bytes]:
-    """All records as they are stored."""
-    return {key: value for key, value in driver.reader.items() if key.startswith(b"r")}
+    """All records as they are stored, but for what the votes of every block change: feeds and who reported."""
+    votes = {b"r" + bytes([TABLES[name].prefix]) for name in ("feeds", "reporters")}
+    return {key: value for key, value in driver.reader.items() if key.startswith(b"r") and key[:2] not in votes}
 
 
 def refuse_whole(driver: Driver, raw: bytes) -> str:
@@ -215,13 +217,6 @@ def test_makers_are_paid_for_before_they_are_met(driver: Driver) -> None:
     assert len(ledger.book(driver.reader, BTC)[2]) == 10
 
 
-def test_adm_006_a_price_from_anybody_is_refused_whole(driver: Driver) -> None:
-    """ADM-006: nobody but the authority gets into the first lane, not even together with other actions."""
-    assert refuse_whole(driver, driver.envelope(ALICE, builders.set_mark(MARK))) == "ORACLE_NOT_AUTHORITY"
-    both = driver.envelope(ALICE, builders.cancel_all(), builders.set_mark(MARK))
-    assert refuse_whole(driver, both) == "ORACLE_NOT_AUTHORITY"
-
-
 def test_unknown_account_and_empty_account(driver: Driver) -> None:
     """An account that does not exist, and one that cannot pay."""
     stranger = Person("stranger")
@@ -291,11 +286,18 @@ def test_unknown_enum_values_and_numbers(driver: Driver) -> None:
         assert refuse_action(driver, ALICE, action) == reason
 
 
-def test_marks(driver: Driver) -> None:
-    """ORCL-001: the authority too must name a market and a possible price."""
-    assert refuse_action(driver, builders.ORACLE, builders.set_mark(0)) == "ORACLE_PRICE"
-    assert refuse_action(driver, builders.ORACLE, builders.set_mark(HUGE)) == "ORACLE_PRICE"
-    assert refuse_action(driver, builders.ORACLE, builders.set_mark(5, market=9)) == "MARKET_NOT_FOUND"
+@pytest.mark.parametrize(("public_key", "power", "reason"), [
+    (BOB.public_key[:31], 5, "VALIDATOR_KEY"), (BOB.public_key + b"x", 5, "VALIDATOR_KEY"), (b"", 0, "VALIDATOR_KEY"),
+    (BOB.public_key, limits.MAX_TOTAL_POWER + 1, "VALIDATOR_KEY"), (BOB.public_key, HUGE, "VALIDATOR_KEY"),
+    (BOB.public_key, limits.MAX_TOTAL_POWER, "VALIDATOR_LIMIT"), (BOB.public_key, 0, "VALIDATOR_UNKNOWN"),
+    (Person("validator").public_key, 0, "VALIDATOR_LAST")])
+def test_validators(driver: Driver, public_key: bytes, power: int, reason: str) -> None:
+    """VAL-003, VAL-004: the authority too must name a key and a possible power, and one validator remains; nobody else
+    may name any.
+    """
+    action = builders.set_validator(public_key, power)
+    assert refuse_action(driver, builders.ORACLE, action) == reason
+    assert refuse_action(driver, ALICE, action) == "VALIDATOR_NOT_AUTHORITY"
 
 
 def test_open_order_limit(driver: Driver) -> None:

@@ -1,7 +1,7 @@
 """Blocks, admission, order and genesis, by rule code."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -10,9 +10,11 @@ from app.collateral.types import Vault
 from app.errors import REGISTRY, ChainError, GenesisError, InvariantError, MarketFault
 from app.invariants import audit, check_block
 from app.kernel.hashing import address_of
+from app.oracle.record import split_record
 from app.ordering import encoded_size, order_keys
 from app.registry import ACTIONS
 from app.store.view import DictReader
+from app.tx import Tx
 from novation.v1 import tx_pb2
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, ORACLE
@@ -33,6 +35,11 @@ def reason_of(call: Callable[[], object]) -> str:
     with pytest.raises(ChainError) as caught:
         call()
     return caught.value.code.reason
+
+
+def proposed(driver: Driver, txs: Iterable[Tx], max_bytes: int = 10**6) -> list[bytes]:
+    """The envelopes of a proposal."""
+    return split_record(driver.chain.prepare(txs, max_bytes))[1]
 
 
 def test_every_error_code_is_registered_once() -> None:
@@ -124,7 +131,7 @@ def test_adm_005_nobody_is_too_poor_to_cancel_or_close() -> None:
     assert reason_of(lambda: driver.chain.admit(large)) == "TX_CANNOT_PAY_FEE"
     driver.chain.admit(driver.envelope(ALICE, b.sell(P, 1, reduce_only=True), **limits))
     cancels = [driver.chain.admit(driver.envelope(ALICE, b.cancel_all(), **limits)) for _ in range(5)]
-    assert len(driver.chain.prepare(cancels, 10**6)) == 2
+    assert len(proposed(driver, cancels)) == 2
     result = driver.act(ALICE, b.cancel(client_id=1), **limits)
     assert (result.code, result.actions[0].cancelled_orders, result.fee_quanta) == (0, 1, 1_000_000)
 
@@ -139,7 +146,7 @@ def test_those_who_cannot_pay_share_a_sixteenth_of_the_block() -> None:
     limits = {"gas_limit": 2_000_000, "fee_limit_quanta": 4_000_000}
     waiting = [driver.chain.admit(driver.envelope(person, b.cancel_all(), **limits)) for person in poor]
     paying = driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1), gas_limit=300_000))
-    assert len(driver.chain.prepare([*waiting, paying], 10**6)) == 3
+    assert len(proposed(driver, [*waiting, paying])) == 3
 
 
 def test_envelopes_behind_one_that_empties_the_account_are_not_taken(driver: Driver) -> None:
@@ -147,7 +154,7 @@ def test_envelopes_behind_one_that_empties_the_account_are_not_taken(driver: Dri
     cash = driver.chain.ctx.accounts.peek(ALICE.account()).cash_quanta
     emptying = driver.chain.admit(driver.envelope(ALICE, b.transfer(BOB, cash - 20_000)))
     behind = [driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1))) for _ in range(5)]
-    assert driver.chain.prepare([emptying, *behind], 10**6) == [emptying.raw]
+    assert proposed(driver, [emptying, *behind]) == [emptying.raw]
 
 
 def test_the_last_lane_keeps_a_quarter_of_the_block() -> None:
@@ -155,22 +162,22 @@ def test_the_last_lane_keeps_a_quarter_of_the_block() -> None:
     driver = Driver(b.genesis(max_block_gas=16 * b.GAS_LIMIT))
     cancels = [driver.chain.admit(driver.envelope(ALICE, b.cancel_all())) for _ in range(16)]
     takers = [driver.chain.admit(driver.envelope(BOB, b.buy(P, 1))) for _ in range(16)]
-    lanes = [driver.chain.decode(raw).lane for raw in driver.chain.prepare([*cancels, *takers], 10**6)]
-    assert (lanes.count(1), lanes.count(2)) == (12, 4)
+    lanes = [driver.chain.decode(raw).lane for raw in proposed(driver, [*cancels, *takers])]
+    assert (lanes.count(0), lanes.count(1)) == (12, 4)
 
 
 def test_a_proposer_takes_what_an_account_can_pay_for_together(driver: Driver) -> None:
     """Each envelope alone is good, three of four are not: the fourth stays out of the proposal."""
     driver = Driver(b.genesis(cash_quanta=65_000))
     waiting = [driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1))) for _ in range(4)]  # 20,000 at most each
-    assert len(driver.chain.prepare(waiting, 10**6)) == 3
+    assert len(proposed(driver, waiting)) == 3
 
 
 def test_a_full_block_takes_no_more_candidates(driver: Driver) -> None:
     """The pool may be large: once fifty envelopes did not fit, no more are looked at."""
     seen = []
     waiting = [driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1))) for _ in range(200)]
-    block = driver.chain.prepare((seen.append(tx) or tx for tx in waiting), 10 * encoded_size(waiting[0].raw) + 20)
+    block = proposed(driver, (seen.append(tx) or tx for tx in waiting), 10 * encoded_size(waiting[0].raw) + 20)
     assert (len(block), len(seen)) == (10, 60)
 
 
@@ -266,14 +273,14 @@ def test_ord_001_to_004_proposals_follow_the_rule(driver: Driver) -> None:
     """ORD-001 to ORD-004: lanes, accounts by hash, nonces ascending; bytes and gas respected; no nonce twice."""
     chain = driver.chain
     envelopes = [driver.envelope(ALICE, b.buy(P, 1)), driver.envelope(BOB, b.buy(P, 1, time_in_force=b.POST_ONLY)),
-                 driver.envelope(ALICE, b.cancel_all()), driver.envelope(ORACLE, b.set_mark(P)),
+                 driver.envelope(ALICE, b.cancel_all()), driver.envelope(ORACLE, b.set_status(1)),
                  driver.envelope(CAROL, b.sell(P, 1)), driver.envelope(ALICE, b.sell(P, 1))]
     txs = [chain.admit(raw) for raw in envelopes]
     proposal = chain.prepare(txs, 1_000_000)
     assert sorted(proposal) == sorted(envelopes)
     assert chain.process(proposal) == ""
     lanes = [chain.decode(raw).lane for raw in proposal]
-    assert lanes == sorted(lanes) == [0, 1, 1, 2, 2, 2]
+    assert lanes == sorted(lanes) == [0, 0, 1, 1, 1, 1]
     alice = [chain.decode(raw).nonce for raw in proposal if chain.decode(raw).account == ALICE.account()]
     assert alice == [2, 1, 3]  # the cancel has an earlier lane, the other two ascend
     for place in range(len(proposal) - 1):
@@ -308,7 +315,7 @@ def test_ord_004_block_gas() -> None:
     """ORD-004: gas limits that do not fit together are left out by Prepare and rejected by Process."""
     driver = Driver(b.genesis(max_block_gas=16 * b.GAS_LIMIT))
     txs = [driver.chain.admit(driver.envelope(ALICE, b.buy(P, 1))) for _ in range(17)]
-    assert len(driver.chain.prepare(txs, 10**6)) == 16
+    assert len(proposed(driver, txs)) == 16
     everyone = sorted(txs, key=order_keys(driver.chain.head.app_hash))
     assert "gas limits" in driver.chain.process([tx.raw for tx in everyone])
 
@@ -340,7 +347,7 @@ def test_commit_needs_a_finalized_block(driver: Driver) -> None:
     (lambda s: s.update(more=1), "sections"),
     (lambda s: s["params"].update(color=1), "unknown fields"),
     (lambda s: s["params"].update(max_block_gas=-1), "max_block_gas"),
-    (lambda s: s["params"].update(test_network=False), "price_authority"),
+    (lambda s: s["params"].update(test_network=False), "authority"),
     (lambda s: s["markets"][0].update(tick_quanta=501), "MKT-001|tick_quanta"),
     (lambda s: s["markets"][0].update(maintenance_margin_ppm=60_000), "maintenance"),
     (lambda s: s["markets"].append(s["markets"][0]), "twice"),

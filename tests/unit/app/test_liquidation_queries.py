@@ -12,7 +12,7 @@ from app.margin import state
 from app.margin.queries import Price
 from app.margin.state import account_standing
 from app.markets.holders import rebuild
-from app.oracle.state import set_mark_price
+from app.oracle.state import suppose_price
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE, ETH, MARK_QUANTA
 from tests.helpers.driver import Driver
@@ -70,7 +70,7 @@ def test_liq_023_the_chain_then_takes_what_was_answered(insurance: int) -> None:
     answers = {person: asked(driver, person, Price(BTC, price)) for person in (ALICE, CAROL)}
     assert answers[ALICE].deficit == 30 * (price - P) - 100_000_000
     assert answers[ALICE].fund_paid == min(insurance, answers[ALICE].deficit)
-    driver.do(b.ORACLE, b.set_mark(price))
+    driver.mark(price)
     result = driver.run([])
     reduced = {event.holder_reduced.account.owner: event.holder_reduced for event in result.events
                if event.HasField("holder_reduced")}
@@ -115,7 +115,7 @@ def test_liq_023_stress_is_a_full_look_at_everybody(seed: int) -> None:
         ctx = fork(driver)
         for market in (BTC, ETH):
             if row.market in (0, market):
-                set_mark_price(ctx, market, MARK_QUANTA[market] * (10**6 + row.shock_ppm) // 10**6)
+                suppose_price(ctx, market, MARK_QUANTA[market] * (10**6 + row.shock_ppm) // 10**6)
         now = [account_standing(ctx, account) for _, account in ctx.accounts.scan() if account.positions]
         assert row.short == sum(one.excess < 0 for one in now)
         assert row.below_zero == sum(one.equity < 0 for one in now)

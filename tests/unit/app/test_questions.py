@@ -10,7 +10,7 @@ from app.accounts.types import Position
 from app.errors import ChainError
 from app.margin.queries import Range, liquidation_range
 from app.margin.state import account_standing
-from app.oracle.state import set_mark_price
+from app.oracle.state import suppose_price
 from app.questions import Answer, Price, Question, Trade, account_risk, ask
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, ETH, MARK_QUANTA
@@ -22,17 +22,19 @@ TICK = b.TICK_QUANTA[BTC]
 PEOPLE = (ALICE, BOB, CAROL)
 
 
-def chain(cash_quanta: int = 10**12, **fields: Any) -> Driver:
-    """A chain without gas fees; `fields` change its first market."""
+def chain(cash_quanta: int = 10**12, feed: dict[str, object] | None = None, **fields: Any) -> Driver:
+    """A chain without gas fees; `fields` change its first market, `feed` the feed of that."""
     state = json.loads(b.genesis(cash_quanta=cash_quanta, gas_price_e6=0))
     state["markets"][0].update(fields)
+    state["feeds"][0].update(feed or {})
     return Driver(json.dumps(state).encode())
 
 
 def holding(mark: int, lots: int, cash: int, maintenance_ppm: int, side: int = b.BUY) -> Driver:
     """Alice holds `lots` taken at the mark, with `cash` of equity, in a market without fees."""
-    driver = chain(lot_size="1", tick_size="0.000001", tick_quanta=1, mark_price_quanta=mark, maker_fee_ppm=0,
-                   taker_fee_ppm=0, initial_margin_ppm=maintenance_ppm + 1, maintenance_margin_ppm=maintenance_ppm)
+    driver = chain(feed={"decimals": 6, "price": mark}, lot_size="1", tick_size="0.000001", tick_quanta=1,
+                   maker_fee_ppm=0, taker_fee_ppm=0, initial_margin_ppm=maintenance_ppm + 1,
+                   maintenance_margin_ppm=maintenance_ppm)
     driver.do(ALICE, b.transfer(ALICE, cash, number=1))
     driver.do(BOB, b.place(3 - side, mark, lots))
     driver.do(ALICE, b.place(side, mark, lots), number=1)
@@ -48,7 +50,7 @@ def safe(driver: Driver, number: int = 1, market: int = BTC) -> Range:
 def is_short(driver: Driver, price: int, number: int = 1, market: int = BTC) -> bool:
     """The exact check at a price, by nothing but the chain's own functions."""
     ctx = fork(driver)
-    set_mark_price(ctx, market, price)
+    suppose_price(ctx, market, price)
     return account_standing(ctx, ctx.accounts.get(ALICE.account(number))).excess < 0
 
 
@@ -82,7 +84,7 @@ def test_risk_003_of_one_that_is_short_already() -> None:
     """RISK-003: the prices at which it would be safe again."""
     driver = holding(3_000_000_000, 10, 1_500_000_000, 20_000)
     ctx = fork(driver)
-    set_mark_price(ctx, BTC, 2_000_000_000)
+    suppose_price(ctx, BTC, 2_000_000_000)
     assert liquidation_range(ctx, ctx.accounts.get(ALICE.account(1)), [BTC]) == Range(2_908_163_265, None)
 
 
@@ -110,7 +112,7 @@ def test_risk_003_both_ways_and_brackets() -> None:
 def excess_at(ctx: Any, account: Any, market: int, price: int) -> int:
     """The exact excess at a price; the mark goes back to where it was."""
     ctx.journal.savepoint()
-    set_mark_price(ctx, market, price)
+    suppose_price(ctx, market, price)
     found = account_standing(ctx, account).excess
     ctx.journal.rollback()
     return found
@@ -164,7 +166,7 @@ def test_risk_001_what_cannot_be_supposed() -> None:
             ("QUERY_PRICE", Question(trades=[Trade(BTC, b.BUY, 0, 1)])),
             ("MARKET_NOT_FOUND", Question(prices=[Price(9, 1)])),
             ("ORDER_SIDE", Question(trades=[Trade(BTC, 3, P, 1)])),
-            ("QUERY_ACTION", Question(actions=[b.set_mark(5)]))):
+            ("QUERY_ACTION", Question(actions=[b.set_validator(bytes(32), 5)]))):
         ctx = fork(driver)
         with pytest.raises(ChainError, match=reason):
             ask(ctx, ALICE.account(), question)
@@ -221,7 +223,8 @@ def test_risk_001_the_chain_does_what_was_answered(seed: int) -> None:
         refused += sum(action.code != 0 for action in outcome.result.actions)
         filled += len(answer.fills)
         if random.random() < 0.1:
-            driver.do(b.ORACLE, b.set_mark(P + random.randint(-40, 40) * TICK))
+            driver.mark(P + random.randint(-40, 40) * TICK)
+            driver.run([])
     assert refused > 20 and filled > 20
 
 

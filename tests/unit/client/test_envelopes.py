@@ -20,7 +20,7 @@ ALL_ACTIONS = [
             self_trade_prevention="cancel_both"),
     e.cancel(order_id=3), e.cancel(client_id=5), e.cancel_all(), e.cancel_all(2),
     e.replace(price_quanta=5, size_lots=6, client_id=7, time_in_force="post_only"),
-    e.transfer(OTHER, 5), e.withdraw(7, b"somewhere"), e.faucet(OTHER, 9), e.set_mark_price(1, 500),
+    e.transfer(OTHER, 5), e.withdraw(7, b"somewhere"), e.faucet(OTHER, 9), e.set_validator(bytes(32), 500),
     e.place_trigger(market=1, direction="above", side="buy", price_quanta=5, size_lots=6, trail_quanta=7),
     e.cancel_trigger(), e.set_dead_man(3), e.set_protection(1, limit_lots=2, window_ns=3),
     e.place(market=1, side="buy", price_quanta=0, size_lots=6, peg="mid", peg_offset_ticks=-3,
@@ -60,7 +60,7 @@ def test_the_gas_table_is_the_chains() -> None:
     assert e.GAS_BY_KIND == {
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
-        "set_mark_price": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
+        "set_validator": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
         "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
         "bid_auction": gas.BID, "isolate": gas.TRANSFER, "set_market_status": gas.PRICE}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (

@@ -21,7 +21,7 @@ def test_it_takes_what_it_can_carry_and_works_it_off(tmp_path: Path, capsys: pyt
         async with network(tmp_path, app_state=state) as net:
             await net.commit(b.envelope(b.ALICE, [b.sell(46_000_000, 800)], 1))
             await net.commit(b.envelope(b.CAROL, [b.buy(46_000_000, 800)], 1))
-            await net.commit(b.envelope(b.ORACLE, [b.set_mark(44_000_000)], 1))
+            net.engine.prices[b.BTC] = 44_000_000
             dave = await net.client(b.DAVE)
             for _ in range(10):
                 net.engine.block()

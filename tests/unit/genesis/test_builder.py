@@ -35,7 +35,7 @@ def test_decimals_become_integers_exactly(preset: dict) -> None:
     market = build(preset, owner)["markets"][0]
     assert market["lot_size"] == "0.001"
     assert market["tick_quanta"] == 500
-    assert market["mark_price_quanta"] == 46_000_000
+    assert market["feed"] == 1
     assert market["initial_margin_ppm"] == 50_000
     assert market["taker_fee_ppm"] == 500
     assert market["max_order_lots"] == 1_000_000
@@ -141,7 +141,7 @@ def test_canonical_json_has_only_integers(preset: dict) -> None:
     [
         (lambda p: p["markets"][1].update(lot_size="0.0.1"), r"markets\[1\]: .*plain decimal"),
         (lambda p: p["markets"][0].update(tick_size="0.0000001"), r"markets\[0\]: tick_size is not a whole number"),
-        (lambda p: p["markets"][0].update(mark_price=46000.5), r"markets\[0\]: mark_price .*plain decimal"),
+        (lambda p: p["feeds"][0].update(price=46000.5), r"feeds\[0\]: price .*plain decimal"),
         (lambda p: p["markets"][0].pop("symbol"), r"markets\[0\]: symbol is missing"),
         (lambda p: p["markets"][0].update(colour="red"), "unknown keys colour"),
         (lambda p: p["accounts"][0].update(cash_usd="-5"), r"accounts\[0\]: cash_usd"),
@@ -157,12 +157,12 @@ def test_mistakes_are_named_with_their_place(preset: dict, change, said: str) ->
         build(broken, owner)
 
 
-def test_a_chain_that_is_no_test_network_has_no_price_authority(preset: dict) -> None:
+def test_a_chain_that_is_no_test_network_has_no_authority(preset: dict) -> None:
     preset["params"] = {**preset["params"], "test_network": False, "max_faucet_usd": "0"}
-    assert "price_authority" in check_app_state(build(preset, owner))[0]
-    del preset["params"]["price_authority"]
+    assert "authority" in check_app_state(build(preset, owner))[0]
+    del preset["params"]["authority"]
     app_state = build(preset, owner)
-    assert app_state["params"]["price_authority"] == ""
+    assert app_state["params"]["authority"] == ""
     assert problems(app_state) == check_app_state(app_state) == []
 
 
@@ -170,7 +170,7 @@ def test_an_unknown_owner_is_named(preset: dict) -> None:
     def nobody(name: str) -> str:
         raise KeyError(name)
 
-    with pytest.raises(PresetError, match=r"price-authority|alice"):
+    with pytest.raises(PresetError, match=r"authority|alice"):
         build(preset, nobody)
 
 

@@ -7,7 +7,7 @@ import pytest
 from novation.v1 import events_pb2, tx_pb2
 from tests.helpers import builders as b
 from tests.helpers import ledger
-from tests.helpers.builders import ALICE, BOB, BTC, CAROL, ORACLE
+from tests.helpers.builders import ALICE, BOB, BTC, CAROL
 from tests.helpers.driver import Driver
 
 P = b.MARK_QUANTA[BTC]
@@ -160,7 +160,7 @@ def test_book_014_makers_that_cannot_carry_the_fill_are_removed() -> None:
     driver = Driver(b.genesis(cash_quanta=30_000_000))
     driver.do(ALICE, b.sell(P, 10))  # 23,000,000 of initial margin
     driver.do(BOB, b.sell(P + 8_000 * T, 1))
-    driver.do(ORACLE, b.set_mark(P + 6_000 * T))  # selling 10 at P now loses 30,000,000
+    driver.mark(P + 6_000 * T)  # selling 10 at P now loses 30,000,000
     taker = b.buy(P + 8_000 * T, 10, time_in_force=b.IMMEDIATE_OR_CANCEL)
     outcome = driver.run([driver.envelope(CAROL, taker)]).txs[0]
     fills = [e.fill.maker.owner for e in outcome.events if e.HasField("fill")]
@@ -254,7 +254,7 @@ def test_marg_005_a_poor_account_may_reduce() -> None:
     driver = Driver(b.genesis(cash_quanta=30_000_000))
     driver.do(ALICE, b.buy(P, 10))
     driver.do(BOB, b.sell(P, 10))
-    driver.do(ORACLE, b.set_mark(P - 2_400 * T))  # alice: equity about 18,000,000, initial margin 22,400,000
+    driver.mark(P - 2_400 * T)  # alice: equity about 18,000,000, initial margin 22,400,000
     driver.do(CAROL, b.buy(P - 2_400 * T, 5))
     assert driver.refused(ALICE, b.buy(P - 2_500 * T, 1)) == "MARGIN_INSUFFICIENT"
     assert driver.do(ALICE, b.sell(P - 2_400 * T, 5))[0].filled_lots == 5

@@ -1,5 +1,6 @@
 """Auctions and batch markets: orders meet at one price, the most that can, nobody at worse than the own limit."""
 
+import json
 from random import Random
 
 import pytest
@@ -14,7 +15,7 @@ from tests.helpers.driver import GENESIS_TIME_NS, Driver
 E9 = 10**9
 MID = 46_000_000
 TICK = 500
-TINY = {"tick_size": "0.000001", "lot_size": "1", "tick_quanta": 1, "mark_price_quanta": 48, "max_order_lots": 100}
+TINY = {"tick_size": "0.000001", "lot_size": "1", "tick_quanta": 1, "max_order_lots": 100}
 BATCH = {BTC: {"matching": "batch"}}
 AUCTION = {BTC: {"opens_ns": GENESIS_TIME_NS + 2 * E9, "auction_ns": 3 * E9}}
 
@@ -50,7 +51,9 @@ def test_uniform_price() -> None:
 
 def test_vega_s_auction() -> None:
     """BOOK-022: bids 2 at 99 and 3 at 90, asks 2 at 1 and 3 at 7: five lots at 48."""
-    driver = Driver(builders.genesis(terms={BTC: {**TINY, "matching": "batch"}}))
+    document = json.loads(builders.genesis(terms={BTC: {**TINY, "matching": "batch"}}))
+    document["feeds"][0].update(decimals=6, price=48)
+    driver = Driver(json.dumps(document).encode())
     result = driver.run([
         driver.envelope(ALICE, builders.buy(99, 2), builders.buy(90, 3)),
         driver.envelope(BOB, builders.sell(1, 2), builders.sell(7, 3))])
@@ -116,7 +119,7 @@ def test_who_cannot_carry_the_fill_is_removed_and_the_price_is_found_anew() -> N
     """BOOK-023: a bid that its account can no longer carry goes, and the others meet at the price without it."""
     driver = Driver(builders.genesis(cash_quanta=60_000_000, terms=BATCH))
     driver.do(ALICE, builders.buy(MID + 4 * TICK, 20))
-    driver.do(ORACLE, builders.set_mark(40_000_000))
+    driver.mark(40_000_000)
     result = driver.run([driver.envelope(CAROL, builders.buy(MID + 2 * TICK, 1)),
                          driver.envelope(BOB, builders.sell(MID, 21))])
     gone = [event.order_cancelled.reason for event in result.events if event.HasField("order_cancelled")]
@@ -133,7 +136,7 @@ def test_the_last_plan_is_carried_out_as_far_as_it_goes(monkeypatch: pytest.Monk
     monkeypatch.setattr("app.book.uncross.MAX_UNCROSS_FILLS", 2)
     driver = Driver(builders.genesis(cash_quanta=60_000_000, terms=BATCH))
     driver.do(ALICE, builders.buy(MID + 4 * TICK, 20), builders.buy(MID + 4 * TICK, 1))
-    driver.do(ORACLE, builders.set_mark(40_000_000))
+    driver.mark(40_000_000)
     result = driver.run([driver.envelope(BOB, builders.sell(MID, 20), builders.sell(MID, 1), builders.sell(MID, 1)),
                          driver.envelope(CAROL, builders.buy(MID, 1), builders.buy(MID - TICK, 1))])
     gone = [event.order_cancelled.reason for event in result.events if event.HasField("order_cancelled")]

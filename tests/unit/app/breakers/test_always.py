@@ -31,7 +31,8 @@ def nothing(driver: Driver) -> None:
 
 def halted(driver: Driver) -> None:
     """The mark jumped."""
-    driver.do(ORACLE, b.set_mark(52_000_000))
+    driver.mark(52_000_000)
+    driver.run([])
     driver.run([])
 
 
@@ -43,7 +44,8 @@ def halted_while_reduce_only(driver: Driver) -> None:
 
 def met_outside(driver: Driver) -> None:
     """An order met what rests too far from the mark."""
-    driver.do(ORACLE, b.set_mark(49_600_000))
+    driver.mark(49_600_000)
+    driver.run([])
     driver.do(BOB, b.buy(49_600_000, 1))
 
 

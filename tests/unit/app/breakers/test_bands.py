@@ -11,7 +11,7 @@ from app.invariants import audit
 from novation.v1 import events_pb2
 from tests.helpers import builders as b
 from tests.helpers import ledger
-from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE, ORACLE
+from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE
 from tests.helpers.driver import GENESIS_TIME_NS, Driver
 
 E9 = 10**9
@@ -80,7 +80,7 @@ def test_brk_004_triggers() -> None:
     assert driver.refused(ALICE, far) == "BREAKER_ORDER_BAND"
     driver.do(ALICE, b.trigger(b.ABOVE, 47_000_000, b.SELL, 44_650_000, 1), b.sell(47_000_000, 1))
     driver.do(BOB, b.buy(46_800_000, 1))
-    driver.do(ORACLE, b.set_mark(49_000_000))  # its limit of 44,650,000 is below 46,550,000 now
+    driver.mark(49_000_000)  # its limit of 44,650,000 is below 46,550,000 then
     result = driver.run([])
     fired = [event.trigger_fired for event in result.events if event.HasField("trigger_fired")]
     assert [(one.reason, one.filled_lots) for one in fired] == [("", 1)]
@@ -93,7 +93,8 @@ def test_brk_004_pegged_orders_that_would_pass_the_band_go() -> None:
     driver = banded(order_band_ppm=1_000)
     driver.do(BOB, b.buy(45_990_000, 1), b.sell(46_020_000, 1))
     driver.do(ALICE, b.place(b.BUY, 47_000_000, 1, peg=b.PEG_MID, offset=20, time_in_force=b.POST_ONLY))
-    driver.do(ORACLE, b.set_mark(45_955_000))
+    driver.mark(45_955_000)
+    driver.run([])
     driver.do(BOB, b.buy(45_992_000, 1))
     result = driver.run([])
     gone = [event.order_cancelled.reason for event in result.events if event.HasField("order_cancelled")]
@@ -107,11 +108,13 @@ def test_brk_005_what_fails_halts_nothing() -> None:
     """
     driver = banded()
     driver.do(BOB, b.sell(MARK, 5))
-    driver.do(ORACLE, b.set_mark(50_000_000))
+    driver.mark(50_000_000)
+    driver.run([])
     assert driver.refused(ALICE, b.buy(50_000_000, 1, time_in_force=b.FILL_OR_KILL)) == "ORDER_NOT_FILLABLE"
     assert driver.refused(ALICE, b.buy(50_000_000, 1, time_in_force=b.POST_ONLY)) == "ORDER_WOULD_CROSS"
     assert status(driver) == ACTIVE
-    driver.do(ORACLE, b.set_mark(48_900_000))
+    driver.mark(48_900_000)
+    driver.run([])
     done = driver.do(ALICE, b.buy(50_000_000, 4))[0]
     assert (done.filled_lots, done.filled_quote_quanta) == (4, 184_000_000)
     whole(driver)
@@ -121,7 +124,8 @@ def test_brk_005_the_rest_goes_and_the_halt_says_why() -> None:
     """BRK-001, BRK-005: events and row; the market comes back at one price (BRK-008) and the row stays."""
     driver = banded()
     driver.do(BOB, b.sell(MARK, 5))
-    driver.do(ORACLE, b.set_mark(50_000_000))
+    driver.mark(50_000_000)
+    driver.run([])
     result = driver.run([driver.envelope(ALICE, b.buy(50_000_000, 3))])
     assert kinds(result) == ["order_cancelled", "breaker_tripped", "market_status_changed"]
     gone, trip, moved = result.txs[0].events
@@ -147,14 +151,15 @@ def test_brk_005_the_rest_goes_and_the_halt_says_why() -> None:
 
 def test_brk_006_the_price_within_the_band() -> None:
     """BRK-006: bids to 40 and asks from 26 meet within 16 to 32 at 29."""
-    tiny = {"tick_size": "0.000001", "lot_size": "1", "tick_quanta": 1, "mark_price_quanta": 30, "max_order_lots": 100}
+    tiny = {"tick_size": "0.000001", "lot_size": "1", "tick_quanta": 1, "max_order_lots": 100}
     terms = {**tiny, "matching": "batch", "order_band_ppm": 333_334, "fill_band_ppm": 333_334}
-    driver = Driver(b.genesis(terms={BTC: terms}))
+    driver = Driver(b.genesis(terms={BTC: terms}, feeds={BTC: {"decimals": 6, "price": 30}}))
     driver.do(ALICE, b.buy(40, 2))
     result = driver.run([driver.envelope(BOB, b.sell(20, 2))])
     assert [event.uncrossed.price_quanta for event in result.events if event.HasField("uncrossed")] == [30]
     driver.do(ALICE, b.buy(40, 2))
-    driver.do(ORACLE, b.set_mark(24))  # 16 to 32
+    driver.mark(24)  # 16 to 32
+    driver.run([])
     result = driver.run([driver.envelope(BOB, b.sell(26, 2))])
     assert [event.uncrossed.price_quanta for event in result.events if event.HasField("uncrossed")] == [29]
     whole(driver)
@@ -164,7 +169,8 @@ def test_brk_006_a_batch_market_is_halted_instead() -> None:
     """BRK-006: the price at which its orders would meet lies outside: nothing fills, it goes into an auction."""
     driver = banded(matching="batch")
     driver.do(BOB, b.sell(44_000_000, 5))
-    driver.do(ORACLE, b.set_mark(50_000_000))
+    driver.mark(50_000_000)
+    driver.run([])
     result = driver.run([driver.envelope(ALICE, b.buy(44_100_000, 3, time_in_force=b.IMMEDIATE_OR_CANCEL),
                                          b.buy(44_000_000, 1))])
     assert kinds(result) == ["order_rested", "order_rested", "order_cancelled", "breaker_tripped",
@@ -178,7 +184,8 @@ def test_brk_009_extended_while_it_would_meet_outside_then_what_is_outside_goes(
     driver = banded()
     driver.do(BOB, b.sell(MARK, 5))
     driver.do(CAROL, b.buy(45_900_000, 1))
-    driver.do(ORACLE, b.set_mark(50_000_000))
+    driver.mark(50_000_000)
+    driver.run([])
     driver.do(ALICE, b.buy(50_000_000, 3))
     driver.do(ALICE, b.buy(46_000_000, 2))
     driver.do(DAVE, b.sell(50_000_000, 1))
@@ -201,7 +208,8 @@ def test_brk_006_bids_above_the_band_go_too() -> None:
     driver.run([])
     driver.do(ALICE, b.buy(48_000_000, 2))
     driver.do(BOB, b.sell(47_000_000, 2))
-    driver.do(ORACLE, b.set_mark(42_000_000))
+    driver.mark(42_000_000)
+    driver.run([])
     first = driver.run([], step_ns=6 * E9)
     assert "breaker_tripped" in kinds(first) and status(driver) == AUCTION  # BRK-009: an opening becomes a halt
     result = driver.run([], step_ns=10 * E9)
@@ -216,7 +224,8 @@ def test_brk_006_more_outside_than_a_block_cancels(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("app.book.uncross.MAX_BANDED_A_BLOCK", 2)
     driver = banded(halt_extensions=0)
     driver.do(BOB, *[b.sell(44_000_000, 1)] * 3)
-    driver.do(ORACLE, b.set_mark(50_000_000))
+    driver.mark(50_000_000)
+    driver.run([])
     driver.do(ALICE, b.buy(44_000_000, 1))
     driver.do(ALICE, b.buy(44_000_000, 1))
     driver.run([], step_ns=10 * E9)
@@ -231,7 +240,8 @@ def test_brk_003_quarantine_and_settlement_are_left_alone() -> None:
     ends = GENESIS_TIME_NS + 1_000 * E9
     driver = banded(kind="future", expiry_ns=ends)
     driver.do(BOB, b.sell(MARK, 2))
-    driver.do(ORACLE, b.set_mark(50_000_000))
+    driver.mark(50_000_000)
+    driver.run([])
     driver.do(ALICE, b.buy(55_000_000, 2))
     assert driver.chain.view.totals.get(BTC).open_interest_lots == 2 and status(driver) == ACTIVE
     driver = banded()

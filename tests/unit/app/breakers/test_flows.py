@@ -132,8 +132,8 @@ def test_brk_017_an_envelope_that_is_undone_counts_nothing() -> None:
 
 @pytest.mark.parametrize(("params", "words"), [
     ({"withdraw_hour_quanta": 10**14 + 1}, "withdraw_hour_quanta"), ({"withdraw_day_ppm": 500_001}, "withdraw_day_ppm"),
-    ({"test_network": False, "price_authority": "", "withdraw_hour_quanta": 1}, "withdraw_day_quanta"),
-    ({"test_network": False, "price_authority": "", "withdraw_day_ppm": 1}, "withdraw_hour_quanta"),
+    ({"test_network": False, "authority": "", "withdraw_hour_quanta": 1}, "withdraw_day_quanta"),
+    ({"test_network": False, "authority": "", "withdraw_day_ppm": 1}, "withdraw_hour_quanta"),
 ])
 def test_brk_018_bounds(params: dict[str, object], words: str) -> None:
     """BRK-018: bounded in code, and never off where it matters."""

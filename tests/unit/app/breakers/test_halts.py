@@ -24,10 +24,11 @@ def halting(**terms: object) -> Driver:
 
 
 def marked(driver: Driver, *prices: int, step_ns: int = E9) -> list[str]:
-    """The mark takes these values, a block each; the kinds of events of the block after the last one."""
+    """The mark takes these values, a block each; the kinds of events of the last one."""
     for price in prices:
-        driver.run([driver.envelope(ORACLE, b.set_mark(price))], step_ns)
-    return kinds(driver.run([], step_ns))
+        driver.mark(price)
+        result = driver.run([], step_ns)
+    return [kind for kind in kinds(result) if kind != "mark_price_set"]
 
 
 def test_brk_007_moved() -> None:
@@ -96,7 +97,8 @@ def test_brk_009_extended_while_the_mark_runs() -> None:
     marked(driver, MARK, 40_000_000)
     seen = []
     for price in (35_000_000, 31_000_000, 27_000_000):
-        driver.do(ORACLE, b.set_mark(price))
+        driver.mark(price)
+        driver.run([])
         seen.append([kind for kind in kinds(driver.run([], step_ns=10 * E9)) if kind.startswith("breaker")])
     assert seen == [["breaker_extended"], ["breaker_extended"], ["breaker_ended"]]
     row = driver.chain.view.breakers.get(BTC).rows[0]

@@ -57,7 +57,8 @@ def test_coll_010_value_after_haircut_and_cap(driver: Driver) -> None:
     account = ctx.accounts.peek(ALICE.account())
     assert state.assets_value(ctx, account) == 82_800_000_000 + 10_260_000
     assert equity(driver.chain.view, account) == account_standing(ctx, account).equity == 82_910_260_000
-    driver.do(ORACLE, b.set_mark(P // 2))
+    driver.mark(P // 2)
+    driver.run([])
     assert state.assets_value(ctx, account) == 41_400_000_000 + 10_260_000
     driver.restart()
     assert driver.chain.ctx.vault.peek(asset_vault(1)).held_quanta == 3 * COIN
@@ -99,10 +100,10 @@ def test_coll_011_and_004_nobody_borrows(driver: Driver) -> None:
     driver.do(ALICE, b.faucet(ALICE, COIN, asset=1))
     driver.do(ALICE, b.buy(P, 50))
     driver.do(BOB, b.faucet(BOB, COIN, asset=1), b.sell(P, 50))
-    driver.do(ORACLE, b.set_mark(P - 1_000_000))  # a loss of 50 USD
+    driver.mark(P - 1_000_000)  # a loss of 50 USD
     assert driver.refused(ALICE, b.withdraw(50_000_001)) == "COLLATERAL_INSUFFICIENT"
     driver.do(ALICE, b.withdraw(50_000_000))
-    driver.do(ORACLE, b.set_mark(P - 3_000_000))  # another 100, which only bitcoin backs
+    driver.mark(P - 3_000_000)  # another 100, which only bitcoin backs
     driver.do(ALICE, b.sell(P - 3_000_000, 50, reduce_only=True))
     driver.do(BOB, b.buy(P - 3_000_000, 50))
     assert driver.chain.ctx.accounts.peek(ALICE.account()).cash_quanta == -100_000_000

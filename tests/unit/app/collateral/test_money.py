@@ -10,7 +10,6 @@ from tests.helpers.builders import ALICE, BOB, BTC, ORACLE
 from tests.helpers.driver import Driver
 
 P = b.MARK_QUANTA[BTC]
-T = b.TICK_QUANTA[BTC]
 CASH = 100_000_000
 NEWCOMER = b.Person("newcomer")
 
@@ -44,12 +43,12 @@ def test_coll_002_and_007_faucet(driver: Driver) -> None:
 
 
 def test_coll_007_no_faucet_on_a_main_network() -> None:
-    """COLL-007, ORCL-001: without `test_network` there is neither faucet nor price authority."""
+    """COLL-007, VAL-004: without `test_network` there is neither faucet nor authority."""
     state = json.loads(b.genesis())
-    state["params"].update(test_network=False, price_authority="", withdraw_hour_ppm=1, withdraw_day_ppm=1)
+    state["params"].update(test_network=False, authority="", withdraw_hour_ppm=1, withdraw_day_ppm=1)
     driver = Driver(json.dumps(state).encode())
     assert driver.refused(ALICE, b.faucet(BOB, 5_000_000)) == "COLLATERAL_FAUCET_OFF"
-    assert driver.refused(ORACLE, b.set_mark(P)) == "ORACLE_NOT_AUTHORITY"
+    assert driver.refused(ORACLE, b.set_validator(bytes(32), 5)) == "VALIDATOR_NOT_AUTHORITY"
 
 
 def test_coll_003_withdrawal(driver: Driver) -> None:
@@ -67,7 +66,8 @@ def test_coll_004_unrealised_profit_stays(driver: Driver) -> None:
     """COLL-004, COLL-009: 10 lots gain 10,000,000; that profit does not leave, nor does a tenth of the notional."""
     driver.do(ALICE, b.buy(P, 10))
     driver.do(BOB, b.sell(P, 10))
-    driver.do(ORACLE, b.set_mark(P + 1_000_000))
+    driver.mark(P + 1_000_000)
+    driver.run([])
     account = driver.chain.ctx.accounts.peek(ALICE.account())
     fees = CASH - (account.cash_quanta + 10 * P)
     free = CASH - fees - 47_000_000
@@ -98,12 +98,3 @@ def test_coll_001_and_inv_001_what_is_held_is_what_is_owed(driver: Driver) -> No
     driver.do(BOB, b.sell(P, 2), b.withdraw(11))
     accounts = sum(account.cash_quanta for _, account in driver.chain.ctx.accounts.scan())
     assert accounts + ledger.earned(driver.reader) == held(driver) == 5 * CASH - 11
-
-
-def test_orcl_001_only_the_authority_sets_a_mark(driver: Driver) -> None:
-    """ORCL-001: the authority's price counts at once; anybody else's, zero, or an unknown market is refused."""
-    driver.do(ORACLE, b.set_mark(P + T))
-    assert driver.chain.ctx.marks.peek(BTC).price_quanta == P + T
-    assert driver.refused(ALICE, b.set_mark(P)) == "ORACLE_NOT_AUTHORITY"
-    assert driver.refused(ORACLE, b.set_mark(0)) == "ORACLE_PRICE"
-    assert driver.refused(ORACLE, b.set_mark(P, 77)) == "MARKET_NOT_FOUND"

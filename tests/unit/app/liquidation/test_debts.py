@@ -12,6 +12,7 @@ from tests.helpers import builders as b
 from tests.helpers import ledger
 from tests.helpers.builders import ALICE, BOB, BTC, ORACLE
 from tests.helpers.driver import Driver
+from tests.unit.app.supposing import supposed
 
 P = b.MARK_QUANTA[BTC]
 COIN = 10**8
@@ -56,13 +57,14 @@ def test_liq_024_collected_when_the_asset_falls(restarts: bool) -> None:
     """
     driver = driver_of(20 * 10**9)
     owe(driver)
-    driver.do(ORACLE, b.set_mark(15_600_000))
+    driver.mark(15_600_000)
     driver.run([])
     assert holds(driver) == (-14 * 10**9, COIN, 20 * 10**9, 0)
     if restarts:
         driver.restart()
-    driver.do(ORACLE, b.set_mark(15_500_000))
-    assert ALICE.account() in candidates(driver.chain.ctx)
+    with supposed(driver.chain.ctx, 15_500_000):
+        assert ALICE.account() in candidates(driver.chain.ctx)
+    driver.mark(15_500_000)
     events = driver.run([]).events
     assert [(event.asset_seized.market, event.asset_seized.units, event.asset_seized.paid_quanta) for event in events
             if event.HasField("asset_seized")] == [(BTC, COIN, 13_950_000_000)]
@@ -77,7 +79,7 @@ def test_liq_024_as_far_as_the_fund_has_cash() -> None:
     """LIQ-024: a fund of 4,500 USD buys for 4,500; what it cannot buy waits, and stays with its owner."""
     driver = driver_of(4_500_000_000)
     owe(driver)
-    driver.do(ORACLE, b.set_mark(10_000_000))
+    driver.mark(10_000_000)
     driver.run([])
     assert holds(driver) == (-9_500_000_000, COIN // 2, 0, COIN // 2)
     driver.run([])
@@ -89,7 +91,8 @@ def test_liq_024_a_market_that_is_not_open_buys_nothing() -> None:
     """LIQ-024, LIQ-001: while the market is halted its price is not trusted; afterwards the debt is collected."""
     driver = driver_of(20 * 10**9)
     owe(driver)
-    driver.do(ORACLE, b.set_mark(10_000_000), b.set_status(3))
+    driver.do(ORACLE, b.set_status(3))
+    driver.mark(10_000_000)
     driver.run([])
     assert holds(driver)[:2] == (-14 * 10**9, COIN)
     driver.do(ORACLE, b.set_status(1))

@@ -29,12 +29,12 @@ class Market:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, cash: dict[Person, int], insurance: int = 0) -> None:
         monkeypatch.setattr("app.liquidation.hooks.short_accounts", lambda _ctx: [])
         terms = {"kind": "future", "expiry_ns": GENESIS_TIME_NS + 3_600 * E9, "tick_size": "0.000001", "lot_size": "1",
-                 "tick_quanta": 1, "mark_price_quanta": 1_000, "maker_fee_ppm": 0, "taker_fee_ppm": 0,
-                 "insurance_quanta": insurance}
+                 "tick_quanta": 1, "maker_fee_ppm": 0, "taker_fee_ppm": 0, "insurance_quanta": insurance}
         flat = {"maker_fee_ppm": 0, "taker_fee_ppm": 0}
         people = (LOSER, *WINNERS, ORACLE)
         document = json.loads(b.genesis(people, cash_quanta=RICH, cash=cash, terms={BTC: terms, ETH: flat},
                                         gas_price_e6=0))
+        document["feeds"][0].update(decimals=6, price=1_000)
         self.driver = Driver(json.dumps({**document, "assets": [EUR]}).encode(), verify=lambda *_: True)
         self.events: list[Any] = []
 
@@ -45,7 +45,7 @@ class Market:
 
     def ends_at(self, price: int) -> None:
         """The chain sleeps through the window: the future settles at its last price, once this block's next is done."""
-        self.driver.do(ORACLE, b.set_mark(price))
+        self.driver.mark(price)
         self.driver.run([], step_ns=4_000 * E9)
         assert self.ctx.settlements.peek(BTC).price_quanta == price
 
@@ -104,7 +104,7 @@ def test_by_net_profit(monkeypatch: pytest.MonkeyPatch) -> None:
         market.sells(LOSER, winner, lots)
     market.sells(WINNERS[5], WINNERS[6], 4, price=1_030)
     market.sells(WINNERS[9], WINNERS[3], 1, price=MARK_QUANTA[ETH], market=ETH)
-    market.driver.do(ORACLE, b.set_mark(MARK_QUANTA[ETH] - 60, ETH))
+    market.driver.mark(MARK_QUANTA[ETH] - 60, ETH)
     market.ends_at(1_060)
     assert market.standing(LOSER).equity == -48
     market.block()
@@ -120,7 +120,7 @@ def test_hedges_come_last_and_nobody_pays_more_than_a_profit(monkeypatch: pytest
     market.sells(WINNERS[0], WINNERS[1], 1)
     market.sells(WINNERS[1], WINNERS[2], 1, price=1_190)
     market.sells(WINNERS[9], WINNERS[1], 1, price=MARK_QUANTA[ETH], market=ETH)
-    market.driver.do(ORACLE, b.set_mark(MARK_QUANTA[ETH] - 150, ETH))
+    market.driver.mark(MARK_QUANTA[ETH] - 150, ETH)
     market.ends_at(1_200)
     owed = 110 + 150
     assert market.standing(LOSER).equity + market.standing(WINNERS[0]).equity == -owed

@@ -31,8 +31,10 @@ def test_liq_002_a_halted_market_keeps_no_other_waiting() -> None:
     """LIQ-002: 120 bankrupt accounts wait in ETH, which is halted; CAROL's BTC is closed at once."""
     driver, people = crowd(120)
     driver.do(ORACLE, b.set_status(HALTED, market=ETH))
-    driver.do(ORACLE, b.set_mark(20_000_000, market=ETH))
-    driver.run([driver.envelope(ORACLE, b.set_mark(44_500_000)), driver.envelope(BOB, b.buy(44_400_000, 100))])
+    driver.do(BOB, b.buy(44_400_000, 100))
+    driver.mark(20_000_000, market=ETH)
+    driver.run([])
+    driver.mark(44_500_000)
     driver.run([])
     assert lots(driver, CAROL, BTC) < 10
     assert all(lots(driver, person, ETH) == 1 for person in people)
@@ -43,8 +45,10 @@ def test_liq_002_those_on_offer_stand_behind_the_others() -> None:
     is the healthier, is closed in the first block.
     """
     driver, people = crowd(420)
-    driver.do(ORACLE, b.set_mark(21_200_000, market=ETH))
-    driver.run([driver.envelope(ORACLE, b.set_mark(44_900_000)), driver.envelope(BOB, b.buy(44_900_000, 100))])
+    driver.do(BOB, b.buy(44_900_000, 100))
+    driver.mark(21_200_000, market=ETH)
+    driver.run([])
+    driver.mark(44_900_000)
     driver.run([])
     assert lots(driver, CAROL, BTC) < 10
     driver.run([])

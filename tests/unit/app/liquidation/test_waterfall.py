@@ -13,8 +13,9 @@ from app.markets.types import REDUCE_ONLY
 from novation.v1 import events_pb2
 from tests.helpers import builders as b
 from tests.helpers import ledger
-from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE, ETH, MARK_QUANTA, ORACLE, Person
+from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE, ETH, MARK_QUANTA, Person
 from tests.helpers.driver import Driver
+from tests.unit.app.supposing import supposed
 
 P = MARK_QUANTA[BTC]
 RICH = 100_000_000_000
@@ -38,27 +39,32 @@ class Town:
         return self
 
     def mark(self, per_mille: int) -> int:
-        """Set the mark of BTC."""
+        """The mark of BTC from the begin of the next block on."""
         price = P * per_mille // 1000 // 500 * 500
-        self.driver.do(ORACLE, b.set_mark(price))
+        self.driver.mark(price)
         return price
 
     def block(self, *txs: bytes, step_ns: int = 10**9) -> list[events_pb2.Event]:
-        """One block; the ledger's laws hold after it."""
+        """One block; the ledger's laws hold after it. Its events, but for the prices that came."""
         result = self.driver.run(list(txs), step_ns)
         ledger.check(self.driver.reader)
         audit(self.driver.chain.ctx)
-        self.events = result.events + [event for tx in result.txs for event in tx.events]
+        events = result.events + [event for tx in result.txs for event in tx.events]
+        self.events = [event for event in events if not event.HasField("mark_price_set")]
         return self.events
 
     def of(self, kind: str) -> list[Any]:
         """The events of a kind in the last block."""
         return [getattr(event, kind) for event in self.events if event.HasField(kind)]  # type: ignore[arg-type]
 
-    def standing(self, person: Person) -> Standing:
-        """The standing of an account."""
+    def standing(self, person: Person, price: int = 0) -> Standing:
+        """The standing of an account; at another price of BTC, as it would be."""
         ctx = self.driver.chain.ctx
-        return account_standing(ctx, ctx.accounts.peek(person.account()))
+        account = ctx.accounts.peek(person.account())
+        if not price:
+            return account_standing(ctx, account)
+        with supposed(ctx, price):
+            return account_standing(ctx, account)
 
     def lots(self, person: Person, market: int = BTC) -> int:
         """What an account holds."""
@@ -71,14 +77,13 @@ class Town:
 
 def test_liq_001_the_safe_are_not_touched() -> None:
     """LIQ-001: at the margin to the quantum nothing happens; a quantum below it does."""
-    found = Town().trade()
-    price = found.mark(965)
-    missing = -found.standing(ALICE).excess
+    price = P * 965 // 1000 // 500 * 500
+    missing = -Town().trade().standing(ALICE, price).excess
     for given, events in ((missing, 0), (missing - 1, 1)):
         town = Town().trade()
-        driver = town.driver
-        driver.run([driver.envelope(ORACLE, b.set_mark(price)), driver.envelope(BOB, b.transfer(ALICE, given))])
-        assert town.standing(ALICE).excess == given - missing
+        town.driver.do(BOB, b.transfer(ALICE, given))
+        assert town.standing(ALICE, price).excess == given - missing
+        assert town.mark(965) == price
         assert len(town.block()) == events and town.lots(ALICE) == 400
 
 
@@ -90,8 +95,7 @@ def test_liq_003_to_009_part_is_closed_on_the_book() -> None:
     town.driver.do(ALICE, b.buy(500, 1), b.sell(2 * P, 3))
     price = P * 965 // 1000 // 500 * 500
     town.driver.do(CAROL, b.buy(price, 1000))
-    town.mark(965)
-    before = town.standing(ALICE)
+    before = town.standing(ALICE, town.mark(965))
     town.block()
     closed, = town.of("position_closed")
     assert [event.reason for event in town.of("order_cancelled")] == [events_pb2.CANCEL_REASON_LIQUIDATION] * 2
@@ -206,12 +210,11 @@ def test_liq_016_the_fund_does_not_pay_for_a_bid_away_from_the_mark() -> None:
     for resting in (False, True):
         town = Town(alice=240_000_000, insurance_quanta=1_000_000_000).trade(100)
         price = 43_600_000
-        txs = [town.driver.envelope(ORACLE, b.set_mark(price))]
         if resting:
-            txs.append(town.driver.envelope(BOB, b.buy(price * 97 // 100 // 500 * 500, 100)))
-        town.driver.run(txs)
-        deficit = -town.standing(ALICE).equity
-        both = town.standing(ALICE).equity + town.standing(BOB).equity
+            town.driver.do(BOB, b.buy(price * 97 // 100 // 500 * 500, 100))
+        deficit = -town.standing(ALICE, price).equity
+        both = town.standing(ALICE, price).equity + town.standing(BOB, price).equity
+        town.driver.mark(price)
         town.block()
         paid.append(1_000_000_000 - town.fund())
         assert town.lots(ALICE) == 0 and 0 <= paid[-1] == max(0, deficit)
@@ -246,8 +249,8 @@ def test_liq_015_the_fund_helps_to_close_on_the_book() -> None:
     price = P * 940 // 1000 // 500 * 500
     town.driver.do(CAROL, b.buy(price, 1000))
     town.mark(940)
-    missing = -town.standing(ALICE).equity
-    bob = town.standing(BOB).equity
+    missing = -town.standing(ALICE, price).equity
+    bob = town.standing(BOB, price).equity
     town.block()
     closed, = town.of("position_closed")
     assert closed.lots == 400 and not town.of("holder_reduced")
@@ -258,8 +261,7 @@ def test_liq_015_the_fund_helps_to_close_on_the_book() -> None:
 def test_liq_016_to_020_what_the_fund_cannot_pay_winners_give_up() -> None:
     """LIQ-016 to LIQ-020: missing 113.2, the fund has 20: it pays 20, BOB gives up the rest and no more."""
     town = Town(insurance_quanta=20_000_000).trade()
-    town.mark(940)
-    bob = town.standing(BOB).equity
+    bob = town.standing(BOB, town.mark(940)).equity
     town.block()
     reduced, = town.of("account_reduced")
     holder, = town.of("holder_reduced")
@@ -286,7 +288,7 @@ def test_liq_018_hedged_books_come_last() -> None:
     town.driver.do(DAVE, b.sell(P, 200), b.buy(MARK_QUANTA[ETH], 2_000, market=ETH))
     town.driver.do(CAROL, b.sell(MARK_QUANTA[ETH], 2_000, market=ETH), b.buy(P, 200))
     town.driver.do(ALICE, b.buy(P, 200))
-    town.driver.do(ORACLE, b.set_mark(MARK_QUANTA[ETH] * 90 // 100, ETH))
+    town.driver.mark(MARK_QUANTA[ETH] * 90 // 100, ETH)
     town.mark(930)
     town.block()
     assert {event.account.owner: event.lots for event in town.of("holder_reduced")} == {BOB.owner: -200}

@@ -9,7 +9,7 @@ from app.invariants import audit
 from app.margin.state import account_standing
 from tests.helpers import builders as b
 from tests.helpers import ledger
-from tests.helpers.builders import ALICE, BOB, BTC, ORACLE
+from tests.helpers.builders import ALICE, BOB, BTC
 from tests.helpers.driver import Driver
 
 P, T = b.MARK_QUANTA[BTC], b.TICK_QUANTA[BTC]
@@ -50,7 +50,8 @@ def test_marg_012_a_position_is_isolated_and_comes_back(driver: Driver) -> None:
     assert (moved.to.number, moved.lots, moved.entry_quanta, moved.cash_quanta) == (7, 4, 4 * P, 20_000_000)
     assert equities(driver, 0, 7) == [80_000_000, 20_000_000]
     assert [held(driver, number).lots for number in (0, 7)] == [6, 4]
-    driver.do(ORACLE, b.set_mark(P - 1_000_000))
+    driver.mark(P - 1_000_000)
+    driver.run([])
     assert equities(driver, 0, 7) == [74_000_000, 16_000_000]
     driver.restart()
     driver.do(ALICE, b.isolate(0, 0, 1_000_000), number=7)
@@ -75,7 +76,7 @@ def test_marg_013_both_must_carry_what_they_hold(driver: Driver) -> None:
 
 def test_marg_013_unrealised_profit_does_not_leave(driver: Driver) -> None:
     """MARG-013, COLL-004: after a rise, cash that rests on profit cannot be carried away with one lot."""
-    driver.do(ORACLE, b.set_mark(P + 10_000_000))  # profit 100 USD
+    driver.mark(P + 10_000_000)  # profit 100 USD
     # Realised are 100 USD; 9 lots at 56 need 50.4 USD to stay.
     assert driver.refused(ALICE, b.isolate(3, 1, 49_600_001)) == "MARGIN_MOVE_SOURCE"
     driver.do(ALICE, b.isolate(3, 1, 49_600_000))

@@ -11,7 +11,7 @@ from app.margin.state import account_standing, market_risk
 from app.store.view import DictReader
 from tests.helpers import builders as b
 from tests.helpers import ledger
-from tests.helpers.builders import ALICE, BOB, BTC, CAROL, ORACLE
+from tests.helpers.builders import ALICE, BOB, BTC, CAROL
 from tests.helpers.driver import Driver
 
 P, T = b.MARK_QUANTA[BTC], b.TICK_QUANTA[BTC]
@@ -69,7 +69,8 @@ def test_marg_009_profit_beyond_the_cap_carries_nothing_new() -> None:
     driver = Driver(with_terms(profit_cap_quanta=10_000_000))
     driver.do(ALICE, b.buy(P, 20))
     driver.do(BOB, b.sell(P, 20))
-    driver.do(ORACLE, b.set_mark(P + 3_000_000))
+    driver.mark(P + 3_000_000)
+    driver.run([])
     ctx = driver.chain.ctx
     now = account_standing(ctx, ctx.accounts.peek(ALICE.account()))
     assert (now.equity, now.usable, now.uncounted) == (160_000_000, 110_000_000, 50_000_000)

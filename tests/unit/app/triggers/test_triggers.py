@@ -9,7 +9,7 @@ from app.markets.types import HALTED, SETTLED
 from app.triggers import rules
 from novation.v1 import events_pb2, state_pb2, tx_pb2
 from tests.helpers import builders as b
-from tests.helpers.builders import ABOVE, ALICE, BELOW, BOB, BTC, BUY, CAROL, DAVE, ORACLE, SELL, Person
+from tests.helpers.builders import ABOVE, ALICE, BELOW, BOB, BTC, BUY, CAROL, DAVE, SELL, Person
 from tests.helpers.driver import BLOCK_TIME_NS, Driver
 
 DOLLAR = 1_000  # of the price of one BTC, in quanta a lot
@@ -28,17 +28,17 @@ def driver() -> Driver:
 
 
 def mark(driver: Driver, dollars: int) -> list[events_pb2.Event]:
-    """Set BTC's mark, and the events of the next block's hooks, which see it; audited and restarted on the way."""
-    driver.do(ORACLE, b.set_mark(dollars * DOLLAR))
+    """A price of BTC, and the events of the block that brings it; audited, and restarted on the way."""
+    driver.mark(dollars * DOLLAR)
     driver.restart()
     return quiet(driver)
 
 
 def quiet(driver: Driver) -> list[events_pb2.Event]:
-    """The events of an empty block; audited."""
+    """The events of an empty block, but for the prices that came; audited."""
     events = driver.run([]).events
     audit(driver.chain.ctx)
-    return events
+    return [event for event in events if not event.HasField("mark_price_set")]
 
 
 def fired(events: list[events_pb2.Event]) -> list[events_pb2.TriggerFired]:
@@ -144,7 +144,8 @@ def test_what_is_reached_fires_however_long_it_takes(driver: Driver) -> None:
     assert len(fired(events)) == MAX_FIRED_A_BLOCK == 100
     assert [event.trigger_id for event in fired(events)] == sorted(event.trigger_id for event in fired(events))
     assert len(dict(driver.chain.ctx.backlog.scan())[b"triggers"].reached) == 1
-    back = driver.run([driver.envelope(ORACLE, b.set_mark(46_000 * DOLLAR))])
+    driver.mark(46_000 * DOLLAR)
+    back = driver.run([])
     driver.restart()
     behind = driver.run([driver.envelope(DAVE, stop(44_000))])
     assert (len(fired(back.events)), len(fired(behind.events))) == (100, 50)
@@ -172,6 +173,7 @@ def test_expiry(driver: Driver) -> None:
     assert not quiet(driver)
     (gone,) = quiet(driver)
     assert gone.trigger_cancelled.reason == events_pb2.CANCEL_REASON_EXPIRED
+    assert not quiet(driver)
     driver.restart()
     (gone,) = mark(driver, 43_000)
     assert gone.trigger_cancelled.reason == events_pb2.CANCEL_REASON_EXPIRED

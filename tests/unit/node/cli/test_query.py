@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from client.envelopes import make_body, set_mark_price, sign_envelope
-from node.keys.dev import PRICE_AUTHORITY, dev_key
+from app.validators.types import SETS_KEY
+from node.keys.dev import AUTHORITY, dev_key
 from tests.helpers import builders as b
 from tests.helpers.gateways import Net, serving
 
 HOUR_NS = 3600 * 10**9
-CASH_QUANTA = {"alice": 10**10, "bob": 10**10, "carl": 10**9, "faucet": 10**9, PRICE_AUTHORITY: 10**9}
+CASH_QUANTA = {"alice": 10**10, "bob": 10**10, "carl": 10**9, "faucet": 10**9, AUTHORITY: 10**9}
 BTC_TERMS = {
     "tiers": [{"from_notional_quanta": 10**12, "initial_ppm": 100_000, "maintenance_ppm": 60_000}],
     "insurance_quanta": 5_000_000_000, "impact_notional_quanta": 46_000_000, "interest_e9": 0,
@@ -24,7 +24,7 @@ BTC_TERMS = {
 def app_state() -> bytes:
     """alice and bob of the dev keys; a perpetual with brackets and a fund, and a batch market that is a future."""
     document = json.loads(b.genesis(gas_price_e6=0))
-    document["params"]["price_authority"] = dev_key(PRICE_AUTHORITY).owner.hex()
+    document["params"]["authority"] = dev_key(AUTHORITY).owner.hex()
     document["markets"][0] |= BTC_TERMS
     document["markets"][1] |= {"kind": "future", "matching": "batch", "expiry_ns": 1_700_000_000 * 10**9 + HOUR_NS}
     document["assets"] = [{"asset": 1, "symbol": "BTC", "decimals": 8, "haircut_ppm": 100_000,
@@ -115,9 +115,7 @@ def test_an_account_in_auction_says_so(net: Net, say: Callable[..., Any]) -> Non
     """LIQ-011: an account that the book cannot restore is on offer, its discount grows, and bids are counted."""
     say("tx", "order", "sell", "0.4", "BTC-PERP", "--price", 46000, "--key", "bob")
     say("tx", "order", "buy", "0.4", "BTC-PERP", "--price", 46000, "--key", "carl")
-    authority = dev_key(PRICE_AUTHORITY)
-    body = make_body(authority.account(), [set_mark_price(b.BTC, 44_000_000)], nonce=1, gas_price_e6=0)
-    net.engine.run_with(sign_envelope(authority, b.CHAIN_ID, body))
+    net.engine.prices[b.BTC] = 44_000_000
     for _ in range(400):
         if found := say("query", "auctions"):
             break
@@ -131,9 +129,21 @@ def test_an_account_in_auction_says_so(net: Net, say: Callable[..., Any]) -> Non
     assert say("query", "account", "alice")["positions"][0]["market"] == "BTC-PERP"
 
 
+def test_the_authority_sets_a_validator(say: Callable[..., Any], run: Callable[..., Any], net: Net) -> None:
+    """VAL-004: by the authority of a test network; by nobody else; in force two blocks later."""
+    key = b.ALICE.public_key.hex()
+    say("tx", "set-validator", key, 7, "--key", AUTHORITY)
+    latest = net.engine.chain.view.validators.get(SETS_KEY).sets[-1]
+    assert [(one.public_key.hex(), one.power) for one in latest.validators][1:] == [(key, 7)]
+    refused = run("tx", "set-validator", key, 0, "--key", "alice", "--node", net.gateway.address)
+    assert refused.exit_code == 1 and "VALIDATOR_NOT_AUTHORITY" in refused.stderr
+    wrong = run("tx", "set-validator", "xyz", 0, "--key", AUTHORITY, "--node", net.gateway.address)
+    assert wrong.exit_code == 2 and "64 hex digits" in wrong.stderr
+
+
 def test_the_authority_moves_a_market(say: Callable[..., Any], run: Callable[..., Any], net: Net) -> None:
-    """MKT-006: by the price authority of a test network; by nobody else."""
-    say("tx", "set-market-status", "BTC-PERP", "reduce-only", "--key", PRICE_AUTHORITY)
+    """MKT-006: by the authority of a test network; by nobody else."""
+    say("tx", "set-market-status", "BTC-PERP", "reduce-only", "--key", AUTHORITY)
     (btc,) = say("query", "market", "BTC-PERP")
     assert btc["status"] == "reduce_only"
     refused = run("tx", "set-market-status", "BTC-PERP", "active", "--key", "alice", "--node", net.gateway.address)

@@ -89,7 +89,8 @@ def test_accounts_say_what_the_chains_own_rules_say(tmp_path: Path) -> None:
     async def work() -> None:
         async with network(tmp_path) as net:
             await traded(net)
-            await net.commit(b.envelope(b.ORACLE, [b.set_mark(46_900_000)], 1))
+            net.engine.prices[b.BTC] = 46_900_000
+            net.engine.block()
             view = net.engine.chain.view
             for account in (ALICE, BOB):
                 answer = await net.accounts.GetAccount(account_service.GetAccountRequest(account=account))

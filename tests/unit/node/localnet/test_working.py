@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from client.errors import NotAvailable
-from node.keys.dev import PRICE_AUTHORITY, dev_key
+from node.keys.dev import AUTHORITY, dev_key
 from node.localnet import working
 
 
@@ -33,5 +33,5 @@ def test_work_goes_on_with_the_next_gateway_whatever_happens(monkeypatch: pytest
     monkeypatch.setattr(working, "NovationClient", Gateway)
     monkeypatch.setattr(working, "RETRY_S", 0.0)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(working.keep_working("bot", ["a", "b"], dev_key(PRICE_AUTHORITY), work))
+        asyncio.run(working.keep_working("bot", ["a", "b"], dev_key(AUTHORITY), work))
     assert seen == ["a", "b", "a"]

@@ -5,6 +5,7 @@ from node.mempool.limits import Limits
 from node.mempool.mempool import Mempool
 from tests.helpers.builders import ALICE, BOB, CAROL, ORACLE, buy, cancel_all, genesis, withdraw
 from tests.helpers.driver import Driver
+from tests.helpers.votes import NOBODY
 
 MAX_BYTES = 50_000
 FEE_QUANTA = 1_000  # of a gas limit of a million
@@ -12,7 +13,7 @@ LIMITS = {"gas_limit": 1_000_000, "fee_limit_quanta": 10**9}
 
 
 def start(cash_quanta: int = 2_000_000) -> Driver:
-    return Driver(genesis((ALICE, BOB, CAROL, ORACLE), cash_quanta=cash_quanta))
+    return Driver(genesis((ALICE, BOB, CAROL, ORACLE), cash_quanta=cash_quanta), voters=NOBODY)
 
 
 def propose(driver: Driver, mempool: Mempool, max_bytes: int = MAX_BYTES) -> list[bytes]:
