@@ -132,9 +132,9 @@ def test_an_account_in_auction_says_so(net: Net, say: Callable[..., Any]) -> Non
 def test_the_authority_sets_a_validator(say: Callable[..., Any], run: Callable[..., Any], net: Net) -> None:
     """VAL-004: by the authority of a test network; by nobody else; in force two blocks later."""
     key = b.ALICE.public_key.hex()
-    say("tx", "set-validator", key, 7, "--key", AUTHORITY)
+    say("tx", "set-validator", key, 4, "--key", AUTHORITY)
     latest = net.engine.chain.view.validators.get(SETS_KEY).sets[-1]
-    assert [(one.public_key.hex(), one.power) for one in latest.validators][1:] == [(key, 7)]
+    assert [(one.public_key.hex(), one.power) for one in latest.validators][1:] == [(key, 4)]
     refused = run("tx", "set-validator", key, 0, "--key", "alice", "--node", net.gateway.address)
     assert refused.exit_code == 1 and "VALIDATOR_NOT_AUTHORITY" in refused.stderr
     wrong = run("tx", "set-validator", "xyz", 0, "--key", AUTHORITY, "--node", net.gateway.address)
