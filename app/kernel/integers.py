@@ -1,5 +1,7 @@
 """Integer arithmetic with its rounding in its name. Every division of money in Novation is one of these."""
 
+from math import isqrt
+
 PPM = 1_000_000
 
 
@@ -22,3 +24,8 @@ def mul_div_toward_zero(value: int, numerator: int, denominator: int) -> int:
 def ppm_ceil(value: int, rate_ppm: int) -> int:
     """`value` x `rate_ppm` parts per million, rounded towards plus infinity."""
     return -(-value * rate_ppm // PPM)
+
+
+def sqrt_floor(value: int) -> int:
+    """The square root of `value` >= 0, rounded down."""
+    return isqrt(value)

@@ -85,6 +85,19 @@ def liquidation_rows(section: dict[str, Any]) -> list[Row]:
                     f"{last['to_normal']:.2f}")]
 
 
+def pricing_rows(section: dict[str, Any]) -> list[Row]:
+    """Options: time and error."""
+    took, errors = section["microseconds"], section["errors"]
+    return [
+        ("pricing", "one option price; its greeks; an implied volatility; an array of 33 rows",
+         f"{number(took['price'])}; {number(took['greeks'])}; {number(took['implied_deviation'])}; "
+         f"{number(took['array_of_33'])} µs"),
+        ("pricing", "200 options priced anew in 33 cases each", f"{section['milliseconds_of_200_arrays']:.1f} ms"),
+        ("pricing", f"worst of {errors['points']:,} price errors against mpmath, of the greater of forward and strike",
+         f"{errors['worst_price_error']:.1e}"),
+    ]
+
+
 def abci_rows(section: dict[str, Any]) -> list[Row]:
     """The bare ABCI server."""
     echo, check, trip = section["echo"], section["check_tx"], section["round_trip"]
@@ -121,5 +134,5 @@ def latency(row: dict[str, Any]) -> str:
 
 
 MAKERS = (("engine", engine_rows), ("gas", gas_rows), ("store", store_rows), ("margin", margin_rows),
-          ("health", health_rows), ("funding", funding_rows), ("liquidation", liquidation_rows), ("abci", abci_rows),
-          ("localnet", localnet_rows))
+          ("health", health_rows), ("funding", funding_rows), ("liquidation", liquidation_rows),
+          ("pricing", pricing_rows), ("abci", abci_rows), ("localnet", localnet_rows))

@@ -14,6 +14,7 @@ from tests.proofs.laws import (
     markets,
     marks,
     oracle,
+    pricing,
     settlement,
     triggers,
     validators,
@@ -22,7 +23,7 @@ from tests.proofs.prover import PROOFS
 
 LAWS = (
     kernel, accounts, validators, oracle, collateral, markets, breakers, fees, funding, marks, margin,
-    clearing, book, settlement, triggers, liquidation,
+    clearing, book, settlement, triggers, liquidation, pricing,
 )  # fmt: skip
 
 __all__ = ["LAWS", "PROOFS"]

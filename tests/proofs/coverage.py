@@ -3,7 +3,11 @@
 from tests.proofs import source
 from tests.proofs.all import PROOFS
 
+TABLES = "reads tables of numbers of 96 bits: compared with mpmath in tests/unit/app/pricing, laws in tests/properties"
+ROOT = "an integer square root: both its sides are tried in tests/properties/test_pricing.py"
+
 LISTED = {
+    "kernel.sqrt_floor": "the standard library's integer square root",
     "params.Params.copy": "copies a record; no arithmetic",
     "params.is_authority": "compares bytes; no arithmetic",
     "params.params_from_genesis": "reads a document; its tests are in tests/unit",
@@ -12,6 +16,17 @@ LISTED = {
     "params.require_integer": "reads a document; its tests are in tests/unit",
     "params.require_symbol": "reads a document; its tests are in tests/unit",
     "oracle.kept_expiries": "sorts and filters a list; no arithmetic on money; its tests are in tests/unit",
+    "pricing.deviation": ROOT,
+    "pricing.volatility": ROOT,
+    "pricing.distance": TABLES,
+    "pricing.time_value": TABLES,
+    "pricing.call": TABLES,
+    "pricing.put": TABLES,
+    "pricing.array": TABLES,
+    "pricing.greeks": TABLES,
+    "pricing.implied_deviation": "prices on both sides of what it finds are tried in tests/properties/test_pricing.py",
+    "pricing.search": "as implied_deviation",
+    "pricing.newton": "a guess only: whatever it says, search ends at the same deviation",
 }
 
 

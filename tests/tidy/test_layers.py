@@ -12,7 +12,7 @@ from tests.tidy.shape import PROJECT
 
 LINT = Path(sys.executable).with_name("lint-imports")
 DOMAINS = ("liquidation", "settlement", "triggers", "book", "clearing", "margin", "funding", "breakers", "markets",
-           "oracle", "fees", "collateral", "accounts")
+           "oracle", "fees", "pricing", "collateral", "accounts")
 
 
 def small_house(folder: Path) -> None:
