@@ -11,8 +11,8 @@ import pytest
 from tests.tidy.shape import PROJECT
 
 LINT = Path(sys.executable).with_name("lint-imports")
-DOMAINS = ("liquidation", "settlement", "triggers", "book", "clearing", "margin", "funding", "breakers", "markets",
-           "oracle", "fees", "pricing", "collateral", "accounts")
+DOMAINS = ("liquidation", "settlement", "triggers", "book", "clearing", "margin", "marks", "funding", "breakers",
+           "markets", "fees", "pricing", "collateral", "oracle", "validators", "accounts")
 
 
 def small_house(folder: Path) -> None:
