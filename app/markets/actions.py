@@ -2,7 +2,7 @@
 
 from app.context import Context
 from app.errors import MARKET_NOT_AUTHORITY, MARKET_STATUS, ChainError
-from app.gas import PRICE
+from app.gas import STATUS
 from app.markets.state import is_crossed, require_market, set_status
 from app.markets.types import ACTIVE, AUCTION, HALTED, REDUCE_ONLY
 from app.params import is_authority
@@ -18,7 +18,7 @@ def handle_set_market_status(ctx: Context, account: bytes, action: tx_pb2.SetMar
 
     Raises MARKET_NOT_AUTHORITY, MARKET_NOT_FOUND, MARKET_STATUS.
     """
-    ctx.gas.charge(PRICE)
+    ctx.gas.charge(STATUS)
     if not is_authority(ctx.params, account):
         raise ChainError(MARKET_NOT_AUTHORITY, owner=account[:20])
     market = require_market(ctx, action.market)

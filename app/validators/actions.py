@@ -2,7 +2,7 @@
 
 from app.context import Context
 from app.errors import VALIDATOR_KEY, VALIDATOR_NOT_AUTHORITY, ChainError
-from app.gas import PRICE
+from app.gas import VALIDATOR
 from app.limits import MAX_TOTAL_POWER
 from app.params import is_authority
 from app.validators.state import change
@@ -14,7 +14,7 @@ def handle_set_validator(ctx: Context, account: bytes, action: tx_pb2.SetValidat
 
     Raises VALIDATOR_NOT_AUTHORITY, VALIDATOR_KEY, VALIDATOR_UNKNOWN, VALIDATOR_LAST, VALIDATOR_LIMIT.
     """
-    ctx.gas.charge(PRICE)
+    ctx.gas.charge(VALIDATOR)
     if not is_authority(ctx.params, account):
         raise ChainError(VALIDATOR_NOT_AUTHORITY, owner=account[:20])
     if len(action.public_key) != 32 or action.power > MAX_TOTAL_POWER:

@@ -76,6 +76,14 @@ def funding_rows(section: dict[str, Any]) -> list[Row]:
              f"{still[size]:.2f}; {busy[size]:.2f} ms")]
 
 
+def oracle_rows(section: dict[str, Any]) -> list[Row]:
+    """What prices by vote cost a block."""
+    most = section["milliseconds"][-1]
+    what = f"{most['feeds']} prices voted by {most['validators']} validators, all of a block's work: proposer; others"
+    return [("oracle", what, f"{most['proposer']:.1f}; {most['others']:.1f} ms ({most['signatures_alone']:.1f} are the "
+             f"signatures); record {most['record_over_extensions']:.2f} of the extensions")]
+
+
 def liquidation_rows(section: dict[str, Any]) -> list[Row]:
     """The worst block of a cascade against a normal one."""
     rows = [("liquidation", f"{row['liquidations']:,} liquidations by {row['by']}, over {row['blocks']} blocks: the "
@@ -134,5 +142,10 @@ def latency(row: dict[str, Any]) -> str:
 
 
 MAKERS = (("engine", engine_rows), ("gas", gas_rows), ("store", store_rows), ("margin", margin_rows),
+<<<<<<< HEAD
           ("health", health_rows), ("funding", funding_rows), ("liquidation", liquidation_rows),
           ("pricing", pricing_rows), ("abci", abci_rows), ("localnet", localnet_rows))
+=======
+          ("health", health_rows), ("funding", funding_rows), ("oracle", oracle_rows), ("liquidation", liquidation_rows), ("abci", abci_rows),
+          ("localnet", localnet_rows))
+>>>>>>> 14e10fc (Changing a validator costs what it takes; the performance table has the oracle)

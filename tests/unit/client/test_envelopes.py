@@ -60,9 +60,9 @@ def test_the_gas_table_is_the_chains() -> None:
     assert e.GAS_BY_KIND == {
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
-        "set_validator": gas.PRICE, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
+        "set_validator": gas.VALIDATOR, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
         "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
-        "bid_auction": gas.BID, "isolate": gas.TRANSFER, "set_market_status": gas.PRICE}
+        "bid_auction": gas.BID, "isolate": gas.TRANSFER, "set_market_status": gas.STATUS}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
         gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
     assert e.GAS_PEG == gas.PEG
