@@ -142,10 +142,5 @@ def latency(row: dict[str, Any]) -> str:
 
 
 MAKERS = (("engine", engine_rows), ("gas", gas_rows), ("store", store_rows), ("margin", margin_rows),
-<<<<<<< HEAD
-          ("health", health_rows), ("funding", funding_rows), ("liquidation", liquidation_rows),
-          ("pricing", pricing_rows), ("abci", abci_rows), ("localnet", localnet_rows))
-=======
-          ("health", health_rows), ("funding", funding_rows), ("oracle", oracle_rows), ("liquidation", liquidation_rows), ("abci", abci_rows),
-          ("localnet", localnet_rows))
->>>>>>> 14e10fc (Changing a validator costs what it takes; the performance table has the oracle)
+          ("health", health_rows), ("funding", funding_rows), ("oracle", oracle_rows),
+          ("liquidation", liquidation_rows), ("pricing", pricing_rows), ("abci", abci_rows), ("localnet", localnet_rows))
