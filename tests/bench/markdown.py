@@ -143,4 +143,5 @@ def latency(row: dict[str, Any]) -> str:
 
 MAKERS = (("engine", engine_rows), ("gas", gas_rows), ("store", store_rows), ("margin", margin_rows),
           ("health", health_rows), ("funding", funding_rows), ("oracle", oracle_rows),
-          ("liquidation", liquidation_rows), ("pricing", pricing_rows), ("abci", abci_rows), ("localnet", localnet_rows))
+          ("liquidation", liquidation_rows), ("pricing", pricing_rows), ("abci", abci_rows),
+          ("localnet", localnet_rows))
