@@ -11,13 +11,15 @@ from typing import NamedTuple
 from google.protobuf.message import DecodeError
 
 from app.kernel.signatures import SIGNATURE_BYTES
-from app.limits import MAX_EXTENSION_BYTES, MAX_VALIDATORS
+from app.limits import MAX_EXTENSION_BYTES, MAX_FEEDS, MAX_VALIDATORS
 from app.oracle.types import Vote
 from app.oracle.votes import feeds_fit, from_gaps, gaps, pillar_messages, pillars_of, prices_fit, well_formed
 from novation.v1 import oracle_pb2
 
 MARK = b"\x00"
-MAX_RECORD_BYTES = MAX_VALIDATORS * (MAX_EXTENSION_BYTES + SIGNATURE_BYTES + 16)
+# A price of one byte takes up to eight as the distance from another: whatever well-formed votes say, a record holds
+# them, or liars could make one that nobody accepts.
+MAX_RECORD_BYTES = MAX_VALIDATORS * (MAX_EXTENSION_BYTES + 8 * MAX_FEEDS + SIGNATURE_BYTES + 32)
 
 
 class Signed(NamedTuple):

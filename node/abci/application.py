@@ -19,6 +19,7 @@ from app.chain import Chain
 from app.errors import MEMPOOL_FULL, TX_TOO_LARGE, ChainError, GenesisError
 from app.limits import MAX_ENVELOPE_BYTES
 from app.oracle.checks import CommitVote
+from app.oracle.record import MAX_RECORD_BYTES
 from app.params import APP_VERSION
 from node.abci.dispatch import Handlers
 from node.abci.queries import QueryService
@@ -31,6 +32,7 @@ from node.storage.history import KEEP_HEIGHTS
 log = structlog.get_logger("engine")
 
 VERSION = "0.1.0"
+HEADER_BYTES = 65_536  # of a block: its header and the last commit of as many validators as there may be
 
 
 class Application:
@@ -186,13 +188,18 @@ def retain_height(height: int, keep_blocks: int) -> int:
 
 
 def validators_of(request: abci.RequestInitChain) -> list[tuple[bytes, int]]:
-    """The first validators. Raises GenesisError for keys of another kind, or without vote extensions from the start."""
+    """The first validators. Raises GenesisError for keys of another kind, without vote extensions from the start, or
+    when a block has no room for a record of votes."""
     if any(one.pub_key.WhichOneof("sum") != "ed25519" for one in request.validators):
         raise GenesisError("validators: only Ed25519 keys")
     enabled = request.consensus_params.abci.vote_extensions_enable_height
     if request.validators and enabled != max(1, request.initial_height):
         raise GenesisError(f"consensus_params.abci.vote_extensions_enable_height: {request.initial_height}, "
                            f"not {enabled}: prices come by vote from the first block on")
+    most = request.consensus_params.block.max_bytes
+    least = MAX_RECORD_BYTES + request.consensus_params.evidence.max_bytes + HEADER_BYTES
+    if request.validators and 0 < most < least:
+        raise GenesisError(f"consensus_params.block.max_bytes: at least {least}, not {most}: the votes must fit")
     return [(one.pub_key.ed25519, one.power) for one in request.validators]
 
 

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from tendermint.types import canonical_pb2
 
 from app.kernel.codec import uvarint
-from app.limits import MAX_EXTENSION_BYTES, MAX_FEED_PRICE, MAX_FEEDS
+from app.limits import (
+    MAX_EXPIRY_S,
+    MAX_EXTENSION_BYTES,
+    MAX_FEED_PRICE,
+    MAX_FEEDS,
+    MAX_PILLAR_E9,
+    MAX_PILLARS,
+    MAX_VALIDATORS,
+    PILLAR_POINTS,
+)
 from app.oracle.record import MARK, Record, Signed, decode_record, encode_record, round_of, split_record
 from app.oracle.types import Pillar, Vote
 from app.oracle.votes import decode_extension, encode_extension, sign_bytes
@@ -117,6 +126,27 @@ def test_orcl_003_a_record_is_hardly_larger_than_its_extensions() -> None:
                   for feed, price in enumerate(middle, 1)}) for _ in range(100)]
     record = encode_record(Record(0, tuple(Signed(place, vote, bytes(64)) for place, vote in enumerate(cast))))
     assert len(record) <= 1.1 * sum(len(encode_extension(vote)) for vote in cast)
+
+
+def heaviest(price: int) -> Vote:
+    """A vote of this price at every feed, and as many of the largest pillars as fit."""
+    pillar = Pillar(1 << 31, MAX_EXPIRY_S, MAX_PILLAR_E9, (MAX_PILLAR_E9,) * PILLAR_POINTS)
+    vote = Vote(tuple(range(1, MAX_FEEDS + 1)), (price,) * MAX_FEEDS,
+                tuple(pillar._replace(feed=pillar.feed + at) for at in range(MAX_PILLARS)))
+    while len(encode_extension(vote)) > MAX_EXTENSION_BYTES:
+        vote = vote._replace(pillars=vote.pillars[1:])
+    return vote
+
+
+def test_orcl_003_no_well_formed_votes_make_a_record_that_is_refused() -> None:
+    """ORCL-003: distances take more room than prices do. As many validators as there may be vote as much as they may;
+    every other price is as far from the one before as it can be; the record still is one.
+    """
+    low, high = heaviest(1), heaviest(MAX_FEED_PRICE)
+    record = Record(0, tuple(Signed(place, high if place % 2 else low, bytes(64)) for place in range(MAX_VALIDATORS)))
+    data = encode_record(record)
+    assert len(data) > sum(len(encode_extension(one.vote)) + 80 for one in record.votes)
+    assert decode_record(data) == record
 
 
 @pytest.mark.parametrize("change", [

@@ -6,25 +6,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from tendermint.abci import types_pb2 as abci
 
 from node.comet.process import Child, Command, log_tail, spawn, stop
 from node.home import Home
 from tests.helpers import builders
+from tests.helpers.votes import NOBODY, Voters
 from tests.localnet.single import PROJECT, SOURCES, wait_until
+from tests.unit.node.abci.little_network import consensus_params, timestamp, validator_updates
 from tests.unit.node.abci.wire import Client
 
 GENESIS_TIME_NS = 1_700_000_000_000_000_000
 STEP_NS = 1_000_000_000
 MAX_BYTES = 4_000_000
-
-
-def timestamp(time_ns: int) -> Timestamp:
-    """Block time as CometBFT sends it."""
-    moment = Timestamp()
-    moment.FromNanoseconds(time_ns)
-    return moment
 
 
 class EngineProcess:
@@ -78,11 +72,12 @@ class EngineProcess:
         if self.child is not None:
             stop(self.child)
 
-    def init_chain(self, app_state: bytes | None = None) -> bytes:
+    def init_chain(self, app_state: bytes | None = None, voters: Voters = NOBODY) -> bytes:
         """Genesis; the app hash."""
         response = self.consensus.call(
             "init_chain", chain_id=builders.CHAIN_ID, time=timestamp(GENESIS_TIME_NS), initial_height=1,
-            app_state_bytes=app_state or builders.genesis())
+            app_state_bytes=app_state or builders.genesis(), validators=validator_updates(voters),
+            consensus_params=consensus_params())
         return bytes(response.app_hash)
 
     def head(self) -> tuple[int, bytes]:
