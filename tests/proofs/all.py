@@ -16,6 +16,7 @@ from tests.proofs.laws import (
     oracle,
     pricing,
     settlement,
+    surface,
     triggers,
     validators,
 )
@@ -23,7 +24,7 @@ from tests.proofs.prover import PROOFS
 
 LAWS = (
     kernel, accounts, validators, oracle, collateral, markets, breakers, fees, funding, marks, margin,
-    clearing, book, settlement, triggers, liquidation, pricing,
+    clearing, book, settlement, triggers, liquidation, pricing, surface,
 )  # fmt: skip
 
 __all__ = ["LAWS", "PROOFS"]

@@ -12,7 +12,7 @@ from tests.tidy.shape import PROJECT
 
 LINT = Path(sys.executable).with_name("lint-imports")
 DOMAINS = ("liquidation", "settlement", "triggers", "book", "clearing", "margin", "marks", "funding", "breakers",
-           "markets", "fees", "pricing", "collateral", "oracle", "validators", "accounts")
+           "markets", "fees", "pricing", "surface", "collateral", "oracle", "validators", "accounts")
 
 
 def small_house(folder: Path) -> None:
