@@ -62,8 +62,8 @@ class TxOutcome:
 
 @dataclass(slots=True)
 class BlockResult:
-    """What one block did. `changes` are (table, key, record bytes or None), ascending by table and key; `record` is the
-    outcome of the votes' record where the block began with one, `txs` are those of the envelopes.
+    """What one block did. `changes` are (table, key, record bytes or None), ascending by table and key; `votes` is
+    the record of votes where the block began with one and `record` its outcome; `txs` are those of the envelopes.
     """
 
     height: int
@@ -73,6 +73,7 @@ class BlockResult:
     occurred: list[Occurrence]
     changes: list[tuple[str, bytes, bytes | None]] = field(default_factory=list)
     validator_updates: list[tuple[bytes, int]] = field(default_factory=list)
+    votes: bytes = b""
     record: TxOutcome | None = None
 
     @property

@@ -295,7 +295,7 @@ class Chain:
         self.next_head = Head(block.height, ctx.time_ns, root, self.head.chain_id)
         self.result = BlockResult(block.height, ctx.time_ns, root, outcomes, events, changes, updates(ctx))
         if record is not None:
-            self.result.record = recorded(record, why)
+            self.result.votes, self.result.record = record, recorded(record, why)
         return self.result
 
     def _run(self, block: Block, raws: list[bytes]) -> tuple[list[TxOutcome], list[Occurrence]]:

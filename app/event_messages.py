@@ -18,6 +18,7 @@ from app.events import (
     Cancelled,
     DeadManActed,
     Deposited,
+    FeedValidityChanged,
     FeesShared,
     Filled,
     FundingPaid,
@@ -264,6 +265,16 @@ def _position_moved(event: PositionMoved) -> events_pb2.Event:
     return events_pb2.Event(position_moved=message)
 
 
+def _feed_validity_changed(event: FeedValidityChanged) -> events_pb2.Event:
+    return events_pb2.Event(
+        feed_validity_changed=events_pb2.FeedValidityChanged(
+            feed=event.feed,
+            before=event.before,  # type: ignore[arg-type]
+            after=event.after,  # type: ignore[arg-type]
+        )
+    )
+
+
 def _mark_price_set(event: MarkPriceSet) -> events_pb2.Event:
     return events_pb2.Event(
         mark_price_set=events_pb2.MarkPriceSet(market=event.market, price_quanta=event.price_quanta)
@@ -413,6 +424,7 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Deposited: _deposited,
     Withdrawn: _withdrawn,
     Transferred: _transferred,
+    FeedValidityChanged: _feed_validity_changed,
     MarkPriceSet: _mark_price_set,
     AssetSeized: _asset_seized,
     PositionMoved: _position_moved,

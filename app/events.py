@@ -180,6 +180,15 @@ class AssetSeized:
 
 
 @dataclass(slots=True)
+class FeedValidityChanged:
+    """How far a feed's price can be trusted is another."""
+
+    feed: int
+    before: int
+    after: int
+
+
+@dataclass(slots=True)
 class MarkPriceSet:
     """A mark price changed."""
 
@@ -409,6 +418,7 @@ Occurrence = (
     | Deposited
     | Withdrawn
     | Transferred
+    | FeedValidityChanged
     | MarkPriceSet
     | AssetSeized
     | PositionMoved

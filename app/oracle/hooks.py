@@ -3,6 +3,7 @@
 from operator import gt, lt
 
 from app.context import Context
+from app.events import FeedValidityChanged
 from app.limits import MAX_MOVE_PPM, MAX_PILLARS
 from app.oracle import rules
 from app.oracle.rules import ABSENT, STALE
@@ -61,6 +62,8 @@ def take_price(ctx: Context, feed: Feed, median: int) -> None:
         within=price == (median or before.median),
         warm=now - warm_from_ns >= before.warm_up_ns,
     )
+    if state != before.validity:
+        ctx.emit(FeedValidityChanged(before.feed, before.validity, state))
     if median or state != before.validity:
         record = ctx.feeds.edit(before.feed)
         record.validity = state

@@ -47,16 +47,20 @@ def suppose_price(ctx: Context, market: int, price_quanta: int) -> None:
 
 def note_barred(ctx: Context) -> None:
     """ORCL-011: note for the running block what each market's price bars; markets that bar nothing are not there."""
-    found = {}
-    for number in sorted(ctx.books):
-        market, mark = ctx.markets.get(number), ctx.marks.get(number)
-        feed = ctx.feeds.get(market.feed) if market else None
-        if market is not None and mark is not None and feed is not None:
-            settlement = ctx.settlements.get(number)
-            if settlement is not None and settlement.price_quanta:
-                continue  # its mark is its settlement price
-            found[number] = rules.barred(mark.validity, ctx.time_ns, market.resumed_ns, feed.warm_up_ns)
+    found = {number: barred_actions(ctx, number) for number in sorted(ctx.books)}
     ctx.barred = {number: actions for number, actions in found.items() if actions}
+
+
+def barred_actions(ctx: Context, number: int) -> int:
+    """ORCL-011, ORCL-012: what the price of a market bars now; nothing once its mark is its settlement price."""
+    market, mark = ctx.markets.get(number), ctx.marks.get(number)
+    feed = ctx.feeds.get(market.feed) if market else None
+    if market is None or mark is None or feed is None:
+        return 0
+    settlement = ctx.settlements.get(number)
+    if settlement is not None and settlement.price_quanta:
+        return 0
+    return rules.barred(mark.validity, ctx.time_ns, market.resumed_ns, feed.warm_up_ns)
 
 
 def allows(ctx: Context, market: int, action: int) -> bool:

@@ -34,6 +34,10 @@ def encode_block(result: BlockResult) -> bytes:
     _write_events(block.events, result.occurred)
     for domain, key, value in result.changes:
         block.changes.add(domain=domain, key=key, value=value or b"", deleted=value is None)
+    if result.record is not None:
+        block.votes = result.votes
+        if result.record.code:
+            block.votes_result.CopyFrom(result.record.result)
     return block.SerializeToString()
 
 

@@ -32,7 +32,7 @@ def weigh(result: BlockResult) -> int:
     events = len(result.occurred) + sum(len(outcome.occurred) for outcome in result.txs)
     changes = sum(len(key) + len(value or b"") + 200 for _, key, value in result.changes)
     results = sum(RESULT_WEIGHT * len(outcome.data) for outcome in result.txs)
-    return len(result.txs) * TX_BYTES_ESTIMATE + events * EVENT_BYTES_ESTIMATE + changes + results
+    return len(result.votes) + len(result.txs) * TX_BYTES_ESTIMATE + events * EVENT_BYTES_ESTIMATE + changes + results
 
 
 class BlockRing:

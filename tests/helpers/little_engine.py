@@ -4,7 +4,9 @@ import threading
 from pathlib import Path
 
 from app.chain import Block, BlockResult, Chain
+from app.oracle.checks import CommitVote
 from app.oracle.state import feeds
+from app.oracle.types import Vote
 from node.committed import Committed
 from node.feed.server import FeedServer
 from node.mempool.mempool import Mempool
@@ -18,14 +20,16 @@ MAX_BYTES = 4_000_000
 
 
 class LittleEngine:
-    """One node's engine. A second one over the same folder continues where the first stopped. Its one validator sees
-    `prices`, by feed."""
+    """One node's engine. A second one over the same folder continues where the first stopped. All `voters` see
+    `prices`, by feed; `ballots` says by place in their set who votes otherwise, None for who does not vote at all.
+    """
 
     def __init__(self, folder: Path, *, app_state: bytes | None = None, blocks_max: int = 256,
-                 socket: str = "link.sock") -> None:
+                 socket: str = "link.sock", voters: Voters | None = None) -> None:
         self.database = LevelDB(folder / "engine")
         self.chain = Chain(self.database)
-        self.voters = Voters()
+        self.voters = voters or Voters()
+        self.ballots: dict[int, Vote | None] = {}
         if not self.chain.head.height:
             self.chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, app_state or builders.genesis(),
                                   self.voters.genesis)
@@ -39,11 +43,18 @@ class LittleEngine:
         self._ticking: threading.Thread | None = None
         self.feed.start()
 
+    def commit(self) -> list[CommitVote]:
+        """The commit of the last block, as CometBFT tells it to a proposer; none before block 1."""
+        height, seen = self.chain.head.height, prices(self.prices)
+        cast = [(place, self.ballots.get(place, seen)) for place in range(len(self.voters.order) if height else 0)]
+        return self.voters.told_commit([
+            self.voters.sign(place, vote, height) for place, vote in cast if vote is not None])
+
     def block(self) -> BlockResult:
         """Make a block of what the mempool holds, commit and publish it."""
         with self._lock:
             chain = self.chain
-            commit = self.voters.commit(chain.head.height, prices(self.prices))
+            commit = self.commit()
             txs = self.mempool.propose(lambda candidates: chain.prepare(candidates, MAX_BYTES, commit))
             assert chain.process(txs) == ""
             height = chain.head.height + 1

@@ -91,11 +91,15 @@ def test_orcl_005_a_jump_takes_time() -> None:
 def test_orcl_006_stale_absent_and_warm_again() -> None:
     """ORCL-006: ages by block time; fresh votes after a stale price warm up first."""
     driver = four({BTC: {"max_age_ns": 5 * S, "warm_up_ns": 3 * S}})
-    states = []
+    states, told = [], []
     for step, price in ((2, 0), (2, 0), (1, 0), (495, 0), (1, PRICE), (2, PRICE), (1, PRICE), (1, 0), (6, PRICE)):
-        vote(driver, *[price] * 4, step_ns=step * S)
+        result = vote(driver, *[price] * 4, step_ns=step * S)
         states.append(feed(driver).validity)
+        told += [event.feed_validity_changed for event in result.events if event.HasField("feed_validity_changed")]
     assert states == [THIN, THIN, STALE, ABSENT, WARMING, WARMING, FRESH, THIN, WARMING]
+    assert [(one.before, one.after) for one in told if one.feed == BTC] == [
+        (THIN, STALE), (STALE, ABSENT), (ABSENT, WARMING), (WARMING, FRESH), (FRESH, THIN),
+        (THIN, WARMING)]
 
 
 def test_orcl_007_settled_markets_keep_their_mark() -> None:

@@ -8,6 +8,7 @@ from app import events
 from app.block import BlockResult, TxOutcome
 from app.book.types import Order, Terms
 from app.breakers.types import Breaker
+from app.chain import recorded
 from app.errors import ORDER_PRICE
 from app.event_messages import event_messages
 from app.triggers.types import Trigger
@@ -54,6 +55,7 @@ KINDS = {
     events.TriggerMoved: st.builds(events.TriggerMoved, TRIGGERS),
     events.TriggerFired: st.builds(events.TriggerFired, TRIGGERS, COUNTS, COUNTS, COUNTS, COUNTS,
                                    st.sampled_from((None, ORDER_PRICE))),
+    events.FeedValidityChanged: st.builds(events.FeedValidityChanged, SIDES, SIDES, SIDES),
     events.MarkPriceSet: st.builds(events.MarkPriceSet, st.integers(0, 2**32 - 1), COUNTS),
     events.ReferrerSet: st.builds(events.ReferrerSet, OWNERS, OWNERS),
     events.ReferralPaid: st.builds(events.ReferralPaid, OWNERS, OWNERS, st.integers(0, 2**32 - 1), COUNTS),
@@ -85,6 +87,16 @@ def test_every_event_is_written_as_the_plain_form_says(occurred: list[events.Occ
 def test_no_kind_of_event_is_missing_here() -> None:
     """A new kind must be tried above."""
     assert set(KINDS) == set(events.Occurrence.__args__)
+
+
+def test_the_record_of_votes_goes_along_as_it_is() -> None:
+    """Its bytes; and, for one that was refused, why (ORCL-003)."""
+    result = BlockResult(2, 3, b"a", [], [], votes=b"\0votes", record=recorded(b"\0votes", ""))
+    block = feed_pb2.CommittedBlock.FromString(encode_block(result))
+    assert block.votes == b"\0votes" and not block.HasField("votes_result")
+    result.record = recorded(b"\0votes", "two thirds")
+    refused = feed_pb2.CommittedBlock.FromString(encode_block(result)).votes_result
+    assert (refused.reason, refused.metadata[0].value) == ("ORACLE_RECORD", "two thirds")
 
 
 @pytest.mark.parametrize("key", [b"o" * 20 + b"\0\0\0\0", b"p" * 20 + b"\xff\xff\xff\xff"])
