@@ -1,5 +1,6 @@
 """`novation doctor`: what usually goes wrong on a machine, looked at before it does."""
 
+import json
 import platform
 import re
 import resource
@@ -23,6 +24,7 @@ from node.comet.install import cometbft_binary
 from node.comet.version import COMETBFT_MODULE, COMETBFT_VERSION, GO_MINIMUM
 from node.home import Home
 from node.localnet.plan import DEFAULT_BASE_PORT, busy_ports
+from node.prices.feeder import Feeder
 from node.settings import SettingsError, read_settings
 
 FILES_MIN = 4096
@@ -171,12 +173,29 @@ def sockets(home: Home) -> Finding:
                    "use a shorter --home if the temporary directory is cleaned while nodes run")
 
 
+def feeds(home: Home) -> Finding:
+    """Whether this node's feeder knows the price of every feed of the genesis."""
+    if not home.exists():
+        return ok("feeds", "no home yet")
+    try:
+        observed = {feed.symbol for feed in Feeder(read_settings(home)).feeds}
+        genesis = json.loads(home.genesis_file.read_text(encoding="utf-8"))["app_state"]
+        wanted = {feed["symbol"] for feed in genesis.get("feeds", ())}
+    except (SettingsError, ValueError, KeyError, TypeError) as error:
+        return Finding("feeds", "warning", f"the feeder cannot run: {error}", "mend [prices] and [[feeds]]")
+    if missing := ", ".join(sorted(wanted - observed)):
+        return Finding("feeds", "warning", f"no source for {missing}", "give it [[feeds]]: this node votes without it")
+    if unknown := ", ".join(sorted(observed - wanted)):
+        return ok("feeds", f"all of the genesis; it does not have {unknown}")
+    return ok("feeds", f"all {len(wanted)} of the genesis")
+
+
 def looks(home: Home) -> Iterator[Finding]:
     machine: list[Callable[[], Finding]] = [
         python_version, optimisation, packages, generated_code, cometbft, go, file_limit, clock]
     for look in machine:
         yield look()
-    for look_at in (disk, ports, sockets):
+    for look_at in (disk, ports, sockets, feeds):
         yield look_at(home)
 
 

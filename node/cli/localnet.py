@@ -33,20 +33,22 @@ from node.prices.bars import PricesError, read_bars
 
 PLAIN_EVERY_S = 5.0
 DETACH_TIMEOUT_S = 180.0
-LOG_NAMES = ("engine", "cometbft", "gateway", "supervisor")
+LOG_NAMES = ("engine", "cometbft", "gateway", "feeder", "supervisor")
 
 directory_option = click.option("--dir", "directory", type=click.Path(file_okay=False), help="Where its files are.")
 
 
 @click.group()
 def localnet() -> None:
-    """A network of several validators on this machine, with prices, bots and funded keys."""
+    """A network of several validators on this machine, each with prices of its own, bots and funded keys."""
 
 
 @command(localnet)
 @click.option("--validators", default=4, show_default=True, help="How many nodes.")
 @click.option("--prices", type=click.Path(exists=True, dir_okay=False), help="Replay this CSV of time and price.")
 @click.option("--speed", default=60.0, show_default=True, help="Seconds of the price file a second.")
+@click.option("--liars", type=click.IntRange(0), default=0, help="How many feeders lie wildly about every price.")
+@click.option("--silent", type=click.IntRange(0), default=0, help="How many feeders say nothing.")
 @click.option("--gamblers", type=click.IntRange(0, len(GAMBLERS)), default=4, show_default=True,
               help="Bots with leverage, some of which a fall of the price ruins.")
 @click.option("--seed", default=1, show_default=True, help="Of the random walk and the bots.")
@@ -57,7 +59,7 @@ def localnet() -> None:
               help="Stop after that, or later if nothing was traded yet; exit 0 if all went well, else 1.")
 @click.option("--keep", is_flag=True, help="Go on from the state of the last run.")
 @click.option("--detach", is_flag=True, help="Leave it running in the background.")
-@click.option("--no-traffic", is_flag=True, help="No prices and no bots: a quiet network.")
+@click.option("--no-traffic", is_flag=True, help="No bots: a quiet network.")
 def up(session: Session, **options: Any) -> None:
     """Start the network, wait for block 2, let it trade, show it. Ctrl-C stops everything."""
     directory = choose_directory(options["directory"])
@@ -100,28 +102,41 @@ def prepare(directory: Path, options: dict[str, Any], ports: ExitStack) -> Plan:
     cometbft_binary()
     if options["keep"]:
         plan = load_plan(directory)
-        plan = _replan(plan, options["base_port"], ports)
+        plan = _replan(plan, options, ports)
+        _set_prices(plan, options)
         network.configure(plan)
     else:
         network.clear(directory)
         base_port = ports.enter_context(reserve_ports(options["base_port"], options["validators"]))
-        plan = make_plan(directory, base_port, options["validators"], options["seed"])
+        plan = make_plan(directory, base_port, options["validators"], options["seed"], options["liars"],
+                         options["silent"])
         bars = read_bars(Path(options["prices"])) if options["prices"] else []
-        network.make_homes(plan, network.localnet_state(options["preset"], bars[0].price if bars else None))
-    plan.prices = str(Path(options["prices"]).absolute()) if options["prices"] else ""
-    plan.speed, plan.gamblers = options["speed"], options["gamblers"]
+        state = network.localnet_state(options["preset"], bars[0].price if bars else None)
+        plan.feeds, plan.markets, plan.start_ns = network.made_up(state), network.market_plans(state), time.time_ns()
+        _set_prices(plan, options)
+        network.make_homes(plan, state)
+    plan.gamblers = options["gamblers"]
     save_plan(plan)
     return plan
 
 
-def _replan(plan: Plan, base_port: int | None, ports: ExitStack) -> Plan:
-    """The same nodes on their old ports if these are free, else on others."""
+def _set_prices(plan: Plan, options: dict[str, Any]) -> None:
+    """The first feed replays the file, if one is given, from its beginning."""
+    if options["prices"] and plan.feeds:
+        plan.feeds[next(iter(plan.feeds))] = f"replay:{Path(options['prices']).absolute()}"
+        plan.start_ns = time.time_ns()
+    plan.speed = options["speed"]
+
+
+def _replan(plan: Plan, options: dict[str, Any], ports: ExitStack) -> Plan:
+    """The same nodes on their old ports if these are free, else on others; feeds go on as they were."""
+    base_port = options["base_port"]
     try:
         base_port = ports.enter_context(reserve_ports(base_port or plan.base_port, len(plan.nodes)))
     except PlanError:
         base_port = ports.enter_context(reserve_ports(base_port, len(plan.nodes)))
-    fresh = make_plan(Path(plan.directory), base_port, len(plan.nodes), plan.seed)
-    fresh.chain_id = plan.chain_id
+    fresh = make_plan(Path(plan.directory), base_port, len(plan.nodes), plan.seed, options["liars"], options["silent"])
+    fresh.chain_id, fresh.feeds, fresh.markets, fresh.start_ns = plan.chain_id, plan.feeds, plan.markets, plan.start_ns
     return fresh
 
 
@@ -138,7 +153,7 @@ def _run(session: Session, plan: Plan, options: dict[str, Any]) -> NetworkView:
             live.update(table.network_table(plan, view), refresh=True)
         elif time.monotonic() - last_line_s >= PLAIN_EVERY_S:
             last_line_s = time.monotonic()
-            say(table.network_line(view))
+            say(table.network_line(plan, view))
 
     def ready() -> None:
         nonlocal last_line_s
@@ -205,7 +220,8 @@ def _detach(session: Session, directory: Path, options: dict[str, Any]) -> None:
 def _repeat(directory: Path, options: dict[str, Any]) -> list[str]:
     """The arguments of `up` again, without --detach."""
     arguments = ["--dir", str(directory), "--validators", str(options["validators"]), "--speed", str(options["speed"]),
-                 "--seed", str(options["seed"]), "--preset", options["preset"], "--gamblers", str(options["gamblers"])]
+                 "--seed", str(options["seed"]), "--preset", options["preset"], "--gamblers", str(options["gamblers"]),
+                 "--liars", str(options["liars"]), "--silent", str(options["silent"])]
     for name, flag in (("prices", "--prices"), ("base_port", "--base-port"), ("run_s", "--for")):
         if options[name] is not None:
             arguments += [flag, str(options[name])]

@@ -1,10 +1,12 @@
 """`novation init`, `start`, `status` and `version`: one node and its life."""
 
+import json
 import platform
 import re
 import shutil
 import sys
 import time
+from datetime import datetime
 from importlib.metadata import version as package_version
 from typing import Any
 
@@ -23,8 +25,16 @@ from node.comet.version import COMETBFT_VERSION
 from node.generated import StaleCode, refuse_stale
 from node.home import Home
 from node.keys.keystore import KeystoreError
-from node.localnet.network import check_app_state
-from node.settings import GatewaySettings, Settings, SettingsError, write_settings
+from node.localnet.network import check_app_state, made_up
+from node.settings import (
+    FeedSettings,
+    GatewaySettings,
+    PricesSettings,
+    Settings,
+    SettingsError,
+    read_settings,
+    write_settings,
+)
 from node.supervisor import run_node
 
 PEER = re.compile(r"[0-9a-f]{40}@[^@/\s]+:\d+")  # as CometBFT wants it
@@ -61,7 +71,12 @@ def init(session: Session, **options: Any) -> None:
     keys.write_node_key(home.node_key_file, node_key)
     keys.write_validator_key(home.validator_key_file, validator_key)
     keys.write_validator_state(home.validator_state_file)
-    write_settings(home, Settings(gateway=GatewaySettings(listen=options["gateway"])))
+    try:
+        settings = _first_settings(json.loads(home.genesis_file.read_text(encoding="utf-8")))
+    except (KeyError, TypeError, ValueError) as error:
+        fail(f"{options['genesis_file']} is no genesis: {error!r}", EXIT_USAGE)
+    settings.gateway = GatewaySettings(listen=options["gateway"])
+    write_settings(home, settings)
     config.write_config(home, _comet_settings(options))
     data = {
         "home": str(home.root),
@@ -70,6 +85,18 @@ def init(session: Session, **options: Any) -> None:
         "gateway": options["gateway"],
     }
     session.emit(data, f"home {home.root}\nnode id {data['node_id']}\nnext: `novation start --home {home.root}`")
+
+
+def _first_settings(genesis: dict[str, Any]) -> Settings:
+    """On a test network every feed walks from its price of genesis, on all nodes alike. Elsewhere its validators choose
+    their sources.
+    """
+    app_state = genesis["app_state"]
+    if not app_state["params"].get("test_network"):
+        return Settings()
+    start = datetime.fromisoformat(genesis["genesis_time"])
+    feeds = [FeedSettings(symbol, [source]) for symbol, source in made_up(app_state).items()]
+    return Settings(prices=PricesSettings(start_ns=int(start.timestamp()) * 10**9), feeds=feeds)
 
 
 def _comet_settings(options: dict[str, Any]) -> config.CometSettings:
@@ -161,7 +188,8 @@ def status(session: Session) -> None:
     except (RpcUnreachable, RpcError) as error:
         fail(f"{error}; start the node with `novation start --home {home.root}`", EXIT_UNREACHABLE)
     data = status_data(comet, peers)
-    data["processes"] = {name: read_pid(home, name) for name in ("supervisor", "engine", "cometbft", "gateway")}
+    names = ("supervisor", "engine", "cometbft", "gateway", *(("feeder",) if read_settings(home).feeds else ()))
+    data["processes"] = {name: read_pid(home, name) for name in names}
     texts = data | {"processes": ", ".join(f"{name} {pid or 'down'}" for name, pid in data["processes"].items())}
     session.emit(data, "\n".join(f"{name:<18} {value}" for name, value in texts.items()))
 

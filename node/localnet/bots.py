@@ -1,7 +1,8 @@
 """What the bots of a local network do: plain functions from what they see to the actions of their next envelope.
 
-A maker quotes a ladder on both sides of the mark price, leaning against its position; a taker hits it now and then; a
-gambler borrows as much as its taste allows, holds on, and starts again with fresh money once it is ruined.
+A maker quotes a ladder on both sides of the fair price, which is the index, leaning against its position; a taker hits
+it now and then; a gambler borrows as much as its taste allows, holds on, and starts again with fresh money once it is
+ruined.
 Prices are quote quanta a lot, sizes lots, as the chain counts them.
 """
 
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 from novation.v1 import tx_pb2
 
 LEVELS = 5
-HALF_SPREAD_PPM = 150  # of the mark: from mark to the best quote
+HALF_SPREAD_PPM = 150  # of the fair price: from there to the best quote
 LEVEL_STEP_PPM = 100  # from one level to the next
 LEAN_PPM = 300  # how far a maker at its position limit moves its quotes
-TAKER_REACH_PPM = 2_000  # how far through the mark a taker is ready to pay
+TAKER_REACH_PPM = 2_000  # how far through the fair price a taker is ready to pay
 LEVERAGES = (5, 8, 10, 12, 15)
 LONG_SHARE = 0.65  # of the gamblers
 STAKE_QUANTA = 20_000 * 10**6
@@ -51,10 +52,10 @@ def on_tick(price_quanta: int, market: BotMarket, up: bool) -> int:
     return max(1, ticks) * tick
 
 
-def maker_actions(market: BotMarket, mark_quanta: int, held_lots: int, chance: random.Random) -> list[tx_pb2.Action]:
+def maker_actions(market: BotMarket, fair_quanta: int, held_lots: int, chance: random.Random) -> list[tx_pb2.Action]:
     """One envelope of a maker: away with the old ladder, up with the new one."""
     share = max(-1.0, min(1.0, held_lots / market.position_lots))
-    centre = mark_quanta - int(mark_quanta * LEAN_PPM * share) // 1_000_000
+    centre = fair_quanta - int(fair_quanta * LEAN_PPM * share) // 1_000_000
     actions = [tx_pb2.Action(cancel_all=tx_pb2.CancelAll(market=market.market))]
     for level in range(LEVELS):
         away = centre * (HALF_SPREAD_PPM + LEVEL_STEP_PPM * level) // 1_000_000
@@ -68,30 +69,30 @@ def maker_actions(market: BotMarket, mark_quanta: int, held_lots: int, chance: r
     return actions
 
 
-def taker_actions(market: BotMarket, mark_quanta: int, held_lots: int, chance: random.Random) -> list[tx_pb2.Action]:
+def taker_actions(market: BotMarket, fair_quanta: int, held_lots: int, chance: random.Random) -> list[tx_pb2.Action]:
     """One envelope of a taker: a few orders on one side, filled at once or not at all; the side that brings it home."""
     lean = max(-0.4, min(0.4, held_lots / market.position_lots))
     buys = chance.random() > 0.5 + lean
     sizes = [1 + chance.randrange(2 * market.quote_lots) for _ in range(chance.randint(1, 3))]
-    return [_through(market, mark_quanta, buys, size) for size in sizes]
+    return [_through(market, fair_quanta, buys, size) for size in sizes]
 
 
-def gambler_actions(market: BotMarket, mark_quanta: int, held_lots: int, cash_quanta: int, taste: Taste,
+def gambler_actions(market: BotMarket, fair_quanta: int, held_lots: int, cash_quanta: int, taste: Taste,
                     chance: random.Random) -> list[tx_pb2.Action]:
     """What a gambler sends now: away with all of it, seldom; else what it still wants, as makers show only a little at
     once.
     """
     if held_lots and chance.random() < LEAVE_CHANCE:
-        return [_through(market, mark_quanta, held_lots < 0, abs(held_lots))]
+        return [_through(market, fair_quanta, held_lots < 0, abs(held_lots))]
     stake_quanta = STAKE_QUANTA if held_lots else min(cash_quanta, STAKE_QUANTA)
-    size_lots = stake_quanta * taste.leverage // mark_quanta - abs(held_lots)
-    return [_through(market, mark_quanta, taste.buys, size_lots)] if size_lots > 0 else []
+    size_lots = stake_quanta * taste.leverage // fair_quanta - abs(held_lots)
+    return [_through(market, fair_quanta, taste.buys, size_lots)] if size_lots > 0 else []
 
 
-def _through(market: BotMarket, mark_quanta: int, buys: bool, size_lots: int) -> tx_pb2.Action:
-    """An order that reaches through the mark and is filled at once as far as it can be."""
-    reach = mark_quanta * TAKER_REACH_PPM // 1_000_000
-    price = on_tick(mark_quanta + reach, market, up=True) if buys else on_tick(mark_quanta - reach, market, up=False)
+def _through(market: BotMarket, fair_quanta: int, buys: bool, size_lots: int) -> tx_pb2.Action:
+    """An order that reaches through the fair price and is filled at once as far as it can be."""
+    reach = fair_quanta * TAKER_REACH_PPM // 1_000_000
+    price = on_tick(fair_quanta + reach, market, up=True) if buys else on_tick(fair_quanta - reach, market, up=False)
     side = tx_pb2.SIDE_BUY if buys else tx_pb2.SIDE_SELL
     return _order(market, side, price, size_lots, tx_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL)
 

@@ -23,11 +23,12 @@ from node.comet.keys import (
 )
 from node.home import Home
 from node.keys.dev import dev_key
-from node.localnet.plan import PLAN_FILE, NodePlan, Plan, PlanError, load_plan
-from node.settings import GatewaySettings, Settings, write_settings
+from node.localnet.plan import PLAN_FILE, MarketPlan, NodePlan, Plan, PlanError, load_plan
+from node.settings import FeedSettings, GatewaySettings, PricesSettings, Settings, write_settings
 
 LOCK_FILE = "lock"
 TIMEOUT_COMMIT_MS = 200
+NOISE_PPM = 200  # of an honest feeder: so much it may differ from what is true
 
 
 def dev_owner(name: str) -> str:
@@ -115,8 +116,28 @@ def comet_settings(plan: Plan, node: NodePlan) -> CometSettings:
 
 
 def node_settings(plan: Plan, node: NodePlan) -> Settings:
-    """Prices come from the network's own traffic process, so no node runs a feeder."""
-    return Settings(gateway=GatewaySettings(listen=node.gateway))
+    """Each node has a feeder of its own; all see the same prices, each with other noise."""
+    prices = PricesSettings(
+        start_ns=plan.start_ns,
+        speed=plan.speed,
+        seed=plan.seed,
+        noise_ppm=NOISE_PPM,
+        noise_seed=plan.nodes.index(node),
+        behaviour=node.behaviour,
+    )
+    feeds = [FeedSettings(symbol, [source]) for symbol, source in plan.feeds.items()]
+    return Settings(gateway=GatewaySettings(listen=node.gateway), prices=prices, feeds=feeds)
+
+
+def made_up(app_state: AppState, model: str = "walk") -> dict[str, str]:
+    """A source for each feed of a test network: a model of node.prices that begins at the price of genesis."""
+    prices = {one["symbol"]: Decimal(one["price"]).scaleb(-one["decimals"]) for one in app_state.get("feeds", ())}
+    return {symbol: f"{model}:{price:f}" for symbol, price in prices.items()}
+
+
+def market_plans(app_state: AppState) -> list[MarketPlan]:
+    """What the plan keeps of the markets of genesis."""
+    return [MarketPlan(one["market"], one["symbol"], one["lot_size"]) for one in app_state.get("markets", ())]
 
 
 def localnet_state(preset: str, first_price: Decimal | None = None) -> AppState:

@@ -35,6 +35,7 @@ class NodePlan:
     rpc_port: int
     gateway_port: int
     hash_seed: str
+    behaviour: str = "honest"  # of its feeder: honest, liar or silent
     node_id: str = ""
     pid: int = 0  # of its supervisor
 
@@ -52,9 +53,18 @@ class NodePlan:
 
 
 @dataclass(slots=True)
+class MarketPlan:
+    """What it takes to tell a market's price to people."""
+
+    market: int
+    symbol: str
+    lot_size: str
+
+
+@dataclass(slots=True)
 class Plan:
-    """`prices` is a CSV file, or empty for the random walk. `gamblers` are bots that borrow. `state` is planned,
-    starting, ready or stopped.
+    """`feeds` have a source each, by symbol; `start_ns` is when their replays and walks begin. `gamblers` are bots that
+    borrow. `state` is planned, starting, ready or stopped.
     """
 
     directory: str
@@ -62,13 +72,14 @@ class Plan:
     base_port: int
     nodes: list[NodePlan]
     seed: int = 1
-    prices: str = ""
+    feeds: dict[str, str] = field(default_factory=dict)
+    start_ns: int = 0
     speed: float = 60.0
     gamblers: int = 0
     state: str = "planned"
     runner_pid: int = 0
     runner_start_ticks: int = 0
-    markets: list[str] = field(default_factory=list)
+    markets: list[MarketPlan] = field(default_factory=list)
 
     @property
     def runner(self) -> Identity:
@@ -134,16 +145,22 @@ def reserve_ports(wanted: int | None, validators: int) -> Iterator[int]:
         return
 
 
-def make_plan(directory: Path, base_port: int, validators: int, seed: int) -> Plan:
-    """A new network of `validators` nodes. Pure but for making the directory absolute."""
+def make_plan(directory: Path, base_port: int, validators: int, seed: int, liars: int = 0, silent: int = 0) -> Plan:
+    """A new network of `validators` nodes; the feeders of the last `liars` lie, those of `silent` before them say
+    nothing. Pure but for making the directory absolute.
+    """
     if not 1 <= validators <= VALIDATORS_MAX:
         raise PlanError(f"a localnet has 1 to {VALIDATORS_MAX} validators, not {validators}")
+    if min(liars, silent) < 0 or liars + silent > validators:
+        raise PlanError(f"of {validators} validators {liars} cannot lie and {silent} be silent")
+    behaviours = ["honest"] * (validators - liars - silent) + ["silent"] * silent + ["liar"] * liars
     root = directory.absolute()
     nodes = []
     for index in range(validators):
         p2p, rpc, gateway = node_ports(base_port, index)
         hash_seed = HASH_SEEDS[index % len(HASH_SEEDS)]
-        nodes.append(NodePlan(f"node{index}", str(root / f"node{index}"), p2p, rpc, gateway, hash_seed))
+        home = str(root / f"node{index}")
+        nodes.append(NodePlan(f"node{index}", home, p2p, rpc, gateway, hash_seed, behaviours[index]))
     return Plan(str(root), f"novation-local-{base_port}", base_port, nodes, seed)
 
 
@@ -161,7 +178,8 @@ def load_plan(directory: Path) -> Plan:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         nodes = [NodePlan(**node) for node in document.pop("nodes")]
-        return Plan(nodes=nodes, **document)
+        markets = [MarketPlan(**market) for market in document.pop("markets")]
+        return Plan(nodes=nodes, markets=markets, **document)
     except FileNotFoundError as error:
         raise PlanError(f"no localnet in {directory}: start one with `novation localnet up`") from error
     except (KeyError, TypeError, ValueError) as error:

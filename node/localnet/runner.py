@@ -167,7 +167,7 @@ async def _is_ready(node: NodePlan) -> bool:
 
 def _why_not_ready(node: NodePlan, what: str) -> str:
     lines = [f"{node.name} {what}. The end of its logs:"]
-    for process in ("supervisor", "engine", "cometbft", "gateway"):
+    for process in ("supervisor", "engine", "cometbft", "gateway", "feeder"):
         path = node.paths.log_file(process)
         lines += [f"{path}:", *(f"  {line}" for line in log_tail(path, 6))]
     return "\n".join(lines)

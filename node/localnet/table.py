@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 from rich import box
@@ -26,7 +27,21 @@ def network_table(plan: Plan, view: NetworkView) -> Group:
         state = Text("up", style="green") if node.up else Text("down", style="red")
         table.add_row(node.name, state, str(node.height), node.app_hash[:16], f"{node.block_ms:.0f}", str(node.mempool),
                       node_plan.gateway)
-    return Group(table, Text(totals_line(view)), Text(risk_line(view)), agreement(view))
+    return Group(table, Text(prices_line(plan, view)), Text(totals_line(view)), Text(risk_line(view)), agreement(view))
+
+
+def marks(plan: Plan, view: NetworkView) -> dict[str, str]:
+    """The mark of each market that had one in the blocks seen, as people write it: USD for one base."""
+    prices = {one.symbol: usd(view.totals.marks[one.market]) / Decimal(one.lot_size)
+              for one in plan.markets if one.market in view.totals.marks}
+    return {symbol: f"{price.normalize():f}" for symbol, price in prices.items()}
+
+
+def prices_line(plan: Plan, view: NetworkView) -> str:
+    """Marks, how often they moved, and whose feeders are not honest."""
+    prices = "   ".join(f"{symbol} {price}" for symbol, price in marks(plan, view).items()) or "no prices yet"
+    others = [f"{node.name}: {node.behaviour}" for node in plan.nodes if node.behaviour != "honest"]
+    return f"{prices}   (moved {view.totals.price_changes} times)" + "".join(f"   {other}" for other in others)
 
 
 def totals_line(view: NetworkView) -> str:
@@ -52,7 +67,7 @@ def agreement(view: NetworkView) -> Text:
     return Text(f"all {len(view.nodes)} app hashes equal up to height {view.agreed_height}", style="green")
 
 
-def network_line(view: NetworkView) -> str:
+def network_line(plan: Plan, view: NetworkView) -> str:
     """One line for a log."""
     heights = " ".join(f"{node.name}={node.height if node.up else 'down'}" for node in view.nodes)
     orders_rate, fills_rate = view.rates()
@@ -60,7 +75,8 @@ def network_line(view: NetworkView) -> str:
     agreed = f"DIFFER ({view.disagreement})" if view.disagreement else f"equal to {view.agreed_height}"
     return (f"{heights} block={block_ms:.0f}ms orders={view.totals.orders} ({orders_rate:.0f}/s) "
             f"fills={view.totals.fills} ({fills_rate:.0f}/s) liquidations={view.totals.closings} "
-            f"auctions={view.totals.auctions} reductions={view.totals.reductions} app hashes {agreed}")
+            f"auctions={view.totals.auctions} reductions={view.totals.reductions} "
+            + "".join(f"{symbol}={price} " for symbol, price in marks(plan, view).items()) + f"app hashes {agreed}")
 
 
 def introduction(plan: Plan) -> str:
@@ -127,6 +143,8 @@ def summary(plan: Plan, view: NetworkView) -> dict[str, object]:
         "funds_paid_usd": f"{usd(view.totals.fund_paid_quanta):f}",
         "given_up_usd": f"{usd(view.totals.given_up_quanta):f}",
         "market_changes": view.totals.market_changes,
+        "prices": marks(plan, view),
+        "price_changes": view.totals.price_changes,
         "nodes": [
             {
                 "name": node.name,
@@ -134,6 +152,7 @@ def summary(plan: Plan, view: NetworkView) -> dict[str, object]:
                 "height": node.height,
                 "app_hash": node.app_hash,
                 "block_ms": round(node.block_ms, 1),
+                "feeder": node_plan.behaviour,
                 "mempool_envelopes": node.mempool,
                 "grpc": node_plan.gateway,
                 "rpc": node_plan.rpc,

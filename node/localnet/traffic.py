@@ -28,15 +28,15 @@ Act = Callable[[BotMarket, int, int, random.Random], list[tx_pb2.Action]]
 
 
 async def bot(client: NovationClient, market: int, act: Act, chance: random.Random, every_s: float) -> None:
-    """Look at mark and position, act, wait; for ever. An envelope that fails raises and ends this client's life."""
+    """Look at price and position, act, wait; for ever. An envelope that fails raises and ends this client's life."""
     while True:
         summary = next(one for one in await client.refresh_markets() if one.market.market == market)
-        mark_quanta = summary.mark_price_quanta
+        fair_quanta = summary.index_price_quanta  # not the mark, which follows the quotes of these very bots
         positions = (await client.account()).positions
         held_lots = next((one.position.lots for one in positions if one.position.market == market), 0)
-        if mark_quanta:
-            view = sizes(market, summary.market.tick_quanta, mark_quanta)
-            await client.send(act(view, mark_quanta, held_lots, chance))
+        if fair_quanta:
+            view = sizes(market, summary.market.tick_quanta, fair_quanta)
+            await client.send(act(view, fair_quanta, held_lots, chance))
         await asyncio.sleep(every_s * chance.uniform(0.8, 1.2))
 
 
@@ -48,22 +48,22 @@ def gambling(market: int, chance: random.Random) -> Callable[[NovationClient], o
         while True:
             await asyncio.sleep(GAMBLER_EVERY_S * chance.uniform(0.5, 1.5))
             summary = next(one for one in await client.refresh_markets() if one.market.market == market)
-            mark_quanta, own = summary.mark_price_quanta, await client.account()
+            fair_quanta, own = summary.index_price_quanta, await client.account()
             held_lots = next((one.position.lots for one in own.positions if one.position.market == market), 0)
             if not held_lots and own.cash_quanta < STAKE_QUANTA // 4:
                 await client.faucet(STAKE_QUANTA // 10**6)
                 continue
-            view = sizes(market, summary.market.tick_quanta, mark_quanta)
-            if actions := gambler_actions(view, mark_quanta, held_lots, own.cash_quanta, taste, chance):
+            view = sizes(market, summary.market.tick_quanta, fair_quanta)
+            if actions := gambler_actions(view, fair_quanta, held_lots, own.cash_quanta, taste, chance):
                 await client.send(actions)
 
     return gamble
 
 
-def sizes(market: int, tick_quanta: int, mark_quanta: int) -> BotMarket:
+def sizes(market: int, tick_quanta: int, fair_quanta: int) -> BotMarket:
     """How much a bot trades at once and in all, in lots that are worth about the same in every market."""
-    quote_lots = max(1, QUOTE_USD * 1_000_000 // mark_quanta)
-    return BotMarket(market, tick_quanta, quote_lots, max(1, POSITION_USD * 1_000_000 // mark_quanta))
+    quote_lots = max(1, QUOTE_USD * 1_000_000 // fair_quanta)
+    return BotMarket(market, tick_quanta, quote_lots, max(1, POSITION_USD * 1_000_000 // fair_quanta))
 
 
 async def run(plan: Plan) -> None:

@@ -54,6 +54,8 @@ class Totals:
     fund_paid_quanta: int = 0  # by insurance funds
     given_up_quanta: int = 0  # by holders of the other side
     market_changes: int = 0  # of status: opened, quarantined, wound down, settled ...
+    price_changes: int = 0  # of marks
+    marks: dict[int, int] = field(default_factory=dict)  # quanta a lot, by market
 
 
 @dataclass(slots=True)
@@ -121,6 +123,7 @@ COUNTED = {
     "fill": "fills", "trigger_fired": "triggers", "position_closed": "closings", "auction_started": "auctions",
     "auction_bid_taken": "bids", "account_reduced": "reductions", "holder_reduced": "reduced_holders",
     "market_status_changed": "market_changes", "market_quarantined": "market_changes",
+    "mark_price_set": "price_changes",
 }
 FUND_PAYMENTS = {"position_closed": "fund_paid_quanta", "account_reduced": "fund_paid_quanta",
                  "asset_seized": "paid_quanta", "settlement_shortfall": "paid_quanta"}
@@ -135,6 +138,8 @@ def count_events(totals: Totals, events: Iterable[events_pb2.Event]) -> None:
             setattr(totals, name, getattr(totals, name) + 1)
         if kind in FUND_PAYMENTS:
             totals.fund_paid_quanta += getattr(getattr(event, kind), FUND_PAYMENTS[kind])
+        elif kind == "mark_price_set":
+            totals.marks[event.mark_price_set.market] = event.mark_price_set.price_quanta
         elif kind == "holder_reduced":
             totals.given_up_quanta += event.holder_reduced.given_up_quanta
 

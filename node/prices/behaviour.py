@@ -12,7 +12,7 @@ from node.prices.observation import Observation
 Behaviour = Callable[[Observation], Observation | None]
 
 LIE_NS = 10 * 10**9  # how long a liar keeps to one kind of lie
-FACTORS = tuple(map(Decimal, ("100", "0.01", "2", "0.5", "1.1", "0.9", "0")))
+FACTORS = tuple(map(Decimal, ("100", "0.01", "2", "0.5", "1.1", "0.9", "0.000001")))
 KINDS = len(FACTORS) + 1  # a factor for all that time, or another one each time
 BEHAVIOURS = ("honest", "liar", "silent")
 
@@ -38,8 +38,8 @@ def noise(seen: Observation, noise_ppm: int, noise_seed: int) -> Observation:
 
 
 def lie(seen: Observation) -> Observation:
-    """Wrong at every feed: by a factor from a hundredth to a hundred, with zero, or jumping about. All liars of a
-    network tell the same lie at the same moment.
+    """Wrong at every feed: by a factor from a millionth to a hundred, or jumping about. All liars of a network tell the
+    same lie at the same moment. None says zero: that would be no vote, and silence is another behaviour.
     """
     period = seen.time_ns // LIE_NS
     kind = _choice(KINDS, "kind", period)

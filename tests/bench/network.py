@@ -13,7 +13,7 @@ from genesis.builder import AppState, build, read_preset
 from node.comet.config import edit_config, write_config
 from node.comet.process import Child, comet_command, request_stop, spawn, wait
 from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
-from node.localnet.network import comet_settings, dev_owner, make_homes
+from node.localnet.network import comet_settings, dev_owner, made_up, make_homes
 from node.localnet.plan import Plan, choose_base_port, make_plan
 from node.supervisor import python_command
 from tests.helpers import builders
@@ -82,8 +82,11 @@ def bench_state(people: tuple[builders.Person, ...]) -> AppState:
 
 
 def start_novation(folder: Path, state: AppState, *, gateways: bool = False) -> Network:
-    """Four nodes: engine and CometBFT each, and a gateway each if asked. Returns once block 2 is committed."""
+    """Four nodes: engine, CometBFT and price feeder each, and a gateway each if asked. Returns once block 2 is
+    committed.
+    """
     network = Network(make_plan(folder, choose_base_port(None, VALIDATORS), VALIDATORS, seed=1))
+    network.plan.feeds = made_up(state, "static")
     make_homes(network.plan, state)
     try:
         for node in network.plan.nodes:
@@ -92,6 +95,9 @@ def start_novation(folder: Path, state: AppState, *, gateways: bool = False) -> 
                 f"{node.name} engine", home.log_file("engine"), "node.engine", "--home", str(home.root))))
             wait_for_file(home.abci_socket)
         network.children += [spawn(comet_command(node.paths)) for node in network.plan.nodes]
+        network.children += [spawn(python_command(
+            f"{node.name} feeder", node.paths.log_file("feeder"), "node.prices", "--home", node.home))
+            for node in network.plan.nodes if network.plan.feeds]
         if gateways:
             for node in network.plan.nodes:
                 network.children.append(spawn(python_command(

@@ -207,10 +207,10 @@ def test_records_are_proven_against_the_header(novation: Novation) -> None:
 def test_a_killed_validator_rejoins_and_agrees(novation: Novation, plan: Plan) -> None:
     victim = plan.nodes[3]
     before = processes_of(Path(victim.home))
-    assert len(before) == 4  # supervisor, engine, CometBFT, gateway
+    assert len(before) == 5  # supervisor, engine, CometBFT, gateway, feeder
     os.kill(victim.pid, signal.SIGKILL)
     wait_until(lambda: not set(before) & set(processes_of(Path(victim.home))), "all died with their supervisor")
-    wait_until(lambda: len(processes_of(Path(victim.home))) == 4, "the localnet started it again")
+    wait_until(lambda: len(processes_of(Path(victim.home))) == 5, "the localnet started it again")
     with CometRpc(plan.nodes[0].rpc) as rpc:
         target = rpc.status().height + 5
 

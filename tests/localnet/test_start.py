@@ -11,7 +11,6 @@ import pytest
 
 from node.comet.rpc import CometRpc, RpcUnreachable
 from node.home import Home
-from node.settings import FeedSettings, read_settings, write_settings
 from tests.localnet.commands import DEADLINE_S, Novation, processes_of, wait_until
 from tests.localnet.single import free_ports
 
@@ -27,9 +26,6 @@ class Node:
         p2p, self.rpc, self.gateway = (f"127.0.0.1:{port}" for port in free_ports(3))
         self.novation.data("init", "--home", self.home.root, "--p2p", p2p, "--rpc", self.rpc,
                            "--gateway", self.gateway)
-        settings = read_settings(self.home)
-        settings.feeds = [FeedSettings("BTC/USD", ["walk:46000"])]
-        write_settings(self.home, settings)
         self.process = self.start()
 
     def start(self) -> "subprocess.Popen[bytes]":
@@ -72,11 +68,21 @@ def test_a_validator_of_its_own_makes_blocks_and_takes_orders(node: Node) -> Non
     assert all(status["processes"].values())
 
 
-def test_the_feeder_of_its_settings_reaches_the_engine(node: Node) -> None:
-    def takes() -> bool:
-        return "the engine takes prices" in node.home.log_file("feeder").read_text()
+def test_the_feeder_of_its_settings_moves_the_mark(node: Node) -> None:
+    def mark() -> str:
+        (market,) = node.novation.data("query", "market", "BTC-PERP", "--home", node.home.root)
+        return str(market["mark"])
 
-    wait_until(takes, "the feeder hands over its prices")
+    first = mark()
+    wait_until(lambda: mark() != first, "another mark price")
+
+
+def test_the_feeder_comes_back_alone(node: Node) -> None:
+    engine, feeder = node.pid("engine"), node.pid("feeder")
+    os.kill(feeder, signal.SIGKILL)
+    wait_until(lambda: node.home.pid_file("feeder").exists() and node.pid("feeder") != feeder, "a new feeder")
+    wait_until(lambda: node.home.log_file("feeder").read_text().count("the engine takes prices") >= 2, "it is heard")
+    assert node.pid("engine") == engine
 
 
 def test_a_second_start_on_the_same_home_is_refused(node: Node) -> None:

@@ -1,10 +1,13 @@
 """`novation doctor`: looks at everything, and says what to do."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from node.cli import doctor
+from node.home import Home
+from node.settings import FeedSettings, Settings, write_settings
 
 
 def test_it_looks_at_everything_that_usually_goes_wrong(run) -> None:
@@ -29,3 +32,25 @@ def test_every_finding_that_is_not_ok_says_what_to_do(monkeypatch: pytest.Monkey
     for finding in (doctor.go(), doctor.clock(), doctor.file_limit()):
         assert finding.state != "ok"
         assert finding.next
+
+
+@pytest.mark.parametrize(
+    ("observed", "state", "said"),
+    [
+        ([FeedSettings("BTC/USD", ["static:1"]), FeedSettings("ETH/USD", ["static:1"])], "ok", "all 2"),
+        ([FeedSettings(f"{base}/USD", ["static:1"]) for base in ("BTC", "ETH", "USDT")], "ok", "USDT/USD"),
+        ([FeedSettings("BTC/USD", ["static:1"])], "warning", "no source for ETH/USD"),
+        ([FeedSettings("BTC/USD", ["static:one"])], "warning", "cannot run"),
+    ],
+)
+def test_feeds_of_the_genesis_without_a_source_are_named(tmp_path: Path, observed: list[FeedSettings], state: str,
+                                                         said: str) -> None:
+    home = Home.at(tmp_path)
+    assert doctor.feeds(home).state == "ok"
+    home.create()
+    home.comet_config_file.touch()
+    home.genesis_file.write_text('{"app_state": {"feeds": [{"symbol": "BTC/USD"}, {"symbol": "ETH/USD"}]}}')
+    write_settings(home, Settings(feeds=observed))
+    finding = doctor.feeds(home)
+    assert finding.state == state
+    assert said in finding.text

@@ -12,6 +12,7 @@ from node.localnet import network
 from node.localnet import plan as plan_module
 from node.localnet.plan import (
     RESERVING_PORT,
+    MarketPlan,
     PlanError,
     busy_ports,
     choose_base_port,
@@ -21,6 +22,7 @@ from node.localnet.plan import (
     reserve_ports,
     save_plan,
 )
+from node.settings import FeedSettings
 
 
 def test_no_port_is_planned_twice(tmp_path: Path) -> None:
@@ -65,8 +67,34 @@ def test_absurd_numbers_of_validators_are_refused(tmp_path: Path, validators: in
         make_plan(tmp_path, 26600, validators, 1)
 
 
+def test_the_last_feeders_lie_and_those_before_them_are_silent(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, 26600, 4, 1, liars=1, silent=2)
+    assert [node.behaviour for node in plan.nodes] == ["honest", "silent", "silent", "liar"]
+    for liars, silent in ((3, 2), (-1, 0), (0, -1)):
+        with pytest.raises(PlanError, match="lie"):
+            make_plan(tmp_path, 26600, 4, 1, liars, silent)
+
+
+def test_feeders_see_the_same_with_other_noise(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, 26600, 3, 1, liars=1)
+    plan.feeds, plan.start_ns = {"BTC/USD": "walk:46000"}, 5
+    settings = [network.node_settings(plan, node) for node in plan.nodes]
+    assert len({one.prices.noise_seed for one in settings}) == 3
+    assert {(one.prices.seed, one.prices.start_ns, one.prices.speed) for one in settings} == {(1, 5, 60.0)}
+    assert all(one.feeds == [FeedSettings("BTC/USD", ["walk:46000"])] for one in settings)
+    assert [one.prices.behaviour for one in settings] == ["honest", "honest", "liar"]
+
+
+def test_made_up_prices_begin_at_those_of_genesis() -> None:
+    state = {"feeds": [{"symbol": "BTC/USD", "price": 46_000_500, "decimals": 3}]}
+    assert network.made_up(state) == {"BTC/USD": "walk:46000.500"}
+    assert network.made_up(state, "static") == {"BTC/USD": "static:46000.500"}
+    assert network.made_up({"markets": []}) == {}
+
+
 def test_a_plan_comes_back_as_saved_and_knows_whether_it_runs(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, 26600, 2, 5)
+    plan.feeds, plan.markets = {"BTC/USD": "walk:1"}, [MarketPlan(1, "BTC-PERP", "0.001")]
     save_plan(plan)
     assert load_plan(tmp_path) == plan
     assert find_running(tmp_path) is None

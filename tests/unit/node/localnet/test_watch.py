@@ -5,9 +5,11 @@ from pathlib import Path
 from rich.console import Console
 
 from node.localnet import table
-from node.localnet.plan import make_plan
+from node.localnet.plan import MarketPlan, make_plan
 from node.localnet.watch import NetworkView, NodeView
 from novation.v1 import events_pb2, feed_pb2, tx_pb2
+
+PLAN = make_plan(Path("nowhere"), 26600, 2, 1)
 
 
 def network(nodes: int = 2) -> NetworkView:
@@ -51,9 +53,26 @@ def test_steps_of_liquidation_are_counted_wherever_they_happen(tmp_path: Path) -
     assert (totals.reductions, totals.reduced_holders, totals.market_changes) == (1, 2, 1)
     assert (totals.fund_paid_quanta, totals.given_up_quanta) == (4_000_000, 1_250_000)
     assert "liquidations 1   auctions 1 (bids 1)" in table.risk_line(view)
-    assert "liquidations=1 auctions=1 reductions=1" in table.network_line(view)
+    assert "liquidations=1 auctions=1 reductions=1" in table.network_line(PLAN, view)
     data = table.summary(make_plan(tmp_path, 26600, 2, 1), view)
     assert (data["liquidations"], data["funds_paid_usd"], data["given_up_usd"]) == (1, "4.000000", "1.250000")
+
+
+def test_marks_are_shown_as_people_write_them_with_how_often_they_moved(tmp_path: Path) -> None:
+    """46,012,500 quanta a lot of 0.001 are 46,012.5 USD."""
+    plan = make_plan(tmp_path, 26600, 2, 1, liars=1)
+    plan.markets = [MarketPlan(1, "BTC-PERP", "0.001"), MarketPlan(2, "ETH-PERP", "0.01")]
+    view = network()
+    assert "no prices yet" in table.prices_line(plan, view)
+    for height, quanta in ((1, 46_000_000), (2, 46_012_500)):
+        made = block(height)
+        made.events.add().mark_price_set.CopyFrom(events_pb2.MarkPriceSet(market=1, price_quanta=quanta))
+        view.observe(view.nodes[0], made)
+    assert table.prices_line(plan, view) == "BTC-PERP 46012.5   (moved 2 times)   node1: liar"
+    assert "BTC-PERP=46012.5 " in table.network_line(plan, view)
+    data = table.summary(plan, view)
+    assert (data["prices"], data["price_changes"]) == ({"BTC-PERP": "46012.5"}, 2)
+    assert [node["feeder"] for node in data["nodes"]] == ["honest", "liar"]
 
 
 def test_agreement_needs_every_node() -> None:
@@ -93,7 +112,7 @@ def test_it_shows_as_table_line_and_data(tmp_path: Path) -> None:
     shown = console.export_text()
     assert "abababababababab" in shown
     assert "down" in shown
-    assert "node0=4 node1=down" in table.network_line(view)
+    assert "node0=4 node1=down" in table.network_line(PLAN, view)
     data = table.summary(plan, view)
     assert data["fills"] == 3
     assert data["nodes"][0]["app_hash"] == "ab" * 32
@@ -103,7 +122,7 @@ def test_a_disagreement_is_loud() -> None:
     view = network()
     view.observe(view.nodes[0], block(4, b"\x01"))
     view.observe(view.nodes[1], block(4, b"\x02"))
-    assert "DIFFER" in table.network_line(view)
+    assert "DIFFER" in table.network_line(PLAN, view)
     assert "APP HASHES DIFFER" in table.agreement(view).plain
 
 
