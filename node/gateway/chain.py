@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from node.gateway.engine import Engine
-from node.gateway.errors import CallError, Code, bad_argument, not_ready, stream, unary
+from node.gateway.errors import CallError, Code, bad_argument, block_not_held, not_ready, stream, unary
 from node.gateway.model import BlockView, ReadModel
 from node.gateway.streams import Quiet, Streams
 from novation.v1 import chain_service_pb2 as chain_service
@@ -38,12 +38,7 @@ class ChainService(chain_service_pb2_grpc.ChainServiceServicer):
         model = self._ready()
         view = model.block(request.height or model.height)
         if view is None:
-            oldest = str(model.blocks[0].height) if model.blocks else "none"
-            raise CallError(Code.NOT_FOUND, "BLOCK_NOT_HELD",
-                            f"block {request.height} is not made yet: the last is {model.height}"
-                            if request.height > model.height else
-                            f"block {request.height} is not held here; ask CometBFT's RPC for old blocks",
-                            metadata={"oldest": oldest, "newest": str(model.height)})
+            raise block_not_held(request.height, model.blocks[0].height if model.blocks else 0, model.height)
         return chain_service.GetBlockResponse(height=model.height, block=summarise(view, request.with_txs))
 
     @unary

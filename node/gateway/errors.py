@@ -62,6 +62,20 @@ def market_not_found(market: int) -> CallError:
                      domain="markets", metadata={"market": str(market)})
 
 
+def feed_not_found(feed: int) -> CallError:
+    """No such feed."""
+    return CallError(Code.NOT_FOUND, "FEED_NOT_FOUND", f"there is no feed {feed}; GetFeeds lists them",
+                     metadata={"feed": str(feed)})
+
+
+def block_not_held(height: int, oldest: int, newest: int) -> CallError:
+    """A block that is not made yet, or is too old; `oldest` 0: none is held."""
+    return CallError(Code.NOT_FOUND, "BLOCK_NOT_HELD",
+                     f"block {height} is not made yet: the last is {newest}" if height > newest else
+                     f"block {height} is not held here; ask CometBFT's RPC for old blocks",
+                     metadata={"oldest": str(oldest or "none"), "newest": str(newest)})
+
+
 def too_slow(last_height: int) -> CallError:
     """A stream's reader fell behind."""
     return CallError(Code.RESOURCE_EXHAUSTED, "STREAM_TOO_SLOW",

@@ -9,10 +9,11 @@ from typing import Any
 from app.context import Context
 from app.kernel.codec import u32
 from app.liquidation.state import fund_balance
-from app.oracle.state import index_price
+from app.oracle.state import barred_actions, index_price
 from node.gateway.books import difference
 from node.gateway.errors import bad_argument, market_not_found, not_ready, stream, unary
 from node.gateway.model import BlockView, ReadModel
+from node.gateway.oracle import uses_of
 from node.gateway.streams import Quiet, Rebuilt, Streams
 from novation.v1 import market_data_service_pb2 as market_data
 from novation.v1 import market_data_service_pb2_grpc
@@ -151,7 +152,10 @@ class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
             last_price_quanta=counters.last_price_quanta, last_trade_id=max(counters.next_trade - 1, 0),
             best_bid_quanta=book.best_bid(), best_ask_quanta=book.best_ask(),
             index_price_quanta=index_price(state, market) if mark.price_quanta else 0,
-            insurance_quanta=fund_balance(state, market))
+            insurance_quanta=fund_balance(state, market), validity=mark.validity,
+            bars=uses_of(barred_actions(state, market)))
+        feed = state.feeds.get(model.markets[market].feed)
+        summary.feed = feed.symbol if feed else ""
         for name, table in (("funding", "funding"), ("settlement", "settlements"), ("losses", "losses")):
             if (record := model.record(table, u32(market))) is not None:
                 getattr(summary, name).ParseFromString(record)

@@ -31,8 +31,10 @@ class BlockView:
     """One committed block and what the streams need of it."""
 
     def __init__(self, block: feed_pb2.CommittedBlock) -> None:
-        """The block loses its record changes: they belong into the model."""
+        """The block loses its record changes: they belong into the model, all but the marks that it set."""
         self.size_bytes = block.ByteSize()
+        self.marks = {int.from_bytes(change.key, "big"): state_pb2.MarkPrice.FromString(change.value)
+                      for change in block.changes if change.domain == "marks"}
         block.ClearField("changes")
         self.block = block
         self.height = block.height

@@ -17,6 +17,7 @@ from node.gateway.chain import ChainService
 from node.gateway.engine import Engine
 from node.gateway.market_data import MarketDataService
 from node.gateway.model import BLOCKS_MAX, ReadModel
+from node.gateway.oracle import OracleService
 from node.gateway.risk import RiskService
 from node.gateway.streams import HEARTBEAT_SECONDS, STREAMS_MAX, WRITE_SECONDS, Streams
 from node.gateway.submissions import Submissions
@@ -28,6 +29,8 @@ from novation.v1 import (
     chain_service_pb2_grpc,
     market_data_service_pb2,
     market_data_service_pb2_grpc,
+    oracle_service_pb2,
+    oracle_service_pb2_grpc,
     risk_service_pb2,
     risk_service_pb2_grpc,
     trading_service_pb2,
@@ -42,6 +45,7 @@ SERVICES = (
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
     chain_service_pb2.DESCRIPTOR.services_by_name["ChainService"].full_name,
     risk_service_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
+    oracle_service_pb2.DESCRIPTOR.services_by_name["OracleService"].full_name,
 )
 
 CONCURRENT_CALLS_MAX = 8192
@@ -99,6 +103,7 @@ class Gateway:
         account_service_pb2_grpc.add_AccountServiceServicer_to_server(AccountService(self.model, self._streams), server)
         chain_service_pb2_grpc.add_ChainServiceServicer_to_server(
             ChainService(self.model, self._streams, self.engine), server)
+        oracle_service_pb2_grpc.add_OracleServiceServicer_to_server(OracleService(self.model, self._streams), server)
         risk_service_pb2_grpc.add_RiskServiceServicer_to_server(self._risk, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

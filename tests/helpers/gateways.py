@@ -16,6 +16,7 @@ from novation.v1 import (
     account_service_pb2_grpc,
     chain_service_pb2_grpc,
     market_data_service_pb2_grpc,
+    oracle_service_pb2_grpc,
     risk_service_pb2_grpc,
     trading_service_pb2_grpc,
 )
@@ -56,6 +57,7 @@ class Net:
         self.market_data = market_data_service_pb2_grpc.MarketDataServiceStub(self.channel)
         self.accounts = account_service_pb2_grpc.AccountServiceStub(self.channel)
         self.chain = chain_service_pb2_grpc.ChainServiceStub(self.channel)
+        self.oracle = oracle_service_pb2_grpc.OracleServiceStub(self.channel)
         self.risk = risk_service_pb2_grpc.RiskServiceStub(self.channel)
 
     async def client(self, person: Person) -> NovationClient:
