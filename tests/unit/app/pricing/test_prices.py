@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from hashlib import sha256
+from random import Random
 
 import pytest
 from mpmath import mp, mpf
@@ -117,6 +119,19 @@ def test_prices_against_mpmath() -> None:
                               (rules.put(point.forward, point.strike, spread), exact.put)):
             assert -1.2e-24 < price_error(price, wanted, point) < 1e-26, point
             assert price / ONE <= wanted * (1 + mpf(2) ** -88) + mpf(10) ** -40 * point.strike, point
+
+
+def test_bits_stay() -> None:
+    """PRIC-005, PRIC-008, PRIC-009: another result of any of these is another app hash: STATE-BREAKING."""
+    random, found = Random(11), sha256()
+    for _ in range(1_000):
+        forward, strike = (random.getrandbits(random.randrange(1, 65)) | 1 for _ in range(2))
+        spread, time_ns = random.getrandbits(random.randrange(60, 84)), random.getrandbits(random.randrange(30, 60))
+        call = rules.call(forward, strike, spread)
+        results = (call, rules.put(forward, strike, spread), *rules.greeks(forward, strike, spread, time_ns),
+                   *rules.implied_deviation(call, forward, strike, True), rules.volatility(spread, time_ns + 1))
+        found.update(" ".join(str(int(value)) for value in results).encode())
+    assert found.hexdigest() == "82d2e7b22f83137d67ad32bcbfc3bb7c3011d55a2365d9a391f341d63df1ba83"
 
 
 def test_implied_outcomes() -> None:
