@@ -34,12 +34,14 @@ def buckets(ctx: Context) -> list[Bucket]:
 
 
 def held_value(ctx: Context) -> int:
-    """BRK-015: what the vaults hold: cash, and assets at their price less the haircut, each rounded down."""
+    """BRK-015: what the vaults hold: cash, and assets at their index less the haircut, each rounded down; but none that
+    nobody votes a price of or that counts for nothing as collateral, so that no listing makes room.
+    """
     vault = ctx.vault.get(VAULT_KEY)
     value = vault.held_quanta if vault else 0
     for number in range(1, MAX_ASSETS + 1):
         asset, vault = ctx.assets.get(number), ctx.vault.get(asset_vault(number))
-        if asset and vault:
+        if asset and vault and asset.price_market and asset.account_cap_units:
             value += asset_value(vault.held_quanta, asset_price(ctx, asset), asset.units_a_price, asset.haircut_ppm)
     return value
 

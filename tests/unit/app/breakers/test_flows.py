@@ -121,6 +121,22 @@ def test_brk_014_assets_count_at_their_price() -> None:
     whole(driver)
 
 
+def test_brk_015_what_nobody_votes_a_price_of_makes_no_room() -> None:
+    """BRK-015: 5,000,000 USD in cash and 100 bitcoins at 46,000 less 10 %: 2 % are 182,800; what has a fixed price, or
+    counts for nothing as collateral, adds nothing.
+    """
+    asset = {"asset": 1, "symbol": "BTC", "decimals": 8, "haircut_ppm": 100_000, "account_cap_units": 10**10,
+             "deposit_cap_units": 10**12, "price_market": BTC}
+    fixed = {name: value for name, value in asset.items() if name != "price_market"} | {"price_quanta": 46 * 10**9}
+    for entry, limit in ((asset, 182_800), (asset | {"account_cap_units": 0}, 100_000), (fixed, 100_000)):
+        state = json.loads(b.genesis(gas_price_e6=0, **{**LIMITS, "withdraw_hour_ppm": 20_000}))
+        state["assets"] = [entry]
+        driver = Driver(json.dumps(state).encode())
+        driver.do(ORACLE, b.faucet(ALICE, 10**10, asset=1))
+        assert details(driver, b.withdraw(200_000 * USD))["limit_quanta"] == str(limit * USD)
+        whole(driver)
+
+
 def test_brk_017_an_envelope_that_is_undone_counts_nothing() -> None:
     """BRK-016: all-or-nothing: what did not leave does not count; what was refused in it is noted all the same."""
     driver = limited()
