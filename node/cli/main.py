@@ -15,7 +15,7 @@ Data goes to stdout, talk to stderr. Exit status: 0 done, 1 refused by the chain
 2 wrong usage, 3 the node or network cannot be reached.
 
 First steps: `novation localnet up`, then in another terminal `novation query market` and
-`novation tx order buy 0.01 BTC-PERP --price 60000 --key alice`.
+`novation tx order buy 0.01 BTC-PERP --price 47000 --key alice`.
 """
 
 # name → (module, what the list of commands says of it)

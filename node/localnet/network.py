@@ -131,13 +131,20 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
 
 def made_up(app_state: AppState, model: str = "walk") -> dict[str, str]:
     """A source for each feed of a test network: a model of node.prices that begins at the price of genesis."""
-    prices = {one["symbol"]: Decimal(one["price"]).scaleb(-one["decimals"]) for one in app_state.get("feeds", ())}
-    return {symbol: f"{model}:{price:f}" for symbol, price in prices.items()}
+    return {symbol: f"{model}:{price:f}" for symbol, price in first_prices(app_state).items()}
+
+
+def first_prices(app_state: AppState) -> dict[str, Decimal]:
+    """The price of each feed at genesis, by symbol."""
+    return {one["symbol"]: Decimal(one["price"]).scaleb(-one["decimals"]) for one in app_state.get("feeds", ())}
 
 
 def market_plans(app_state: AppState) -> list[MarketPlan]:
     """What the plan keeps of the markets of genesis."""
-    return [MarketPlan(one["market"], one["symbol"], one["lot_size"]) for one in app_state.get("markets", ())]
+    prices = first_prices(app_state)
+    symbols = {one["feed"]: one["symbol"] for one in app_state.get("feeds", ())}
+    return [MarketPlan(one["market"], one["symbol"], one["lot_size"], f"{prices[symbols[one['feed']]]:f}")
+            for one in app_state.get("markets", ())]
 
 
 def localnet_state(preset: str, first_price: Decimal | None = None) -> AppState:

@@ -59,6 +59,7 @@ class MarketPlan:
     market: int
     symbol: str
     lot_size: str
+    first_price: str  # at genesis
 
 
 @dataclass(slots=True)

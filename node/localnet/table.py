@@ -1,5 +1,6 @@
 """How a local network looks: a table for a terminal, a line for a log, a summary to read once."""
 
+import math
 import shutil
 import sys
 from decimal import Decimal
@@ -13,7 +14,7 @@ from rich.text import Text
 from client.units import usd
 from node.keys.dev import TRADERS
 from node.localnet.network import dev_owner
-from node.localnet.plan import DEFAULT_DIRECTORY, Plan
+from node.localnet.plan import DEFAULT_DIRECTORY, MarketPlan, Plan
 from node.localnet.watch import NetworkView
 
 
@@ -81,19 +82,26 @@ def network_line(plan: Plan, view: NetworkView) -> str:
 
 def introduction(plan: Plan) -> str:
     """What a newcomer needs to try the network by hand."""
-    novation = program()
     lines = [
         f"localnet {plan.chain_id} is ready: {len(plan.nodes)} validators, files in {plan.directory}",
         f"  gRPC   {', '.join(one.gateway for one in plan.nodes)}",
         f"  RPC    {', '.join(one.rpc for one in plan.nodes)} (CometBFT)",
         "  keys   " + "  ".join(f"{name} {dev_owner(name)}" for name in TRADERS[:2]),
         "         " + "  ".join(f"{name} {dev_owner(name)}" for name in TRADERS[2:]),
-        f"  try    {novation} query book BTC-PERP{node_option(plan)}",
-        f"         {novation} tx order buy 0.01 BTC-PERP --price 60000 --key alice{node_option(plan)}",
-        f"         {novation} query account alice{node_option(plan)}",
-        f"  stop   Ctrl-C here, or {novation} localnet down{directory_option(plan)}",
+        *(_trying(plan, plan.markets[0]) if plan.markets else ()),
+        f"  stop   Ctrl-C here, or {program()} localnet down{directory_option(plan)}",
     ]
     return "\n".join(lines)
+
+
+def _trying(plan: Plan, market: MarketPlan) -> list[str]:
+    """Commands to begin with; the order is filled, and lies within the price bands."""
+    price = math.ceil(Decimal(market.first_price) * Decimal("1.02"))
+    return [
+        f"  try    {program()} query book {market.symbol}{node_option(plan)}",
+        f"         {program()} tx order buy 0.01 {market.symbol} --price {price} --key alice{node_option(plan)}",
+        f"         {program()} query account alice{node_option(plan)}",
+    ]
 
 
 def program() -> str:

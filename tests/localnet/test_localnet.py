@@ -94,7 +94,7 @@ def test_bots_trade_around_the_replayed_price(novation: Novation) -> None:
 
 def test_orders_of_people_cross(novation: Novation) -> None:
     """All or nothing, again while the makers are between two quotes."""
-    order = ("tx", "order", "buy", "0.013", "BTC-PERP", "--price", "60000", "--key", "alice", "--tif", "fok")
+    order = ("tx", "order", "buy", "0.013", "BTC-PERP", "--price", "52000", "--key", "alice", "--tif", "fok")
 
     def filled() -> dict | None:
         result = novation.run(*order, "--output", "json")
@@ -161,7 +161,7 @@ def test_the_examples_run(novation: Novation, plan: Plan) -> None:
     [
         (("tx", "order", "buy", "0.0005", "BTC-PERP", "--price", "1", "--key", "dave"), 2, "multiple of 0.001"),
         (("tx", "order", "buy", "0.01", "BTC-PERP", "--price", "1.3", "--key", "dave"), 2, "multiple of 0.5"),
-        (("tx", "order", "buy", "900", "BTC-PERP", "--price", "60000", "--key", "dave"), 1, "MARGIN_INSUFFICIENT"),
+        (("tx", "order", "buy", "900", "BTC-PERP", "--price", "52000", "--key", "dave"), 1, "MARGIN_INSUFFICIENT"),
         (("tx", "order", "buy", "1", "DOGE-PERP", "--price", "1", "--key", "dave"), 2, "BTC-PERP"),
         (("tx", "cancel", "--order-id", "3", "--key", "dave"), 1, "ORDER_NOT_FOUND"),
         (("tx", "cancel", "--key", "dave"), 2, "exactly one"),

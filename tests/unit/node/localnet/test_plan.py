@@ -92,9 +92,15 @@ def test_made_up_prices_begin_at_those_of_genesis() -> None:
     assert network.made_up({"markets": []}) == {}
 
 
+def test_the_plan_keeps_what_tells_prices_to_people() -> None:
+    first, second = network.market_plans(network.localnet_state("localnet"))
+    assert first == MarketPlan(1, "BTC-PERP", "0.001", "46000.000000")
+    assert (second.symbol, second.first_price) == ("ETH-PERP", "3700.000000")
+
+
 def test_a_plan_comes_back_as_saved_and_knows_whether_it_runs(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, 26600, 2, 5)
-    plan.feeds, plan.markets = {"BTC/USD": "walk:1"}, [MarketPlan(1, "BTC-PERP", "0.001")]
+    plan.feeds, plan.markets = {"BTC/USD": "walk:1"}, [MarketPlan(1, "BTC-PERP", "0.001", "1")]
     save_plan(plan)
     assert load_plan(tmp_path) == plan
     assert find_running(tmp_path) is None

@@ -61,7 +61,7 @@ def test_steps_of_liquidation_are_counted_wherever_they_happen(tmp_path: Path) -
 def test_marks_are_shown_as_people_write_them_with_how_often_they_moved(tmp_path: Path) -> None:
     """46,012,500 quanta a lot of 0.001 are 46,012.5 USD."""
     plan = make_plan(tmp_path, 26600, 2, 1, liars=1)
-    plan.markets = [MarketPlan(1, "BTC-PERP", "0.001"), MarketPlan(2, "ETH-PERP", "0.01")]
+    plan.markets = [MarketPlan(1, "BTC-PERP", "0.001", "46000"), MarketPlan(2, "ETH-PERP", "0.01", "3700")]
     view = network()
     assert "no prices yet" in table.prices_line(plan, view)
     for height, quanta in ((1, 46_000_000), (2, 46_012_500)):
@@ -127,6 +127,8 @@ def test_a_disagreement_is_loud() -> None:
 
 
 def test_the_introduction_names_what_a_newcomer_needs(tmp_path: Path) -> None:
-    text = table.introduction(make_plan(tmp_path, 26600, 2, 1))
-    for needed in ("127.0.0.1:26602", "127.0.0.1:26612", "alice", "--key alice", "localnet down"):
+    plan = make_plan(tmp_path, 26600, 2, 1)
+    plan.markets = [MarketPlan(1, "BTC-PERP", "0.001", "46000")]
+    text = table.introduction(plan)
+    for needed in ("127.0.0.1:26602", "127.0.0.1:26612", "BTC-PERP --price 46920 --key alice", "localnet down"):
         assert needed in text
