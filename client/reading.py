@@ -10,6 +10,18 @@ import grpc
 
 from client import streams
 from client.errors import BadSymbol, error_from_call
+from client.oracle import (
+    MarketPrice,
+    Oracle,
+    Reporter,
+    Surface,
+    Votes,
+    market_prices,
+    oracle_from,
+    reporters_from,
+    surface_from,
+    votes_from,
+)
 from client.results import MarketInfo
 from client.risk import Supposed, risk_request, supposed_price
 from client.units import Amount, Units
@@ -18,12 +30,14 @@ from novation.v1 import (
     account_service_pb2_grpc,
     chain_service_pb2_grpc,
     market_data_service_pb2_grpc,
+    oracle_service_pb2_grpc,
     risk_service_pb2_grpc,
     state_pb2,
     tx_pb2,
 )
 from novation.v1 import chain_service_pb2 as chain_service
 from novation.v1 import market_data_service_pb2 as market_data
+from novation.v1 import oracle_service_pb2 as oracle_service
 from novation.v1 import risk_service_pb2 as risk_service
 
 HEAVY_SECONDS = 120.0  # for questions that look at every account
@@ -48,6 +62,7 @@ class Reader:
         self._market_data = market_data_service_pb2_grpc.MarketDataServiceStub(self._channel)
         self._accounts = account_service_pb2_grpc.AccountServiceStub(self._channel)
         self._chain = chain_service_pb2_grpc.ChainServiceStub(self._channel)
+        self._oracle = oracle_service_pb2_grpc.OracleServiceStub(self._channel)
         self._risk = risk_service_pb2_grpc.RiskServiceStub(self._channel)
 
     def market(self, market: str | int) -> MarketInfo:
@@ -145,6 +160,25 @@ class Reader:
         request = account_service.GetAuctionsRequest(limit=limit)
         return list((await self._call(self._accounts.GetAuctions, request)).auctions)
 
+    async def oracle(self) -> Oracle:
+        """All feeds: price, validity, what that bars, the votes of the last block."""
+        return oracle_from(await self._call(self._oracle.GetFeeds, oracle_service.GetFeedsRequest()))
+
+    async def votes(self, height: int = 0) -> Votes:
+        """Who voted what in the record of a recent block, the last for height 0. Raises BadRequest when it is gone."""
+        request = oracle_service.GetVotesRequest(height=height)
+        return votes_from(await self._call(self._oracle.GetVotes, request))
+
+    async def reporters(self) -> list[Reporter]:
+        """The validators in force, and how each took part in the oracle."""
+        return reporters_from(
+            await self._call(self._oracle.GetReporters, oracle_service.GetReportersRequest()))
+
+    async def surfaces(self) -> list[Surface]:
+        """Voted volatility of every feed that has some."""
+        response = await self._call(self._oracle.GetSurface, oracle_service.GetSurfaceRequest())
+        return [surface_from(one) for one in response.surfaces]
+
     async def status(self) -> chain_service.GetStatusResponse:
         """Where the chain and the gateway stand."""
         status: chain_service.GetStatusResponse = await self._call(
@@ -177,6 +211,11 @@ class Reader:
         number = self.market(market).market if market is not None else 0
         return streams.trades(lambda height: self._market_data.WatchTrades(
             market_data.WatchTradesRequest(market=number, after_height=height)), after_height)
+
+    def watch_prices(self, *markets: str | int) -> AsyncIterator[MarketPrice]:
+        """Mark, index and validity of these markets, or of all: as they are, then each that a block changes."""
+        request = oracle_service.WatchPricesRequest(markets=[self.market(market).market for market in markets])
+        return market_prices(lambda: self._oracle.WatchPrices(request), self.market)
 
     def watch_orders(self, after_height: int = 0,
                      ) -> AsyncIterator[account_service.OrdersSnapshot | account_service.OrderUpdate]:

@@ -42,7 +42,9 @@ RECORDS: dict[str, type[Message]] = {
     "traders": state_pb2.Trader, "fee_terms": state_pb2.FeeTerms,
     "settlements": state_pb2.Settlement, "assets": state_pb2.Asset, "triggers": state_pb2.Triggers,
     "backlog": state_pb2.Backlog, "protections": state_pb2.Protection, "switches": state_pb2.Switch,
-    "auctions": state_pb2.Auction, "losses": state_pb2.Losses,
+    "auctions": state_pb2.Auction, "losses": state_pb2.Losses, "breakers": state_pb2.Breakers, "flows": state_pb2.Flow,
+    "validators": state_pb2.ValidatorSets, "feeds": state_pb2.Feed, "surfaces": state_pb2.Surface,
+    "reporters": state_pb2.Reporters,
 }
 
 
@@ -266,18 +268,6 @@ def params(session: Session) -> None:
 
 
 rpc_option = click.option("--rpc", metavar="HOST:PORT", help="CometBFT's RPC, when it cannot be found by itself.")
-
-
-@command(query)
-@rpc_option
-def validators(session: Session, rpc: str | None) -> None:
-    """The validators and their power, from CometBFT."""
-    with _comet(session, rpc) as comet:
-        try:
-            rows = [{"address": one["address"], "power": int(one["voting_power"])} for one in comet.validators()]
-        except (RpcUnreachable, RpcError) as error:
-            fail(f"{error}; is the node running? `novation status`", EXIT_UNREACHABLE)
-    session.emit(rows, lambda: rows_table(rows, "no validators"))
 
 
 def _comet(session: Session, rpc: str | None) -> CometRpc:

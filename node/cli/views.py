@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from client.oracle import word, words
 from client.results import MarketInfo
 from client.units import usd
 from node.cli.session import simple_table
@@ -17,7 +18,8 @@ from novation.v1 import state_pb2, tx_pb2
 SIDES = {tx_pb2.SIDE_BUY: "buy", tx_pb2.SIDE_SELL: "sell"}
 DIRECTIONS = {tx_pb2.TRIGGER_DIRECTION_AT_OR_ABOVE: "above", tx_pb2.TRIGGER_DIRECTION_AT_OR_BELOW: "below"}
 FUNDING_HOURS = 8  # that a rate is stated for
-LISTED = ("symbol", "kind", "matching", "status", "mark", "bid", "ask", "last", "open_interest", "funding_8h")
+LISTED = ("symbol", "kind", "matching", "status", "mark", "validity", "bid", "ask", "last", "open_interest",
+          "funding_8h")
 E9 = 1_000_000_000
 
 
@@ -52,10 +54,9 @@ def percent_e9(share_e9: int, parts: int = 1) -> str:
     return f"{plain((Decimal(share_e9) / (10_000_000 * parts)).quantize(Decimal('0.0000001')))}%"
 
 
-def word(enum: Any, value: int) -> str:
-    """The name of an enum's value as people write it: MARKET_STATUS_REDUCE_ONLY is reduce_only."""
-    common = enum.DESCRIPTOR.values[0].name.removesuffix("UNSPECIFIED")
-    return str(enum.Name(value)).removeprefix(common).lower()
+def shade(colour: str, text: str) -> str:
+    """Text of a table in a colour, "" for none."""
+    return f"[{colour}]{text}[/{colour}]" if colour else text
 
 
 def rows_table(rows: Sequence[dict[str, Any]], when_empty: str) -> Table | str:
@@ -81,6 +82,8 @@ def _fact(value: Any) -> str:
         return "\n".join(_fact(one) for one in value)
     if isinstance(value, dict):
         return ", ".join(f"{name.replace('_', ' ')} {_fact(one)}" for name, one in value.items() if one is not None)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return str(value)
 
 
@@ -98,6 +101,11 @@ def market_data_of(info: MarketInfo, summary: market_data.MarketSummary) -> dict
         "expires": when(terms.expiry_ns) if terms.expiry_ns else None,
         "mark": price_text(info, summary.mark_price_quanta),
         "index": price_text(info, summary.index_price_quanta),
+        "basis": plain(info.units.price(summary.mark_price_quanta - summary.index_price_quanta)),
+        "basis_share": _basis_share(summary),
+        "feed": summary.feed,
+        "validity": word(state_pb2.FeedValidity, summary.validity),
+        "bars": list(words(state_pb2.PriceUse, summary.bars)),
         "bid": price_text(info, summary.best_bid_quanta),
         "ask": price_text(info, summary.best_ask_quanta),
         "last": price_text(info, summary.last_price_quanta),
@@ -122,6 +130,12 @@ def market_data_of(info: MarketInfo, summary: market_data.MarketSummary) -> dict
         "quarantined_until": when(terms.quarantine_ends_ns) if terms.quarantine_ends_ns else None,
         "sealed": "yes" if terms.sealed else None,
     }
+
+
+def _basis_share(summary: market_data.MarketSummary) -> str | None:
+    """How far the mark lies from the index, as a share of it."""
+    index = summary.index_price_quanta
+    return percent_e9((summary.mark_price_quanta - index) * E9 // index) if index else None
 
 
 def _losses(losses: state_pb2.Losses) -> dict[str, Any]:

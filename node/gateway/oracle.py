@@ -151,7 +151,7 @@ class OracleService(oracle_service_pb2_grpc.OracleServiceServicer):
         """
         if not view.block.votes:
             return None
-        validators, feeds = set_at(state, view.height - 1), [feed.feed for feed in feeds_of(state)]
+        validators, feeds = set_at(state, view.height - 1), list(feeds_of(state))
         if validators is None:
             raise CallError(Code.NOT_FOUND, "VOTERS_NOT_KNOWN",
                             f"the validators of height {view.height - 1} are no longer known",

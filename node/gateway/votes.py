@@ -10,7 +10,7 @@ from app.oracle import rules
 from app.oracle.checks import Voters, votes_of
 from app.oracle.hooks import DEVIATION_PPM, medians_of
 from app.oracle.record import Record, decode_record
-from app.oracle.types import Vote
+from app.oracle.types import Feed, Vote
 from app.validators.types import Validator
 from novation.v1 import feed_pb2
 from novation.v1 import oracle_service_pb2 as oracle_service
@@ -28,7 +28,7 @@ class BlockVotes:
     feeds: dict[int, oracle_service.FeedVotes]
 
 
-def read_votes(block: feed_pb2.CommittedBlock, voters: Voters, feeds: Sequence[int]) -> BlockVotes:
+def read_votes(block: feed_pb2.CommittedBlock, voters: Voters, feeds: Sequence[Feed]) -> BlockVotes:
     """The votes of a block's record by the set of the height before. Of a refused record nothing is shown but why."""
     result = block.votes_result
     if result.code:
@@ -39,7 +39,7 @@ def read_votes(block: feed_pb2.CommittedBlock, voters: Voters, feeds: Sequence[i
     return _summaries(record, voters, feeds)
 
 
-def _summaries(record: Record, voters: Voters, feeds: Sequence[int], refused: str = "") -> BlockVotes:
+def _summaries(record: Record, voters: Voters, feeds: Sequence[Feed], refused: str = "") -> BlockVotes:
     rows, total = voters.validators.validators, voters.validators.power
     cast = {one.place: one.vote for one in record.votes}
     votes = votes_of(record, voters)
@@ -47,7 +47,7 @@ def _summaries(record: Record, voters: Voters, feeds: Sequence[int], refused: st
     turnout = oracle_service.Turnout(
         validators=len(rows), total_power=total, quorum_power=2 * total // 3 + 1, voters=len(cast),
         voted_power=sum(rows[place].power for place in cast), refused=refused)
-    ballots: dict[int, list[tuple[int, int]]] = {feed: [] for feed in feeds}
+    ballots: dict[int, list[tuple[int, int]]] = {feed.feed: [] for feed in feeds}
     for place, vote in cast.items():
         for feed, price in zip(vote.feeds, vote.prices, strict=True):
             if feed in ballots:
@@ -55,15 +55,16 @@ def _summaries(record: Record, voters: Voters, feeds: Sequence[int], refused: st
     return BlockVotes(
         record.round, turnout, [_voter(place, row, cast.get(place), medians, ballots.keys())
                                 for place, row in enumerate(rows)],
-        {feed: _of_feed(feed, those, medians.get(feed, 0)) for feed, those in ballots.items()})
+        {feed.feed: _of_feed(feed, ballots[feed.feed], medians.get(feed.feed, 0)) for feed in feeds})
 
 
-def _of_feed(feed: int, ballots: list[tuple[int, int]], median: int) -> oracle_service.FeedVotes:
+def _of_feed(feed: Feed, ballots: list[tuple[int, int]], median: int) -> oracle_service.FeedVotes:
     """ORCL-004, ORCL-008: the (price, power) on one feed; median 0: no quorum."""
     least, most = rules.near(median, DEVIATION_PPM)
     near = [price for price, _ in ballots if least <= price <= most]
     return oracle_service.FeedVotes(
-        feed=feed, votes=len(ballots), power=sum(power for _, power in ballots), counted=median > 0, median=median,
+        feed=feed.feed, symbol=feed.symbol, decimals=feed.decimals, votes=len(ballots),
+        power=sum(power for _, power in ballots), counted=median > 0, median=median,
         deviating=len(ballots) - len(near), lowest=min(near, default=0), highest=max(near, default=0))
 
 

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from app.oracle.checks import Voters as Known
-from app.oracle.types import REPORTERS_KEY, Pillar, Vote
+from app.oracle.types import REPORTERS_KEY, Feed, Pillar, Vote
 from app.validators.types import ValidatorSet
 from node.gateway.server import Gateway
 from node.gateway.votes import deviation_ppm, read_votes
@@ -147,11 +147,11 @@ def test_orcl_003_a_record_that_was_refused() -> None:
     known = Known(b.CHAIN_ID, 1, ValidatorSet(1, tuple(four().order)))
     refused = tx_pb2.EnvelopeResult(code=700, reason="ORACLE_RECORD", metadata=[
         tx_pb2.Detail(key="why", value="two thirds")])
-    found = read_votes(feed_pb2.CommittedBlock(height=2, votes=b"\0x", votes_result=refused), known, [1])
+    found = read_votes(feed_pb2.CommittedBlock(height=2, votes=b"\0x", votes_result=refused), known, [Feed(1)])
     assert (found.turnout.refused, found.turnout.voters) == ("two thirds", 0)
     assert [one.kind for one in found.voters] == [ABSENT] * 4 and not found.feeds[1].counted
     with pytest.raises(ValueError, match="cannot be read"):
-        read_votes(feed_pb2.CommittedBlock(height=2, votes=b"\0x"), known, [1])
+        read_votes(feed_pb2.CommittedBlock(height=2, votes=b"\0x"), known, [Feed(1)])
     assert deviation_ppm(1 << 50, 1) == (1 << 63) - 1 and deviation_ppm(5, 0) == 0
 
 
