@@ -104,6 +104,22 @@ def test_the_mark_follows_the_replay_within_the_honest_spread(plan: Plan) -> Non
     assert seen[-1] - seen[0] > 100, "it climbs"
 
 
+def test_everybody_sees_who_lies_and_who_is_silent(novation: Novation) -> None:
+    """Votes, weights, median, age and validity of each feed; each validator's price and how far off it is."""
+    def shown() -> dict:
+        found = novation.data("query", "oracle", "BTC/USD")
+        votes = found["feeds"][0]["votes"]
+        return found if votes and (votes["votes"], votes["deviating"]) == (3, 1) else {}
+
+    found = wait_until(shown, "all four vote, one of them without prices")
+    (btc,) = found["feeds"]
+    assert (btc["validity"], btc["bars"], btc["price"], btc["age_seconds"]) == ("fresh", [], btc["median"], "0")
+    assert (btc["votes"]["share"], btc["votes"]["counted"], found["turnout"]["quorum_power"]) == ("75%", True, 27)
+    assert float(btc["votes"]["highest"]) - float(btc["votes"]["lowest"]) < NOISE
+    assert sorted(one["vote"] for one in found["voters"]) == ["prices"] * 3 + ["silent"]
+    assert sorted(price["deviates"] for one in found["voters"] for price in one["prices"]) == [False, False, True]
+
+
 def test_all_nodes_agree(novation: Novation) -> None:
     status = wait_until(lambda: (found := novation.data("localnet", "status"))["agreed_height"] and found, "a height")
     assert status["disagreement"] == ""
@@ -125,6 +141,8 @@ def test_without_feeders_blocks_go_on_but_nobody_opens_anything(novation: Novati
     for pid in feeders(plan):
         os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: order(novation).startswith("ORACLE_"), "prices are stale")
+    (btc, _) = novation.data("query", "oracle")["feeds"]
+    assert (btc["validity"], btc["bars"][:1]) == ("stale", ["open"]) and "liquidate" in btc["bars"]
     stood, began = prices(plan)[0], height(plan)
     wait_until(lambda: height(plan) > began + 10, "blocks go on")
     assert prices(plan)[0] == stood
