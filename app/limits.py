@@ -30,6 +30,7 @@ MAX_MARKETS = 1_000
 MAX_TIME_NS = 1 << 62  # the year 2116
 MAX_AUCTION_NS = 7 * 86_400 * 10**9
 SETTLEMENT_WINDOW_NS = 1_800 * 10**9
+MAX_DEAD_NS = 3 * 86_400 * 10**9  # without a price, before a market is wound up
 MAX_SETTLEMENT_WAIT_NS = 86_400 * 10**9  # for a price that can be trusted
 MAX_SETTLED_ORDERS = 1_000  # a market and block
 MAX_SETTLED_ACCOUNTS = 500  # a market, side and block

@@ -117,7 +117,7 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
     if ctx.protected and taker.time_in_force in RESTING:
         require_unfrozen(ctx, taker.account, taker.market.market)
     account = require_account(ctx.accounts.get(taker.account), taker.account)
-    if ctx.barred and not taker.reduce_only:
+    if (ctx.barred or account.assets) and not taker.reduce_only:
         require_trusted(ctx, account, OPEN, taker.market.market)
     held = account.position(taker.market.market)
     open_orders = ctx.orders.get(taker.account)

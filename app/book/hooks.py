@@ -15,6 +15,8 @@ from app.events import Cancelled
 from app.limits import MAX_CLEARED_A_BLOCK, MAX_EXPIRED_A_BLOCK, MAX_MOVED_A_BLOCK
 from app.markets.state import collects, is_crossed, market_numbers, require_market, set_status
 from app.markets.types import ACTIVE, AUCTION, REDUCE_ONLY
+from app.oracle.rules import OPEN
+from app.oracle.state import allows
 from novation.v1 import events_pb2
 
 
@@ -34,13 +36,13 @@ def expire_orders(ctx: Context) -> None:
 
 def move_pegged(ctx: Context) -> None:
     """BOOK-017: pegged orders follow their reference, at most MAX_MOVED_A_BLOCK; the market to begin with changes
-    block by block, so that none is always the last.
+    block by block, so that none is always the last. They stay while a price cannot be trusted (ORCL-011).
     """
     left = MAX_MOVED_A_BLOCK
     markets = [market for market in sorted(ctx.pegged) if ctx.pegged[market]]
     turn = ctx.height % len(markets) if markets else 0
     for market in markets[turn:] + markets[:turn]:
-        if require_market(ctx, market).status not in (ACTIVE, REDUCE_ONLY):
+        if require_market(ctx, market).status not in (ACTIVE, REDUCE_ONLY) or not allows(ctx, market, OPEN):
             continue
         twice = references(ctx, market)
         for order_id, account in list(ctx.pegged[market]):
@@ -61,10 +63,13 @@ def clear_protected(ctx: Context) -> None:
 
 
 def uncross_markets(ctx: Context) -> None:
-    """BOOK-022: batch markets uncross at the end of each block, auctions of the first one past their time."""
+    """BOOK-022: batch markets uncross at the end of each block, auctions of the first one past their time whose price
+    can be trusted (ORCL-011).
+    """
     for number in market_numbers(ctx):
         market = require_market(ctx, number)
-        if collects(market) and (market.status != AUCTION or ctx.time_ns >= auction_ends_ns(ctx, number)):
+        due = ctx.time_ns >= auction_ends_ns(ctx, number) and allows(ctx, number, OPEN)
+        if collects(market) and (market.status != AUCTION or due):
             guarded(ctx, number, uncross_market)
 
 

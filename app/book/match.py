@@ -232,7 +232,7 @@ def apply_plan(ctx: Context, taker: Taker, plan: Plan, after: Position, order_id
                 )
             )
             state.next_trade += 1
-            state.last_price_quanta = step.maker.price_quanta
+            state.last_price_quanta, state.last_time_ns = step.maker.price_quanta, ctx.time_ns
         if step.removal:
             drop_order(ctx, step.maker)
             ctx.emit(Cancelled(step.maker, step.removal, True))

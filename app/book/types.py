@@ -118,11 +118,12 @@ class BookState:
     next_sequence: int = 1
     next_trade: int = 1
     last_price_quanta: int = 0
+    last_time_ns: int = 0
     stamp: int = 0
 
     def copy(self) -> "BookState":
         """A copy that may be changed."""
-        return BookState(self.next_sequence, self.next_trade, self.last_price_quanta)
+        return BookState(self.next_sequence, self.next_trade, self.last_price_quanta, self.last_time_ns)
 
 
 def order_message(order: Order) -> state_pb2.Order:

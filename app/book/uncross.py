@@ -364,7 +364,7 @@ def carry_out(ctx: Context, market: Market, plan: Uncrossing) -> dict[int, Order
             )
         )
         state.next_trade += 1
-    state.last_price_quanta = price
+    state.last_price_quanta, state.last_time_ns = price, ctx.time_ns
     ctx.emit(Uncrossed(number, price, sum(lots for _, _, lots in plan.pairs)))
     plan.conditions.carry_out(ctx, number)
     return left

@@ -25,7 +25,8 @@ from app.errors import (
 )
 from app.events import AssetSeized
 from app.limits import MAX_CASH_QUANTA, MAX_VAULT_QUANTA, MIN_NEW_ACCOUNT_QUANTA
-from app.oracle.state import index_price
+from app.oracle.rules import LIQUIDATE
+from app.oracle.state import index_allows, index_price
 
 
 def check_amount(amount_quanta: int, most_quanta: int = MAX_VAULT_QUANTA) -> None:
@@ -144,15 +145,23 @@ def move_asset(ctx: Context, asset: int, units: int, sender: bytes | None, recei
 
 def seize(ctx: Context, key: bytes, market: int, owed_quanta: int) -> int:
     """COLL-012: the insurance fund of `market` buys collateral of an account that owes, asset by asset in the order of
-    their numbers, at its value after the haircut. Returns the cash that the account got, in quote quanta.
+    their numbers, at its value after the haircut, where that has a price to be trusted (ORCL-011). Returns the cash
+    that the account got, in quote quanta.
 
     The fund spends what it has and no more; what it bought it keeps, apart from its balance.
     """
     raised = 0
     account = ctx.accounts.get(key)
     for number, _ in account.assets if account else ():
-        raised += buy_asset(ctx, key, number, market, owed_quanta - raised)
+        if asset_allows(ctx, number, LIQUIDATE):
+            raised += buy_asset(ctx, key, number, market, owed_quanta - raised)
     return raised
+
+
+def asset_allows(ctx: Context, number: int, action: int) -> bool:
+    """ORCL-011: whether the price of an asset allows an action now; a fixed price allows all."""
+    asset = require_asset(ctx, number)
+    return not asset.price_market or index_allows(ctx, asset.price_market, action)
 
 
 def buy_asset(ctx: Context, key: bytes, number: int, market: int, owed_quanta: int) -> int:

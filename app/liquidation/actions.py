@@ -25,7 +25,7 @@ from app.gas import BID, FILL
 from app.kernel.integers import PPM
 from app.limits import AUCTION_NS
 from app.liquidation import rules
-from app.liquidation.state import positions_by_margin
+from app.liquidation.state import positions_by_margin, trusted_standing
 from app.margin.rules import fits_record, may_take_on
 from app.margin.state import account_standing, market_risk, require_trusted
 from app.margin.types import Standing
@@ -44,10 +44,10 @@ def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -
     key = key_of(action.account)
     discount = check_bid(ctx, bidder, key, action)
     account = require_account(ctx.accounts.get(key), key)
-    require_trusted(ctx, account, LIQUIDATE)
     require_trusted(ctx, require_account(ctx.accounts.get(bidder), bidder), OPEN)
-    now = account_standing(ctx, account)
+    now = trusted_standing(ctx, account)
     if not 0 < now.equity < now.maintenance:
+        require_trusted(ctx, account, LIQUIDATE)
         raise ChainError(AUCTION_NOT_OPEN, owner=key[:20], equity_quanta=now.equity, maintenance_quanta=now.maintenance)
     restoring = rules.restoring_fraction(now.equity, now.maintenance, discount)
     least, most = rules.least_fraction(restoring), action.most_fraction_ppm
@@ -63,7 +63,7 @@ def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -
         raise ChainError(AUCTION_NOT_OPEN, owner=key[:20], equity_quanta=now.equity, maintenance_quanta=now.maintenance)
     ctx.gas.charge(2 * FILL * len(taken))
     giver = moved(ctx, account, taken, -1)
-    freed = now.maintenance - account_standing(ctx, giver).maintenance
+    freed = now.maintenance - trusted_standing(ctx, giver).maintenance
     paid = rules.discount_paid(now.equity, freed, now.maintenance, discount)
     taker = moved(ctx, require_account(ctx.accounts.get(bidder), bidder), taken, 1)
     giver.cash_quanta -= paid

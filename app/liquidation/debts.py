@@ -39,6 +39,6 @@ def collect(ctx: Context, key: bytes, account: Account) -> int:
     raised = 0
     for number, _ in account.assets:
         market = require_asset(ctx, number).price_market
-        if not market or is_open(ctx.markets.get(market)):
+        if not market or is_open(ctx, market):
             raised += buy_asset(ctx, key, number, market, owed - raised)
     return raised

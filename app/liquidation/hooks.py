@@ -23,7 +23,15 @@ from app.liquidation import rules
 from app.liquidation.close import cancel_orders, close_on_book, insolvent_closing, solvent_closing
 from app.liquidation.queue import queues_of, ran_out, share, turn
 from app.liquidation.reduction import reduce_market
-from app.liquidation.state import Short, is_open, losses_of, open_auction, positions_by_margin, short_accounts
+from app.liquidation.state import (
+    Short,
+    is_open,
+    losses_of,
+    open_auction,
+    positions_by_margin,
+    short_accounts,
+    trusted_standing,
+)
 from app.margin.state import account_standing, untrusted_market
 from app.margin.types import Standing
 from app.markets.state import set_status
@@ -75,7 +83,7 @@ def close_queue(
 
 
 def hold_auctions(ctx: Context) -> None:
-    """ORCL-011: the time of an auction stands still while a price of its account cannot be trusted: nobody can bid."""
+    """ORCL-011: the time of an auction stands still while a price of its account cannot be trusted."""
     if ctx.barred:
         for key in sorted(ctx.offered):
             account = ctx.accounts.get(key)
@@ -128,7 +136,7 @@ def close_insolvent(ctx: Context, key: bytes, left: dict[tuple[bytes, int], int]
             return fills
         spent: list[int] = []
         fills += close_guarded(ctx, key, market, now, spent)
-        if require_account(ctx.accounts.get(key), key).position(market).lots and is_open(ctx.markets.get(market)):
+        if require_account(ctx.accounts.get(key), key).position(market).lots and is_open(ctx, market):
             left[key, market] = sum(spent)
     return fills
 
@@ -160,8 +168,8 @@ def close_guarded(ctx: Context, key: bytes, market: int, now: Standing, spent: l
 
 
 def standing_of(ctx: Context, key: bytes) -> Standing:
-    """The standing of an account that exists."""
-    return account_standing(ctx, require_account(ctx.accounts.get(key), key))
+    """LIQ-025: the standing of an account that exists, as far as its prices can be trusted."""
+    return trusted_standing(ctx, require_account(ctx.accounts.get(key), key))
 
 
 def _markets(ctx: Context, key: bytes) -> list[int]:
@@ -179,7 +187,7 @@ def reduce_all(ctx: Context, left: dict[tuple[bytes, int], int]) -> None:
     for market in markets[first:] + markets[:first]:
         if looked >= REDUCTION_HOLDERS:
             return
-        if not is_open(ctx.markets.get(market)):  # halted meanwhile (BRK-005)
+        if not is_open(ctx, market):  # halted meanwhile (BRK-005)
             continue
         counts: list[int] = []
         guarded(ctx, market, reduction_step(left, counts))

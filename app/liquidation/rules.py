@@ -158,3 +158,8 @@ def given_up(deficit_quanta: int, all_lots: int, lots_before: int, lots: int) ->
     bears the same, and the sum over all lots is the deficit exactly.
     """
     return deficit_quanta * (lots_before + lots) // all_lots - deficit_quanta * lots_before // all_lots
+
+
+def doubt(value_quanta: int) -> int:
+    """LIQ-025: what a value that cannot be trusted now may be more to its holder: half of it, rounded up."""
+    return -(-value_quanta // 2)

@@ -3,7 +3,7 @@
 from functools import cmp_to_key
 
 from app.accounts.types import Account, Position
-from app.collateral.state import credit_fund
+from app.collateral.state import asset_allows, counted_value, credit_fund
 from app.collateral.types import TREASURY_FUND, insurance_fund
 from app.context import Context
 from app.errors import MarketFault
@@ -16,23 +16,22 @@ from app.margin.state import account_standing, maintenance_margin, market_risk, 
 from app.margin.types import Standing
 from app.markets.types import ACTIVE, REDUCE_ONLY, Market
 from app.oracle.rules import LIQUIDATE
+from app.oracle.state import allows
 
 Short = tuple[bytes, Standing]
 
 
 def short_accounts(ctx: Context) -> list[Short]:
-    """LIQ-001, LIQ-002: all accounts that are short at present marks, the worst health first, then by key; but none
-    that holds what has no price to be trusted (ORCL-011).
+    """LIQ-001, LIQ-002: all accounts that are short at present marks, the worst health first, then by key, as
+    far as their prices can be trusted (LIQ-025).
 
     One that a faulty market keeps from being valued is left out, and nothing else: candidates are not the same on every
     node, so a look at one must change nothing. The first action of a holder quarantines the market.
     """
     short = []
     for key, account in _accounts(ctx, candidates(ctx)):
-        if untrusted_market(ctx, account, LIQUIDATE):
-            continue
         try:
-            now = account_standing(ctx, account)
+            now = trusted_standing(ctx, account)
         except MarketFault:
             continue
         if rules.is_short(now.equity, now.maintenance):
@@ -53,14 +52,33 @@ def _accounts(ctx: Context, keys: list[bytes]) -> list[tuple[bytes, Account]]:
 
 def positions_by_margin(ctx: Context, account: Account) -> list[Position]:
     """The positions with lots in markets that can be closed, the one that frees most maintenance margin first."""
-    held = [held for held in account.positions.values() if held.lots and is_open(ctx.markets.get(held.market))]
+    held = [held for held in account.positions.values() if held.lots and is_open(ctx, held.market)]
     held.sort(key=lambda held: (-maintenance_margin(ctx, held), held.market))
     return held
 
 
-def is_open(market: Market | None) -> bool:
+def is_open(ctx: Context, number: int) -> bool:
     """LIQ-001: whether liquidation may touch the market: it trades, or reduces; its rules and its price are trusted."""
-    return market is not None and market.status in (ACTIVE, REDUCE_ONLY)
+    market = ctx.markets.get(number)
+    return market is not None and market.status in (ACTIVE, REDUCE_ONLY) and allows(ctx, number, LIQUIDATE)
+
+
+def trusted_standing(ctx: Context, account: Account) -> Standing:
+    """LIQ-025: the standing of an account with the benefit of the doubt: what it holds at a price that cannot be
+    trusted now is worth half as much more to it, and asks for no maintenance margin.
+    """
+    now = account_standing(ctx, account)
+    if not untrusted_market(ctx, account, LIQUIDATE):
+        return now
+    doubt = freed = 0
+    for held in account.positions.values():
+        if not allows(ctx, held.market, LIQUIDATE):
+            doubt += rules.doubt(abs(held.lots) * market_risk(ctx, held.market).mark_quanta)
+            freed += maintenance_margin(ctx, held)
+    for number, units in account.assets:
+        if not asset_allows(ctx, number, LIQUIDATE):
+            doubt += rules.doubt(counted_value(ctx, number, units))
+    return now._replace(equity=now.equity + doubt, maintenance=now.maintenance - freed)
 
 
 def margin_freed(ctx: Context, held: Position, lots: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.accounts.types import Account, Position
-from app.collateral.state import assets_value
+from app.collateral.state import asset_allows, assets_value, require_asset
 from app.context import Context
 from app.errors import ORACLE_UNTRUSTED, PROGRAMMING_ERRORS, ChainError, MarketFault
 from app.funding.rules import payment
@@ -22,25 +22,22 @@ def untrusted_market(ctx: Context, account: Account, action: int) -> int:
     """ORCL-011: the first market that values a position or an asset of the account and whose price bars the action; 0
     when there is none.
     """
-    if not ctx.barred:
-        return 0
-    for market in account.positions:
-        if not allows(ctx, market, action):
-            return market
+    if ctx.barred:
+        for market in account.positions:
+            if not allows(ctx, market, action):
+                return market
     for number, _ in account.assets:
-        asset = ctx.assets.get(number)
-        if asset is not None and asset.price_market and not allows(ctx, asset.price_market, action):
-            return asset.price_market
+        if not asset_allows(ctx, number, action):
+            return require_asset(ctx, number).price_market
     return 0
 
 
 def require_trusted(ctx: Context, account: Account, action: int, market: int = 0) -> None:
     """ORCL-011: ORACLE_UNTRUSTED when the price of `market`, or of anything that the account holds, bars the action."""
-    if ctx.barred:
-        barring = market if not allows(ctx, market, action) else untrusted_market(ctx, account, action)
-        if barring:
-            mark = ctx.marks.get(barring)
-            raise ChainError(ORACLE_UNTRUSTED, market=barring, validity=mark.validity if mark else 0)
+    barring = market if not allows(ctx, market, action) else untrusted_market(ctx, account, action)
+    if barring:
+        mark = ctx.marks.get(barring)
+        raise ChainError(ORACLE_UNTRUSTED, market=barring, validity=mark.validity if mark else 0)
 
 
 def market_risk(ctx: Context, market: int) -> MarketRisk:

@@ -116,6 +116,8 @@ def load_market(ctx: Context, section: dict[str, object]) -> None:
         raise GenesisError(f"{where}.maintenance_margin_ppm: must be below initial_margin_ppm")
     if (market.kind == FUTURE) != bool(market.expiry_ns):
         raise GenesisError(f"{where}.expiry_ns: a future has one, a perpetual none")
+    if market.mark_band_ppm >= market.maintenance_margin_ppm:
+        raise GenesisError(f"{where}.mark_band_ppm: must be below maintenance_margin_ppm (MARK-004)")
     if market.auction_ns and not market.opens_ns:
         raise GenesisError(f"{where}.auction_ns: only a market that opens at a stated time begins with an auction")
     check_decimals(where, market)

@@ -6,7 +6,7 @@ from app.events import MarkPriceSet
 from app.funding.hooks import impact
 from app.limits import MAX_PRICE_QUANTA
 from app.markets.state import market_numbers, require_market
-from app.markets.types import Market
+from app.markets.types import AUCTION, Market
 from app.marks import rules
 from app.oracle import rules as oracle_rules
 from app.oracle.state import note_barred
@@ -37,39 +37,51 @@ def take_index(ctx: Context, number: int) -> None:
 
 
 def make_mark(ctx: Context, number: int) -> None:
-    """MARK-001 to MARK-004 for one market; one that has its settlement price keeps that."""
+    """MARK-001 to MARK-004 for one market; one that has its settlement price keeps that, one in quarantine its last
+    mark (CMP-005).
+    """
     market, mark = require_market(ctx, number), ctx.marks.get(number)
     settlement = ctx.settlements.get(number)
-    if mark is None or (settlement is not None and settlement.price_quanta):
+    if mark is None or market.quarantined or (settlement is not None and settlement.price_quanta):
         return
-    basis_e6, price = mark.basis_e6, mark.index_quanta
-    if market.mark_band_ppm and not market.quarantined:
-        bid, ask = impact_prices(ctx, market)
-        prices = []
-        if bid and ask:
-            half = (bid + ask) // 2
-            basis_e6 = rules.smoothed(basis_e6, half - price, ctx.elapsed_ns, market.mark_window_ns)
-            prices.append(half)
-        last = ctx.states.get(number)
-        if last is not None and last.last_price_quanta:
-            prices.append(last.last_price_quanta)
-        prices.append(price + basis_e6 // rules.E6)
-        price = rules.banded(rules.middle(prices), price, market.mark_band_ppm)
-    if (price, basis_e6) != (mark.price_quanta, mark.basis_e6):
-        set_mark(ctx, number, price, basis_e6)
+    basis_e3, price = mark.basis_e3, mark.index_quanta
+    if band_ppm := market.mark_band_ppm:
+        half, last = book_middle(ctx, market), last_trade(ctx, market)
+        near = rules.banded(half, price, band_ppm) if half else price
+        basis_e3 = rules.smoothed(basis_e3, near - price, ctx.elapsed_ns, market.mark_window_ns)
+        prices = [price + basis_e3 // rules.E3]
+        if half:
+            prices.append(near)
+        if last:
+            prices.append(last)
+        price = rules.banded(rules.middle(prices), price, band_ppm)
+    if (price, basis_e3) != (mark.price_quanta, mark.basis_e3):
+        set_mark(ctx, number, price, basis_e3)
 
 
-def set_mark(ctx: Context, number: int, price_quanta: int, basis_e6: int) -> None:
+def set_mark(ctx: Context, number: int, price_quanta: int, basis_e3: int) -> None:
     """Store a mark that may be the same with another basis."""
     mark = ctx.marks.edit(number)
-    mark.basis_e6 = basis_e6
+    mark.basis_e3 = basis_e3
     if price_quanta != mark.price_quanta:
         mark.price_quanta, mark.height, mark.time_ns = price_quanta, ctx.height, ctx.time_ns
         ctx.forget_risk(number)
         ctx.emit(MarkPriceSet(number, price_quanta))
 
 
-def impact_prices(ctx: Context, market: Market) -> tuple[int, int]:
-    """MARK-001: the impact prices (FUND-004) of bids and asks as the block before left them; 0 without depth."""
+def book_middle(ctx: Context, market: Market) -> int:
+    """MARK-001: the mean, rounded down, of the impact prices (FUND-004) of bids and asks as the block before left them;
+    0 without depth on both sides, and in an auction, whose orders nobody stands behind until they meet.
+    """
+    if market.status == AUCTION:
+        return 0
     book, notional = ctx.books[market.market], market.impact_notional_quanta
-    return impact(book.bids, notional, up=False), impact(book.asks, notional, up=True)
+    bid, ask = impact(book.bids, notional, up=False), impact(book.asks, notional, up=True)
+    return (bid + ask) // 2 if bid and ask else 0
+
+
+def last_trade(ctx: Context, market: Market) -> int:
+    """MARK-003: the price of the last trade, 0 when it is older than the market's window or there was none."""
+    state = ctx.states.get(market.market)
+    young = state is not None and ctx.time_ns - state.last_time_ns <= market.mark_window_ns
+    return state.last_price_quanta if state is not None and young else 0

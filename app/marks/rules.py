@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from app.kernel.integers import PPM
 
-E6 = 1_000_000
+E3 = 1_000
 
 
-def smoothed(basis_e6: int, sample_quanta: int, elapsed_ns: int, window_ns: int) -> int:
-    """MARK-002: the basis, in millionths of a quantum, after `elapsed_ns` at `sample_quanta`: it goes as much of the
+def smoothed(basis_e3: int, sample_quanta: int, elapsed_ns: int, window_ns: int) -> int:
+    """MARK-002: the basis, in thousandths of a quantum, after `elapsed_ns` at `sample_quanta`: it goes as much of the
     way as the time is of the window, all of it at most; rounded down.
     """
     way = min(elapsed_ns, window_ns)
-    return basis_e6 + (sample_quanta * E6 - basis_e6) * way // window_ns
+    return basis_e3 + (sample_quanta * E3 - basis_e3) * way // window_ns
 
 
 def middle(prices: Sequence[int]) -> int:

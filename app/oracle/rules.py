@@ -43,12 +43,12 @@ def most_move_ppm(move_ppm: int, move_ppm_a_second: int, elapsed_ns: int, most_p
 
 def limited(price: int, last: int, move_ppm: int) -> int:
     """ORCL-005: `price`, or as near to it as a move of `move_ppm` up from `last` (rounded down) or the same way down
-    (rounded up) reaches. `last` = 0: there is none yet.
+    (rounded up) reaches; one unit is never too far. `last` = 0: there is none yet.
     """
     if not last:
         return price
-    highest = last * (PPM + move_ppm) // PPM
-    lowest = -(-last * PPM // (PPM + move_ppm))
+    highest = max(last * (PPM + move_ppm) // PPM, last + 1)
+    lowest = max(1, min(-(-last * PPM // (PPM + move_ppm)), last - 1))
     return lowest if price < lowest else highest if price > highest else price
 
 

@@ -68,6 +68,12 @@ def allows(ctx: Context, market: int, action: int) -> bool:
     return not ctx.barred.get(market, 0) & action
 
 
+def index_allows(ctx: Context, market: int, action: int) -> bool:
+    """ORCL-011 for what is priced by a market's index, which goes on when the market has its settlement price."""
+    mark = ctx.marks.get(market)
+    return mark is not None and not rules.BARRED[mark.validity] & action
+
+
 def feeds(ctx: Context) -> Iterator[Feed]:
     """All feeds, ascending. Genesis numbers them from 1 without gaps."""
     number = 1

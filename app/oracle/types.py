@@ -56,7 +56,7 @@ class MarkPrice:
     time_ns: int = 0
     index_quanta: int = 0
     validity: int = FRESH
-    basis_e6: int = 0
+    basis_e3: int = 0
     stamp: int = 0
 
     def copy(self) -> "MarkPrice":

@@ -7,23 +7,48 @@ from app.collateral.types import funding_pool, insurance_fund
 from app.compartment import guarded
 from app.context import Context
 from app.events import Cancelled, SettlementPriceSet
-from app.limits import MAX_FUNDING_STEP_NS, MAX_SETTLED_ORDERS, MAX_SETTLEMENT_WAIT_NS, SETTLEMENT_WINDOW_NS
+from app.limits import (
+    MAX_DEAD_NS,
+    MAX_FUNDING_STEP_NS,
+    MAX_SETTLED_ORDERS,
+    MAX_SETTLEMENT_WAIT_NS,
+    SETTLEMENT_WINDOW_NS,
+)
 from app.markets.state import market_numbers, require_market, set_status
-from app.markets.types import SETTLED, SETTLING, Market
-from app.oracle.rules import SETTLE
+from app.markets.types import QUARANTINED, REDUCE_ONLY, SETTLED, SETTLING, Market
+from app.oracle.rules import ABSENT, SETTLE
 from app.oracle.state import index_price, set_mark_price, standing_price
 from app.settlement import rules
 from app.settlement.state import begin_settlement
 from app.settlement.types import Settlement
 from novation.v1 import events_pb2
 
+ENDS = (QUARANTINED, SETTLING, SETTLED)
+
 
 def run_settlements(ctx: Context) -> None:
     """SETL-001 to SETL-007, for every market that ends or nears its end."""
     for number in market_numbers(ctx):
         market = require_market(ctx, number)
+        if is_dead(ctx, market):
+            guarded(ctx, number, wind_up)
         if market.status != SETTLED and (ctx.settlements.get(number) is not None or ending(ctx, market)):
             guarded(ctx, number, settle_market, in_quarantine=True)
+
+
+def is_dead(ctx: Context, market: Market) -> bool:
+    """ORCL-013: whether a market that is not on its way to settlement has had no price for MAX_DEAD_NS."""
+    mark, feed = ctx.marks.get(market.market), ctx.feeds.get(market.feed)
+    if mark is None or feed is None or mark.validity != ABSENT or market.status in ENDS:
+        return False
+    return ctx.time_ns - feed.voted_ns > MAX_DEAD_NS and ctx.settlements.get(market.market) is None
+
+
+def wind_up(ctx: Context, number: int) -> None:
+    """ORCL-013: a market without a price takes only what reduces, and settles a window from now."""
+    if require_market(ctx, number).status != REDUCE_ONLY:
+        set_status(ctx, number, REDUCE_ONLY, events_pb2.STATUS_REASON_WIND_DOWN)
+    begin_settlement(ctx, number, ctx.time_ns + SETTLEMENT_WINDOW_NS)
 
 
 def ending(ctx: Context, market: Market) -> int:

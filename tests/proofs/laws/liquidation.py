@@ -268,3 +268,11 @@ def parts_sum_to_the_deficit(case: Any, rules: Any) -> None:
     part = rules.liquidation.given_up
     case.claim(part(deficit, 7, 0, 2) + part(deficit, 7, 2, 1) + part(deficit, 7, 3, 4) == deficit, "exactly")
     case.claim((part(deficit, 7, 2, 1) * 7 > deficit - 7) & (part(deficit, 7, 2, 1) * 7 < deficit + 7), "each its share")
+
+
+@proof("LIQ-025", "the doubt is half of a value and never less", "liquidation.doubt",
+       slips={"liquidation": [("return -(-value_quanta // 2)", "return value_quanta // 2"), ("return -(-value_quanta // 2)", "return value_quanta")]})
+def the_doubt_is_half(case: Any, rules: Any) -> None:
+    value = case.whole("value", low=0)
+    more = rules.liquidation.doubt(value)
+    case.claim((2 * more >= value) & (2 * more <= value + 1), "half, rounded up")

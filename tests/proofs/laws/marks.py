@@ -5,23 +5,23 @@ from typing import Any
 
 from tests.proofs.prover import proof
 
-SMOOTH = "return basis_e6 + (sample_quanta * E6 - basis_e6) * way // window_ns"
+SMOOTH = "return basis_e3 + (sample_quanta * E3 - basis_e3) * way // window_ns"
 MIDDLE = "return ascending[half] if len(ascending) % 2 else (ascending[half - 1] + ascending[half]) // 2"
 BAND = "return max(1, min(max(price, lowest), highest))"
 EDGES = "highest, lowest = index * (PPM + band_ppm) // PPM, -(-index * (PPM - band_ppm) // PPM)"
 
 
-@proof("MARK-002", "the basis goes towards what is seen and never past it by a quantum's millionth", "marks.smoothed", bounds="a window of 150 s",
-       slips={"marks": [(SMOOTH, "return basis_e6 - (sample_quanta * E6 - basis_e6) * way // window_ns"), (SMOOTH, "return sample_quanta * E6"),
+@proof("MARK-002", "the basis goes towards what is seen and never past it by a quantum's thousandth", "marks.smoothed", bounds="a window of 150 s",
+       slips={"marks": [(SMOOTH, "return basis_e3 - (sample_quanta * E3 - basis_e3) * way // window_ns"), (SMOOTH, "return sample_quanta * E3"),
                         ("way = min(elapsed_ns, window_ns)", "way = elapsed_ns")]})
 def the_basis_goes_towards(case: Any, rules: Any) -> None:
     basis, sample, elapsed, window = case.whole("basis"), case.whole("sample"), case.whole("elapsed", low=0), 150_000_000_000
     for way in (0, window // 10, window):
         after = rules.marks.smoothed(basis, sample, way, window)
-        target = sample * 1_000_000
+        target = sample * 1_000
         case.claim((after - basis) * window <= (target - basis) * way, "rounded down")
-        case.claim((after - basis + 1) * window > (target - basis) * way, "by less than a millionth")
-    case.claim(rules.marks.smoothed(basis, sample, window + elapsed, window) == sample * 1_000_000, "all of it at most")
+        case.claim((after - basis + 1) * window > (target - basis) * way, "by less than a thousandth")
+    case.claim(rules.marks.smoothed(basis, sample, window + elapsed, window) == sample * 1_000, "all of it at most")
 
 
 @proof("MARK-003", "the median lies between the two others whatever one of three says", "marks.middle", bounds="all prices from 1 on",

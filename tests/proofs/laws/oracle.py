@@ -7,8 +7,8 @@ from tests.proofs.prover import proof
 
 REACHED = "if 2 * so_far >= total:"
 LIMIT = "return lowest if price < lowest else highest if price > highest else price"
-LOWEST = "lowest = -(-last * PPM // (PPM + move_ppm))"
-HIGHEST = "highest = last * (PPM + move_ppm) // PPM"
+LOWEST = "lowest = max(1, min(-(-last * PPM // (PPM + move_ppm)), last - 1))"
+HIGHEST = "highest = max(last * (PPM + move_ppm) // PPM, last + 1)"
 MOVE = "return min(move_ppm + move_ppm_a_second * elapsed_ns // SECOND_NS, most_ppm)"
 INDEX = "index = price * multiplier // divisor"
 CLAMP = "return 1 if index < 1 else most_quanta if index > most_quanta else index"
@@ -46,13 +46,14 @@ def the_median_halves(case: Any, rules: Any) -> None:
 
 @proof("ORCL-005", "a price never moves farther than it may, and is the vote when that is near enough", "oracle.limited",
        bounds="moves of 1%, of half and of ten times, all prices",
-       slips={"oracle": [(LIMIT, "return price"), (HIGHEST, "highest = last * (PPM + move_ppm) // PPM + 1"), (LOWEST, "lowest = last * PPM // (PPM + move_ppm)")]})
+       slips={"oracle": [(LIMIT, "return price"), (HIGHEST, "highest = max(last * (PPM + move_ppm) // PPM, last + 2)"), (LOWEST, "lowest = max(1, min(last * PPM // (PPM + move_ppm), last - 1))")]})
 def moves_are_limited(case: Any, rules: Any) -> None:
     price, last, ppm = case.whole("price", low=1), case.whole("last", low=1), 1_000_000
     for move in (10_000, 500_000, 10_000_000):
         taken = rules.oracle.limited(price, last, move)
-        case.claim(taken * ppm <= last * (ppm + move), "not too far up")
-        case.claim(taken * (ppm + move) >= last * ppm, "not too far down")
+        case.claim((taken * ppm <= last * (ppm + move)) | (taken <= last + 1), "not too far up")
+        case.claim((taken * (ppm + move) >= last * ppm) | (taken >= last - 1), "not too far down")
+        case.claim(taken >= 1, "a price")
         if price * ppm <= last * (ppm + move) and price * (ppm + move) >= last * ppm:
             case.claim(taken == price, "the vote itself")
     case.claim(rules.oracle.limited(price, 0, 10_000) == price, "the first price stands")

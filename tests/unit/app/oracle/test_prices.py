@@ -57,6 +57,7 @@ def test_orcl_005_greatest_move() -> None:
     """ORCL-005: 1% and 1% a second, after two seconds."""
     assert rules.most_move_ppm(10_000, 10_000, 2 * S, 10**9) == 30_000
     assert rules.limited(200_000, 100_000, 30_000) == 103_000 and rules.limited(1, 100_000, 30_000) == 97_088
+    assert rules.limited(9, 50, 15_000) == 49 and rules.limited(99, 50, 15_000) == 51 and rules.limited(1, 1, 9) == 1
     assert rules.limited(102_999, 100_000, 30_000) == 102_999 and rules.limited(5, 0, 30_000) == 5
 
 
