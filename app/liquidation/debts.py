@@ -4,10 +4,8 @@ from app.accounts.types import Account
 from app.collateral.state import assets_value, buy_asset, require_asset
 from app.context import Context
 from app.limits import LIQUIDATIONS_A_BLOCK
-from app.liquidation.state import is_open
+from app.liquidation.state import assets_doubt, is_open
 from app.margin.health import candidates
-from app.margin.state import untrusted_market
-from app.oracle.rules import LIQUIDATE
 
 
 def collect_debts(ctx: Context) -> None:
@@ -25,12 +23,12 @@ def collect_debts(ctx: Context) -> None:
 
 
 def owes_too_much(ctx: Context, account: Account) -> bool:
-    """LIQ-024: whether an account holds no lots, and its assets do not cover its debt at prices to be trusted."""
+    """LIQ-024: whether an account holds no lots, and its assets do not cover its debt, with the benefit of the doubt
+    (LIQ-025).
+    """
     if account.cash_quanta >= 0 or any(held.lots for held in account.positions.values()):
         return False
-    if untrusted_market(ctx, account, LIQUIDATE):
-        return False
-    return account.cash_quanta + assets_value(ctx, account) < 0
+    return account.cash_quanta + assets_value(ctx, account) + assets_doubt(ctx, account) < 0
 
 
 def collect(ctx: Context, key: bytes, account: Account) -> int:

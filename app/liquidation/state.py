@@ -75,10 +75,19 @@ def trusted_standing(ctx: Context, account: Account) -> Standing:
         if not allows(ctx, held.market, LIQUIDATE):
             doubt += rules.doubt(abs(held.lots) * market_risk(ctx, held.market).mark_quanta)
             freed += maintenance_margin(ctx, held)
-    for number, units in account.assets:
-        if not asset_allows(ctx, number, LIQUIDATE):
-            doubt += rules.doubt(counted_value(ctx, number, units))
+    doubt += assets_doubt(ctx, account)
     return now._replace(equity=now.equity + doubt, maintenance=now.maintenance - freed)
+
+
+def assets_doubt(ctx: Context, account: Account) -> int:
+    """LIQ-025: by how much an account's assets might count for more than they do, as far as their prices cannot be
+    trusted.
+    """
+    return sum(
+        rules.doubt(counted_value(ctx, number, units))
+        for number, units in account.assets
+        if not asset_allows(ctx, number, LIQUIDATE)
+    )
 
 
 def margin_freed(ctx: Context, held: Position, lots: int) -> int:

@@ -10,8 +10,9 @@ from app.liquidation.debts import collect_debts
 from app.margin.health import candidates
 from tests.helpers import builders as b
 from tests.helpers import ledger
-from tests.helpers.builders import ALICE, BOB, BTC, ORACLE
+from tests.helpers.builders import ALICE, BOB, BTC, ETH, ORACLE
 from tests.helpers.driver import Driver
+from tests.helpers.votes import prices
 from tests.unit.app.supposing import supposed
 
 P = b.MARK_QUANTA[BTC]
@@ -23,13 +24,13 @@ TOKEN = {"asset": 2, "symbol": "TOK", "decimals": 0, "haircut_ppm": 100_000, "ac
          "deposit_cap_units": 10**9, "price_quanta": 10}
 
 
-def driver_of(insurance_quanta: int) -> Driver:
+def driver_of(insurance_quanta: int, *more: dict[str, object], **eth_feed: int) -> Driver:
     """Everybody has 1,000 USD, trading is free; the fund of the bitcoin market has `insurance_quanta`."""
-    document = json.loads(b.genesis(cash_quanta=10**9, gas_price_e6=0,
+    document = json.loads(b.genesis(cash_quanta=10**9, gas_price_e6=0, feeds={ETH: eth_feed},
                                     terms={BTC: {"insurance_quanta": insurance_quanta}}))
     for market in document["markets"]:
         market.update(maker_fee_ppm=0, taker_fee_ppm=0)
-    document["assets"] = [BITCOIN, TOKEN]
+    document["assets"] = [BITCOIN, TOKEN, *more]
     return Driver(json.dumps(document).encode())
 
 
@@ -73,6 +74,26 @@ def test_liq_024_collected_when_the_asset_falls(restarts: bool) -> None:
     assert holds(driver) == (-50_000_000, 0, 6_050_000_000, COIN)
     audit(driver.chain.ctx)
     ledger.check(driver.reader)
+
+
+def test_liq_024_a_grain_without_a_price_to_trust_holds_nothing_up() -> None:
+    """LIQ-024, LIQ-025: Alice also has a unit of ether, whose price is stale: her bitcoin go all the same, the ether
+    does not; nor does the bitcoin while ether at half its price more would cover what she owes (10,800 of 14,000).
+    """
+    ether = BITCOIN | {"asset": 3, "symbol": "ETH", "price_market": ETH}
+    for units, bought in ((1, True), (COIN // 2, False)):
+        driver = driver_of(20 * 10**9, ether, max_age_ns=10**9)
+        driver.do(ORACLE, b.faucet(ALICE, units, asset=3))
+        owe(driver)
+        driver.record = lambda: [  # type: ignore[method-assign]
+            driver.voters.record(driver.height, prices({BTC: driver.prices[BTC]}))]  # noqa: B023
+        driver.run([], step_ns=5 * 10**9)
+        driver.mark(15_500_000 if bought else 10_000)
+        driver.run([])
+        assert (holds(driver)[1] == 0) == bought
+        assert driver.chain.ctx.accounts.peek(ALICE.account()).units(3) == units
+        audit(driver.chain.ctx)
+        ledger.check(driver.reader)
 
 
 def test_liq_024_as_far_as_the_fund_has_cash() -> None:

@@ -26,7 +26,8 @@ EUR = {"asset": 1, "symbol": "EUR", "decimals": 2, "haircut_ppm": 100_000, "acco
 class Market:
     """A future on BTC at 1,000 quanta a lot, without fees, that ends in an hour; liquidation is out of the way."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, cash: dict[Person, int], insurance: int = 0) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, cash: dict[Person, int], insurance: int = 0,
+                 **eth_feed: int) -> None:
         monkeypatch.setattr("app.liquidation.hooks.short_accounts", lambda _ctx: [])
         terms = {"kind": "future", "expiry_ns": GENESIS_TIME_NS + 3_600 * E9, "tick_size": "0.000001", "lot_size": "1",
                  "tick_quanta": 1, "maker_fee_ppm": 0, "taker_fee_ppm": 0, "insurance_quanta": insurance}
@@ -35,6 +36,7 @@ class Market:
         document = json.loads(b.genesis(people, cash_quanta=RICH, cash=cash, terms={BTC: terms, ETH: flat},
                                         gas_price_e6=0))
         document["feeds"][0].update(decimals=6, price=1_000)
+        document["feeds"][1].update(eth_feed)
         self.driver = Driver(json.dumps({**document, "assets": [EUR]}).encode(), verify=lambda *_: True)
         self.events: list[Any] = []
 
@@ -93,6 +95,20 @@ def test_ten_equal_winners(monkeypatch: pytest.MonkeyPatch, insurance: int, fund
     assert (losses.fund_paid_quanta, losses.given_up_quanta) == (fund, 10 * each)
     market.block()
     assert market.ctx.markets.peek(BTC).status == 7
+
+
+def test_who_has_something_without_a_price_to_trust_owes_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SETL-006, LIQ-025: the loser has an order in ETH, whose price warms up after the sleep: what it owes is made up
+    in the block that closes it, as anybody's is.
+    """
+    market = Market(monkeypatch, {LOSER: 600}, price=1_000, max_age_ns=30 * E9, warm_up_ns=3_600 * E9)
+    for winner in WINNERS:
+        market.sells(LOSER, winner, 1)
+    market.driver.do(LOSER, b.buy(100, 1, market=ETH))
+    market.ends_at(1_070)
+    assert market.ctx.barred and market.standing(LOSER).equity == -100
+    market.block()
+    assert market.cash(LOSER) == 0 and [market.cash(winner) - RICH for winner in WINNERS] == [60] * 10
 
 
 def test_by_net_profit(monkeypatch: pytest.MonkeyPatch) -> None:
