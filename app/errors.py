@@ -189,10 +189,13 @@ ORACLE_UNTRUSTED = _code(
 VALIDATOR_NOT_AUTHORITY = _code(
     "validators", 2100, "VALIDATOR_NOT_AUTHORITY", "only the authority of a test network may change the validators"
 )
-VALIDATOR_KEY = _code("validators", 2101, "VALIDATOR_KEY", "no Ed25519 key of 32 bytes, or a power beyond the limit")
+VALIDATOR_KEY = _code(
+    "validators", 2101, "VALIDATOR_KEY", "no Ed25519 key of 32 bytes, of the prime order, or a power beyond the limit"
+)
 VALIDATOR_UNKNOWN = _code("validators", 2102, "VALIDATOR_UNKNOWN", "no validator has this key")
 VALIDATOR_LAST = _code("validators", 2103, "VALIDATOR_LAST", "one validator must remain")
 VALIDATOR_LIMIT = _code("validators", 2104, "VALIDATOR_LIMIT", "more validators or power than there may be")
+VALIDATOR_NONE = _code("validators", 2105, "VALIDATOR_NONE", "the chain began without validators, and goes on without")
 
 # fees
 FEES_REFERRER = _code("fees", 1901, "FEES_REFERRER", "nobody refers itself, nor whom it was sent by")

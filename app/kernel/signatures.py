@@ -3,8 +3,12 @@
 PyNaCl (libsodium) runs outside the interpreter lock, so many signatures can be checked by a few threads.
 """
 
-from nacl.bindings import crypto_sign_open
+from collections.abc import Callable
+
+from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
 from nacl.exceptions import BadSignatureError
+
+from app.kernel import zip215
 
 PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
@@ -29,3 +33,26 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     except BadSignatureError:
         return False
     return True
+
+
+def verify_vote(
+    public_key: bytes, message: bytes, signature: bytes, strict: Callable[[bytes, bytes, bytes], bool] = verify
+) -> bool:
+    """The verdict of CometBFT, ZIP-215's, on what a validator signed: `strict` answers first, being fast. Never raises.
+
+    What `verify` accepts, ZIP-215 accepts: S < L is asked by both; A is the canonical encoding of a point, and R, being
+    equal byte by byte to the encoding of S·B - h·A, is one too, so ZIP-215 decodes both to those very points; h is made
+    from the same bytes; and an equation that holds still holds times 8. The other way it is not so (R or A with a
+    torsion part, R of small order), and a vote that CometBFT counted must count here too: a block's record needs more
+    than two thirds of the power, and nobody can vote again for a height that is decided.
+    """
+    return strict(public_key, message, signature) or zip215.verify(public_key, message, signature)
+
+
+def is_validator_key(public_key: bytes) -> bool:
+    """True if `public_key` is the canonical encoding of a point of order L, as every key made from a secret is.
+
+    Under ZIP-215 anybody can sign for a key of small order; a key with a torsion part, or one that is written in a
+    second way, would be another key of the same secret, and other verifiers would differ about its signatures.
+    """
+    return len(public_key) == PUBLIC_KEY_BYTES and crypto_core_ed25519_is_valid_point(public_key)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from app.kernel.signatures import verify_vote
 from app.limits import MAX_EXTENSION_BYTES
 from app.oracle.record import Record, Signed, decode_record, encode_record
 from app.oracle.types import Reported, Vote, Votes
@@ -34,7 +35,7 @@ def make_record(
     commit: Iterable[CommitVote], round_: int, voters: Voters, verify: Verify, decode: Decode
 ) -> tuple[bytes, Votes | None]:
     """ORCL-003: the record of a commit, and its votes if these are enough. A vote that is not well-formed or not signed
-    is left out: one that came late was verified by nobody.
+    is left out: one that came late was verified by nobody. `verify` is asked first, then CometBFT's rule (ORCL-002).
     """
     rows = voters.validators.validators
     places = {one.address: place for place, one in enumerate(rows)}
@@ -44,7 +45,7 @@ def make_record(
         if place is None or vote is None:
             continue
         message = sign_bytes(voters.chain_id, voters.height, round_, cast.extension)
-        if verify(rows[place].public_key, message, cast.signature):
+        if verify_vote(rows[place].public_key, message, cast.signature, verify):
             kept[place] = Signed(place, vote, cast.signature)
     record = Record(round_, tuple(kept[place] for place in sorted(kept)))
     return encode_record(record), votes_of(record, voters)
@@ -74,6 +75,6 @@ def check_record(data: bytes, voters: Voters, verify: Verify) -> tuple[Votes | N
         if len(extension) > MAX_EXTENSION_BYTES:
             return None, "a vote of more bytes than an extension may have"
         message = sign_bytes(voters.chain_id, voters.height, record.round, extension)
-        if not verify(rows[signed.place].public_key, message, signed.signature):
+        if not verify_vote(rows[signed.place].public_key, message, signed.signature, verify):
             return None, f"the vote of validator {signed.place} is not signed by it"
     return votes, ""

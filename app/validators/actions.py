@@ -12,7 +12,7 @@ from novation.v1 import tx_pb2
 def handle_set_validator(ctx: Context, account: bytes, action: tx_pb2.SetValidator) -> tx_pb2.ActionResult:
     """VAL-004: the authority of a test network gives a key a voting power, 0 to take it out, from two blocks on.
 
-    Raises VALIDATOR_NOT_AUTHORITY, VALIDATOR_KEY, VALIDATOR_UNKNOWN, VALIDATOR_LAST, VALIDATOR_LIMIT.
+    Raises VALIDATOR_NOT_AUTHORITY, VALIDATOR_KEY, VALIDATOR_NONE, VALIDATOR_UNKNOWN, VALIDATOR_LAST, VALIDATOR_LIMIT.
     """
     ctx.gas.charge(VALIDATOR)
     if not is_authority(ctx.params, account):

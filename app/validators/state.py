@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from app.context import Context
-from app.errors import VALIDATOR_LAST, VALIDATOR_LIMIT, VALIDATOR_UNKNOWN, ChainError, GenesisError
+from app.errors import (
+    VALIDATOR_KEY,
+    VALIDATOR_LAST,
+    VALIDATOR_LIMIT,
+    VALIDATOR_NONE,
+    VALIDATOR_UNKNOWN,
+    ChainError,
+    GenesisError,
+)
+from app.kernel.signatures import is_validator_key
 from app.limits import MAX_TOTAL_POWER, MAX_VALIDATORS
 from app.validators.types import SETS_KEY, Validator, ValidatorSet, ValidatorSets, ordered
 
@@ -11,12 +20,12 @@ DELAY_BLOCKS = 2  # CometBFT: what block H changes is in force from H + 2 on
 
 
 def load_validators(ctx: Context, initial_height: int, validators: Sequence[tuple[bytes, int]]) -> None:
-    """VAL-001: the set that CometBFT begins with. Raises GenesisError."""
+    """VAL-001, VAL-005: the set that CometBFT begins with. Raises GenesisError."""
     rows = [Validator(public_key, power) for public_key, power in validators]
     if len(rows) > MAX_VALIDATORS or len({row.public_key for row in rows}) != len(rows):
         raise GenesisError(f"validators: at most {MAX_VALIDATORS}, each once")
-    if any(len(row.public_key) != 32 or row.power <= 0 for row in rows):
-        raise GenesisError("validators: Ed25519 keys with powers above 0")
+    if any(row.power <= 0 or not is_validator_key(row.public_key) for row in rows):
+        raise GenesisError("validators: Ed25519 keys, each a point of the prime order, with powers above 0")
     if sum(row.power for row in rows) > MAX_TOTAL_POWER:
         raise GenesisError(f"validators: powers of more than {MAX_TOTAL_POWER} together")
     ctx.validators.put(SETS_KEY, ValidatorSets((ordered(initial_height, rows),) if rows else ()))
@@ -34,15 +43,21 @@ def set_at(ctx: Context, height: int) -> ValidatorSet | None:
 
 
 def change(ctx: Context, public_key: bytes, power: int) -> None:
-    """VAL-003: from two blocks on `public_key` has this power; 0 takes it out. Changes of one block add up.
+    """VAL-003, VAL-005: from two blocks on `public_key` has this power; 0 takes it out. Changes of one block add up.
 
-    Raises VALIDATOR_UNKNOWN when nobody is taken out, VALIDATOR_LAST, VALIDATOR_LIMIT.
+    Raises VALIDATOR_NONE on a chain that has no set, VALIDATOR_UNKNOWN when nobody is taken out, VALIDATOR_KEY,
+    VALIDATOR_LAST, VALIDATOR_LIMIT.
     """
     record = ctx.validators.get(SETS_KEY)
     sets = record.sets if record else ()
-    rows = {row.public_key: row for row in (sets[-1].validators if sets else ())}
-    if not power and public_key not in rows:
-        raise ChainError(VALIDATOR_UNKNOWN, public_key=public_key)
+    if not sets:
+        raise ChainError(VALIDATOR_NONE)
+    rows = {row.public_key: row for row in sets[-1].validators}
+    if public_key not in rows:
+        if not power:
+            raise ChainError(VALIDATOR_UNKNOWN, public_key=public_key)
+        if not is_validator_key(public_key):
+            raise ChainError(VALIDATOR_KEY, public_key=public_key)
     rows.pop(public_key, None)
     if power:
         rows[public_key] = Validator(public_key, power)

@@ -9,7 +9,7 @@ from tests.tidy.shape import PROJECT
 CODE = re.compile(r"\b([A-Z]{2,5})-(\d{3})\b")
 STATED = re.compile(r"^\s*- \*\*([A-Z]{2,5}-\d{3})\*\*", re.MULTILINE)
 RANGE = re.compile(r"\b([A-Z]{2,5})-(\d{3}) to ([A-Z]{2,5})-(\d{3})\b")
-OTHERS = {"SHA", "RFC", "UTF", "EIP", "ICS", "ISO"}  # names of standards that look like codes
+OTHERS = {"SHA", "RFC", "UTF", "EIP", "ICS", "ISO", "ZIP"}  # names of standards that look like codes
 
 
 def stated(text: str) -> Counter[str]:

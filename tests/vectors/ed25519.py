@@ -8,6 +8,7 @@ library under test: each case states by itself what the plain equations say (`co
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 P = 2**255 - 19
@@ -124,6 +125,7 @@ def equations(a: bytes, message: bytes, signature: bytes) -> tuple[bool, bool]:
     return rest == IDENTITY, multiply(8, rest) == IDENTITY
 
 
+@cache
 def torsion_points() -> list[Point]:
     """The eight points of small order, as multiples of one of order 8."""
     y = 2
@@ -135,6 +137,7 @@ def torsion_points() -> list[Point]:
         y += 1
 
 
+@cache
 def encodings_of_small_order() -> list[tuple[str, bytes]]:
     """Every 32-byte string that decodes to a point of small order, canonical or not, with a name."""
     points = torsion_points()

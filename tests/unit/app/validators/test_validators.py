@@ -16,7 +16,8 @@ from novation.v1 import tx_pb2
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BTC, MARK_QUANTA, ORACLE, Person
 from tests.helpers.driver import Driver
-from tests.helpers.votes import Voters, prices
+from tests.helpers.votes import NOBODY, Voters, prices
+from tests.vectors import ed25519
 
 MARK = MARK_QUANTA[BTC]
 NAMES = tuple(f"validator {number}" for number in range(5))
@@ -170,13 +171,47 @@ def test_val_003_limits() -> None:
     """VAL-003: 150 validators, and no more power than the limit together; whoever is there may change."""
     driver = Driver(voters=voters({NAMES[0]: 10}))
     driver.run([])
-    crowd = [b.set_validator(number.to_bytes(32, "big"), 1) for number in range(1, MAX_VALIDATORS + 1)]
+    crowd = [set_power(f"one of {MAX_VALIDATORS}: {number}", 1) for number in range(MAX_VALIDATORS)]
     done = driver.act(ORACLE, *crowd, gas_limit=10**9).actions
     assert [action.reason for action in done] == [""] * (MAX_VALIDATORS - 1) + ["VALIDATOR_LIMIT"]
     most = MAX_TOTAL_POWER - (MAX_VALIDATORS - 1)
     assert driver.refused(ORACLE, set_power(NAMES[0], most + 1)) == "VALIDATOR_LIMIT"
     driver.do(ORACLE, set_power(NAMES[0], most))
     assert sum(in_force(driver, driver.height + 2).values()) == MAX_TOTAL_POWER
+
+
+def no_keys() -> list[tuple[str, bytes]]:
+    """32 bytes that are no key to vote with: no point; y = p + 3 for 3, the least of large order with two encodings;
+    small order, under which anybody can sign; a torsion part.
+    """
+    key = ed25519.decode(KEYS[1])
+    assert key is not None
+    mixed = [(f"{place}·T more", ed25519.encode(ed25519.add(key, torsion)))
+             for place, torsion in enumerate(ed25519.torsion_points()) if place]
+    twice = (ed25519.P + 3).to_bytes(32, "little")
+    assert ed25519.decode(twice) is not None
+    return [("no point", (2).to_bytes(32, "little")), ("two encodings", twice), *mixed,
+            *ed25519.encodings_of_small_order()]
+
+
+@pytest.mark.parametrize("key", [key for _, key in no_keys()], ids=[name for name, _ in no_keys()])
+def test_val_005_keys_under_which_signatures_mean_something(key: bytes) -> None:
+    """VAL-005: no set begins with such a key, and none takes it in; to take it out, it would have to be there."""
+    with pytest.raises(GenesisError, match="prime order"):
+        Chain(DictReader()).init_chain("test", 1, 1, b.genesis(), [(KEYS[0], 10), (key, 1)])
+    driver = Driver(voters=voters({NAMES[0]: 10}))
+    driver.run([])
+    result = driver.act(ORACLE, b.set_validator(key, 1), b.set_validator(key, 0))
+    assert [action.reason for action in result.actions] == ["VALIDATOR_KEY", "VALIDATOR_UNKNOWN"]
+
+
+def test_val_005_a_chain_without_validators_stays_so() -> None:
+    """VAL-005: the first validator of a chain that began without any would be one whose votes no block had to hold."""
+    driver = Driver(voters=NOBODY)
+    driver.run([])
+    for power in (0, 5):
+        assert driver.refused(ORACLE, set_power(NAMES[0], power)) == "VALIDATOR_NONE"
+    assert set_at(driver.chain.view, driver.height + 2) is None
 
 
 def test_val_004_the_authority_alone() -> None:
