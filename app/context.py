@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from app.accounts.types import Account
     from app.book.index import MarketBook
     from app.book.types import BookState, OpenOrders, Protection
-    from app.breakers.types import Breaker, Breakers, Flow
+    from app.breakers.types import Breaker, Breakers, Flow, Sweep
     from app.collateral.types import Asset, Fund, Vault
     from app.errors import MarketFault
     from app.events import Occurrence
@@ -43,6 +43,7 @@ class Context:
         "assets",
         "auctions",
         "backlog",
+        "bands",
         "barred",
         "books",
         "breakers",
@@ -62,6 +63,7 @@ class Context:
         "health",
         "height",
         "holders",
+        "holding",
         "journal",
         "losses",
         "markets",
@@ -81,6 +83,7 @@ class Context:
         "standing",
         "states",
         "surfaces",
+        "sweeps",
         "switches",
         "tables",
         "time_ns",
@@ -115,6 +118,7 @@ class Context:
     settlements: "Table[int, Settlement]"
     states: "Table[int, BookState]"
     surfaces: "Table[int, Surface]"
+    sweeps: "Table[bytes, Sweep]"
     switches: "Table[bytes, Switch]"
     totals: "Table[int, MarketTotals]"
     traders: "Table[bytes, Trader]"
@@ -140,7 +144,9 @@ class Context:
         self.tables: dict[str, Any] = {}
         self.books: dict[int, MarketBook] = {}
         self.holders: dict[int, dict[bytes, None]] = {}
+        self.holding = SortedKeys()  # accounts that hold lots, as committed (markets/holders.py)
         self.risks: dict[int, MarketRisk] = {}
+        self.bands: dict[int, tuple[int, int, int, int]] = {}  # of markets, around their marks (breakers/state.py)
         self.events: list[Occurrence] = []
         self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()
         self.pegged, self.protected, self.filled_groups = {}, set(), []
@@ -159,15 +165,18 @@ class Context:
         self.events.append(event)
 
     def forget_risk(self, market: int) -> None:
-        """A market's mark, funding or margin terms changed: what `margin.state.market_risk` remembers of it is stale.
+        """A market's mark, funding or margin terms changed: what `margin.state.market_risk` and
+        `breakers.state.bands_of` remember of it is stale.
 
         Whoever changes them calls this. The journal forgets once more when it undoes the change.
         """
         self.risks.pop(market, None)
+        self.bands.pop(market, None)
         self.journal.entries.append((self._forget, market, None))
 
     def _forget(self, market: int, _old: None) -> None:
         self.risks.pop(market, None)
+        self.bands.pop(market, None)
 
 
 class NoRisks(dict[int, "MarketRisk"]):

@@ -214,6 +214,10 @@ BREAKER_WITHDRAWALS = _code(
     "breakers", 2003, "BREAKER_WITHDRAWALS", "more than may leave the chain in an hour or a day; wait, or take less"
 )
 
+BREAKER_REDUCE_ONLY = _code(
+    "breakers", 2004, "BREAKER_REDUCE_ONLY", "insurance does not cover the stress test: only orders that reduce now"
+)
+
 # queries
 QUERY_PATH = _code("query", 801, "QUERY_PATH", "no such query path")
 QUERY_HEIGHT = _code("query", 802, "QUERY_HEIGHT", "this node does not hold that height")

@@ -12,6 +12,7 @@ PLACE = 15_000
 CANCEL = 8_000
 REPLACE = 20_000
 TRANSFER = 14_000
+FLOW = 10_000  # the limiter of withdrawals, besides TRANSFER
 STATUS = 4_000
 VALIDATOR = 100_000  # the whole set is decoded, ordered and encoded
 REFER = 14_000

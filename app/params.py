@@ -5,22 +5,39 @@ from dataclasses import dataclass, replace
 from app.errors import GenesisError
 from app.kernel.hashing import ADDRESS_SIZE
 from app.limits import (
+    MAX_GAP_NS,
+    MAX_STRESS_PPM,
+    MAX_SWEEP_ACCOUNTS,
     MAX_WITHDRAW_DAY_PPM,
     MAX_WITHDRAW_DAY_QUANTA,
     MAX_WITHDRAW_HOUR_PPM,
     MAX_WITHDRAW_HOUR_QUANTA,
+    MIN_BAND_PPM,
+    MIN_GAP_NS,
 )
 
 APP_VERSION = 1
 PARAMS_KEY = b"params"
-# Breakers of the whole chain: name -> (highest, what stands when genesis says nothing); of each of these, one is on.
+# Breakers of the whole chain: name -> (lowest beside 0, highest, what stands when genesis says nothing).
 BREAKER_TERMS = {
-    "withdraw_hour_quanta": (MAX_WITHDRAW_HOUR_QUANTA, 10**12),
-    "withdraw_hour_ppm": (MAX_WITHDRAW_HOUR_PPM, 50_000),
-    "withdraw_day_quanta": (MAX_WITHDRAW_DAY_QUANTA, 5 * 10**12),
-    "withdraw_day_ppm": (MAX_WITHDRAW_DAY_PPM, 200_000),
+    "withdraw_hour_quanta": (1, MAX_WITHDRAW_HOUR_QUANTA, 10**12),
+    "withdraw_hour_ppm": (1, MAX_WITHDRAW_HOUR_PPM, 50_000),
+    "withdraw_day_quanta": (1, MAX_WITHDRAW_DAY_QUANTA, 5 * 10**12),
+    "withdraw_day_ppm": (1, MAX_WITHDRAW_DAY_PPM, 200_000),
+    "gap_ns": (MIN_GAP_NS, MAX_GAP_NS, 60_000_000_000),
+    "gap_cool_down_ns": (MIN_GAP_NS, MAX_GAP_NS, 120_000_000_000),
+    "sweep_accounts": (1, MAX_SWEEP_ACCOUNTS, 100),
+    "stress_ppm": (MIN_BAND_PPM, MAX_STRESS_PPM, 100_000),
 }
-NEVER_OFF = (("withdraw_hour_quanta", "withdraw_hour_ppm"), ("withdraw_day_quanta", "withdraw_day_ppm"))
+# Of each of these one is on, but on a test network.
+NEVER_OFF = (
+    ("withdraw_hour_quanta", "withdraw_hour_ppm"),
+    ("withdraw_day_quanta", "withdraw_day_ppm"),
+    ("gap_ns",),
+    ("gap_cool_down_ns",),
+    ("sweep_accounts",),
+    ("stress_ppm",),
+)
 
 
 @dataclass(slots=True)
@@ -38,6 +55,10 @@ class Params:
     withdraw_hour_ppm: int = 0
     withdraw_day_quanta: int = 0
     withdraw_day_ppm: int = 0
+    gap_ns: int = 0
+    gap_cool_down_ns: int = 0
+    sweep_accounts: int = 0
+    stress_ppm: int = 0
     stamp: int = 0
 
     def copy(self) -> "Params":
@@ -85,10 +106,11 @@ def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
 
 def breaker_terms(section: dict[str, object], *, test_network: bool) -> dict[str, int]:
     """BRK-018: what `params` say of the breakers of the whole chain; only a test network can do without one of them."""
-    terms = {
-        name: optional_integer(section, "params", name, 0, most, default)
-        for name, (most, default) in BREAKER_TERMS.items()
-    }
+    terms = {}
+    for name, (least, most, default) in BREAKER_TERMS.items():
+        terms[name] = optional_integer(section, "params", name, 0, most, default)
+        if 0 < terms[name] < least:
+            raise GenesisError(f"params.{name}: 0 or from {least} to {most}, not {terms[name]}")
     for names in NEVER_OFF:
         if not test_network and not any(terms[name] for name in names):
             raise GenesisError(f"params.{names[0]}: only a test network may switch it off")

@@ -30,6 +30,7 @@ from app.liquidation import types as liquidation
 from app.liquidation.debts import collect_debts
 from app.liquidation.final import close_settling
 from app.liquidation.hooks import liquidate
+from app.liquidation.stress import sweep
 from app.margin import health
 from app.markets import actions as market_actions
 from app.markets import holders
@@ -99,6 +100,7 @@ END_BLOCK: tuple[Hook, ...] = (
     trigger_hooks.close_groups,
     funding_hooks.measure,
     fees_hooks.share_fees,
+    sweep,
 )
 
 # What is derived from the records and kept in memory: made anew when a node starts.
@@ -155,6 +157,7 @@ TABLES: dict[str, Schema[Any, Any]] = {
             swings=breakers.Swing,
         ),
         Schema("flows", 27, identity, identity, breakers.encode_flow, breakers.decode_flow),
+        Schema("sweeps", 28, identity, identity, breakers.encode_sweep, breakers.decode_sweep),
     )
 }
 
@@ -212,6 +215,7 @@ def _name_tables(ctx: Context) -> None:
     ctx.backlog = tables["backlog"]
     ctx.breakers = tables["breakers"]
     ctx.flows = tables["flows"]
+    ctx.sweeps = tables["sweeps"]
     ctx.auctions = tables["auctions"]
     ctx.losses = tables["losses"]
     ctx.funding = tables["funding"]

@@ -134,6 +134,12 @@ class Reader:
         found: risk_service.GetReductionResponse = await self._call(self._risk.GetReduction, request, HEAVY_SECONDS)
         return found
 
+    async def breakers(self) -> risk_service.GetBreakersResponse:
+        """What has tripped and how near the rest is, and between which prices orders may aim and fill."""
+        request = risk_service.GetBreakersRequest()
+        found: risk_service.GetBreakersResponse = await self._call(self._risk.GetBreakers, request)
+        return found
+
     async def stress(self, shocks_ppm: Sequence[int] = ()) -> risk_service.GetStressResponse:
         """How the whole system stands under shocks to marks, -50 % to +50 % unless told."""
         found: risk_service.GetStressResponse = await self._call(

@@ -33,6 +33,10 @@ PARAMS_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "withdraw_hour_percent": ("withdraw_hour_ppm", percent_to_ppm),
     "withdraw_day_usd": ("withdraw_day_quanta", usd_to_quanta),
     "withdraw_day_percent": ("withdraw_day_ppm", percent_to_ppm),
+    "gap_seconds": ("gap_ns", seconds_to_ns),
+    "gap_cool_down_seconds": ("gap_cool_down_ns", seconds_to_ns),
+    "sweep_accounts": ("sweep_accounts", lambda value: _integer(value)),
+    "stress_percent": ("stress_ppm", percent_to_ppm),
 }
 MARKET = {
     "market", "symbol", "lot_size", "tick_size", "max_order", "max_position", "initial_margin_percent",

@@ -101,8 +101,13 @@ PARAMS_OPTIONAL: dict[str, Check] = {
     "withdraw_hour_ppm": _integer(0, 250_000),
     "withdraw_day_quanta": _integer(0, 5 * 10**14),
     "withdraw_day_ppm": _integer(0, 500_000),
+    "gap_ns": _off_or(5 * 10**9, 3_600 * 10**9),
+    "gap_cool_down_ns": _off_or(5 * 10**9, 3_600 * 10**9),
+    "sweep_accounts": _integer(0, 1_000),
+    "stress_ppm": _off_or(1_000, 500_000),
 }
-NEVER_OFF = (("withdraw_hour_quanta", "withdraw_hour_ppm"), ("withdraw_day_quanta", "withdraw_day_ppm"))
+NEVER_OFF = (("withdraw_hour_quanta", "withdraw_hour_ppm"), ("withdraw_day_quanta", "withdraw_day_ppm"), ("gap_ns",),
+             ("gap_cool_down_ns",), ("sweep_accounts",), ("stress_ppm",))
 MARKET: dict[str, Check] = {
     "market": _integer(1, UINT32_MAX),
     "symbol": _text,

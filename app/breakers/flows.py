@@ -40,7 +40,8 @@ def held_value(ctx: Context) -> int:
     vault = ctx.vault.get(VAULT_KEY)
     value = vault.held_quanta if vault else 0
     for number in range(1, MAX_ASSETS + 1):
-        asset, vault = ctx.assets.get(number), ctx.vault.get(asset_vault(number))
+        asset = ctx.assets.get(number)
+        vault = ctx.vault.get(asset_vault(number)) if asset else None
         if asset and vault and asset.price_market and asset.account_cap_units:
             value += asset_value(vault.held_quanta, asset_price(ctx, asset), asset.units_a_price, asset.haircut_ppm)
     return value
@@ -65,7 +66,8 @@ def let_out(ctx: Context, asset: int, amount: int) -> None:
     on = buckets(ctx)
     if not on:
         return
-    value, held = worth_of(ctx, asset, amount), held_value(ctx)
+    value = worth_of(ctx, asset, amount)
+    held = held_value(ctx) if any(bucket.most_ppm for bucket in on) else 0
     levels: list[int] = []
     for bucket in on:
         limit = rules.flow_limit(bucket.most_quanta, held, bucket.most_ppm)

@@ -1,6 +1,6 @@
 """Terms of breakers, from a market's entry in genesis. What an entry does not say is set to something safe."""
 
-from app.breakers.types import CHAIN, Breakers
+from app.breakers.types import CHAIN, SWEEP_KEY, Breakers, Sweep
 from app.context import Context
 from app.errors import GenesisError
 from app.limits import (
@@ -43,5 +43,6 @@ def arm(ctx: Context, number: int, section: dict[str, object]) -> None:
 
 
 def arm_chain(ctx: Context) -> None:
-    """BRK-001: the record of the whole chain; what genesis says of its breakers is in `params` (BRK-018)."""
+    """BRK-001: the records of the whole chain; what genesis says of its breakers is in `params` (BRK-018)."""
     ctx.breakers.put(CHAIN, Breakers())
+    ctx.sweeps.put(SWEEP_KEY, Sweep())

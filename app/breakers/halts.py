@@ -1,11 +1,14 @@
 """The life of a halt: a market goes into an auction, perhaps longer than it was to be, and comes back at one price."""
 
+from functools import partial
+
 from app.breakers import rules
-from app.breakers.state import fill_limits, guards, trip, tripped, write
-from app.breakers.types import FILL_BAND, HALT, MOVE, Breaker, Swing
+from app.breakers.state import fill_limits, guards, open_interest, trip, tripped, write
+from app.breakers.types import CHAIN, FILL_BAND, GAP, HALT, MOVE, STANDSTILL, Breaker, Swing
+from app.compartment import guarded
 from app.context import Context
 from app.events import BreakerExtended
-from app.markets.state import require_market, set_status
+from app.markets.state import market_numbers, require_market, set_status
 from app.markets.types import ACTIVE, AUCTION, REDUCE_ONLY
 from app.oracle.state import mark_price
 from novation.v1 import events_pb2
@@ -27,6 +30,32 @@ def halt_outside(ctx: Context, number: int, price_quanta: int) -> None:
     """BRK-005: orders met at a price outside of the band: nothing fills there, and the market is halted."""
     low, high = fill_limits(ctx, require_market(ctx, number))
     halt(ctx, number, FILL_BAND, price_quanta, high if price_quanta > high else low)
+
+
+def after_gap(ctx: Context) -> None:
+    """BRK-019: the chain stood still: every market in which anybody has something at stake goes into an auction until
+    the cool-down is over.
+    """
+    ends = ctx.time_ns + ctx.params.gap_cool_down_ns
+    at_stake = [number for number in market_numbers(ctx) if is_at_stake(ctx, number)]
+    if at_stake:
+        trip(ctx, CHAIN, Breaker(GAP, STANDSTILL, True, ctx.time_ns, ends, ctx.elapsed_ns, ctx.params.gap_ns))
+    for number in at_stake:
+        guarded(ctx, number, partial(halt_until, ends))
+
+
+def halt_until(ends_ns: int, ctx: Context, number: int) -> None:
+    """BRK-019: one market goes into an auction, or stays in the one it is in for at least as long."""
+    later = max(ends_ns, auction_ends_ns(ctx, number))
+    halt(ctx, number, STANDSTILL, ctx.elapsed_ns, ctx.params.gap_ns, later)
+
+
+def is_at_stake(ctx: Context, number: int) -> bool:
+    """BRK-019: whether a market trades, or is in an auction, and has orders or positions."""
+    market, book = require_market(ctx, number), ctx.books[number]
+    if market.status not in (ACTIVE, REDUCE_ONLY, AUCTION) or not guards(ctx, market):
+        return False
+    return bool(open_interest(ctx, number) or book.bids.best_price() or book.asks.best_price())
 
 
 def watch_move(ctx: Context, number: int) -> None:

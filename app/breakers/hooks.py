@@ -1,9 +1,9 @@
 """What breakers do at the begin of a block, before anything trades, and at its end."""
 
 from app.breakers.flows import note_refusals
-from app.breakers.halts import watch_anew, watch_move
+from app.breakers.halts import after_gap, watch_anew, watch_move
 from app.breakers.state import end, is_capped, open_interest, open_interest_cap, trip, tripped
-from app.breakers.types import CAP, CHAIN, HALT, OPEN_INTEREST, WITHDRAWALS, Breaker
+from app.breakers.types import CAP, CHAIN, GAP, HALT, OPEN_INTEREST, WITHDRAWALS, Breaker
 from app.compartment import guarded
 from app.context import Context
 from app.markets.state import market_numbers, require_market
@@ -11,7 +11,14 @@ from app.markets.types import AUCTION
 
 
 def watch(ctx: Context) -> None:
-    """BRK-007, for every market: where its mark is now."""
+    """BRK-019, BRK-020: whether the chain stood still until now, and whether that is long enough ago. BRK-007, for
+    every market: where its mark is now.
+    """
+    gap = tripped(ctx, CHAIN, GAP)
+    if gap and ctx.time_ns >= gap.ends_ns:
+        end(ctx, CHAIN, GAP)
+    if 0 < ctx.params.gap_ns < ctx.elapsed_ns:
+        after_gap(ctx)
     for number in market_numbers(ctx):
         if require_market(ctx, number).halt_move_ppm:
             guarded(ctx, number, watch_move)

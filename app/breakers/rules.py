@@ -2,11 +2,15 @@
 integers.
 """
 
+from collections.abc import Sequence
+
 from app.kernel.integers import PPM, mul_div_ceil, mul_div_floor
 
 BUY = 1
 NO_CAP = 1 << 62
 SWINGS = 8
+STRESS_ROWS = (-4, 4, -3, 3, -2, 2, -1, 1)  # quarters of the greatest shock, the ends first
+SUM_LIMIT_QUANTA = 1 << 62  # half of what a field holds
 
 
 def band_width(mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
@@ -86,3 +90,19 @@ def flow_room(level: int, limit_quanta: int, window_ns: int) -> int:
 def flow_wait(level: int, amount_quanta: int, limit_quanta: int, window_ns: int) -> int:
     """BRK-017: after how many nanoseconds an amount would fit, rounded up; 0: now. It is no more than the limit > 0."""
     return max(0, -(-(level + (amount_quanta - limit_quanta) * window_ns) // limit_quanta))
+
+
+def shocked_price(price_quanta: int, quarters: int, stress_ppm: int, most_quanta: int) -> int:
+    """BRK-021: a mark after so many quarters of the greatest shock, rounded down, in 1..most."""
+    moved = price_quanta + mul_div_floor(price_quanta, quarters * stress_ppm, 4 * PPM)
+    return max(1, min(moved, most_quanta))
+
+
+def with_shortfall(sum_quanta: int, equity_quanta: int) -> int:
+    """BRK-021: a sum of what accounts owe beyond what they have, with one more; it stops at what its field holds."""
+    return min(SUM_LIMIT_QUANTA, sum_quanta + max(0, -equity_quanta))
+
+
+def is_covered(shortfalls_quanta: Sequence[int], insured_quanta: int) -> bool:
+    """BRK-022: whether insurance covers the worst row."""
+    return max(shortfalls_quanta, default=0) <= insured_quanta

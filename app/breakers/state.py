@@ -1,9 +1,15 @@
 """Access to breakers, and what they say of an order: how far from the mark it may reach, how much it may open."""
 
 from app.breakers import rules
-from app.breakers.types import HALT, Breaker
+from app.breakers.types import CHAIN, GAP, HALT, SYSTEM, Breaker
 from app.context import Context
-from app.errors import BREAKER_OPEN_INTEREST, BREAKER_ORDER_BAND, MARKET_NOT_TRADING, ChainError
+from app.errors import (
+    BREAKER_OPEN_INTEREST,
+    BREAKER_ORDER_BAND,
+    BREAKER_REDUCE_ONLY,
+    MARKET_NOT_TRADING,
+    ChainError,
+)
 from app.events import BreakerEnded, BreakerTripped
 from app.limits import MAX_PRICE_QUANTA
 from app.markets.types import AUCTION, REDUCE_ONLY, Market
@@ -46,6 +52,17 @@ def end(ctx: Context, scope: int, kind: int) -> None:
         ctx.emit(BreakerEnded(scope, ended))
 
 
+def cooling(ctx: Context) -> bool:
+    """BRK-020: whether the chain stood still a moment ago, so that nothing is liquidated and no trigger fires yet."""
+    return tripped(ctx, CHAIN, GAP) is not None
+
+
+def counted_from_ns(ctx: Context, started_ns: int) -> int:
+    """BRK-020: from when on the time of something counts that began at `started_ns`: anew after a cool-down."""
+    gap = breaker_of(ctx, CHAIN, GAP)
+    return max(started_ns, gap.ends_ns) if gap else started_ns
+
+
 def guards(ctx: Context, market: Market) -> bool:
     """BRK-003: whether bands and halts are in force in a market: not in quarantine, where its mark stands still, nor
     once its settlement has begun.
@@ -53,34 +70,59 @@ def guards(ctx: Context, market: Market) -> bool:
     return not market.quarantined and ctx.settlements.get(market.market) is None
 
 
+def bands_of(ctx: Context, market: Market) -> tuple[int, int, int, int]:
+    """BRK-004, BRK-005: (lowest, highest) price for orders, then for fills, on the tick; kept in `ctx.bands` until the
+    mark changes, because each order asks.
+    """
+    found = ctx.bands.get(market.market)
+    if found is None:
+        mark, tick, ends = mark_price(ctx, market.market), market.tick_quanta, list[int]()
+        for band in (market.order_band_ppm, market.fill_band_ppm):
+            ends.append(rules.lowest_price(mark, band, tick) if band else 0)
+            ends.append(rules.highest_price(mark, band, tick) if band else MAX_PRICE_QUANTA)
+        found = ctx.bands[market.market] = (ends[0], ends[1], ends[2], ends[3])
+    return found
+
+
 def fill_limits(ctx: Context, market: Market) -> tuple[int, int]:
     """BRK-005: the lowest and the highest price at which anything may fill now."""
     if not market.fill_band_ppm or not guards(ctx, market):
         return 0, MAX_PRICE_QUANTA
-    mark, band, tick = mark_price(ctx, market.market), market.fill_band_ppm, market.tick_quanta
-    return rules.lowest_price(mark, band, tick), rules.highest_price(mark, band, tick)
+    return bands_of(ctx, market)[2:]
 
 
-def within_band(ctx: Context, market: Market, side: int, price_quanta: int, around_quanta: int = 0) -> int:
-    """BRK-004: the limit of an order, or the end of the market's band for orders where that is passed; the band lies
-    around the mark, or a price that stands for it.
-    """
+def within_band(ctx: Context, market: Market, side: int, price_quanta: int) -> int:
+    """BRK-004: the limit of an order, or the end of the market's band for orders where that is passed."""
     if not market.order_band_ppm:
         return price_quanta
-    around = around_quanta or mark_price(ctx, market.market)
-    banded = rules.banded_price(side, price_quanta, around, market.order_band_ppm, market.tick_quanta)
-    return price_quanta if banded == price_quanta or not guards(ctx, market) else banded
+    low, high, _, _ = bands_of(ctx, market)
+    if (price_quanta <= high if side == rules.BUY else price_quanta >= low) or not guards(ctx, market):
+        return price_quanta
+    return high if side == rules.BUY else low
 
 
-def check_band(ctx: Context, market: Market, side: int, price_quanta: int, around_quanta: int = 0) -> None:
+def check_band(ctx: Context, market: Market, side: int, price_quanta: int) -> None:
     """BRK-004: BREAKER_ORDER_BAND when a limit is more aggressive than the band allows."""
-    banded = within_band(ctx, market, side, price_quanta, around_quanta)
+    banded = within_band(ctx, market, side, price_quanta)
     if banded != price_quanta:
         raise ChainError(BREAKER_ORDER_BAND, market=market.market, price_quanta=price_quanta, limit_quanta=banded)
 
 
+def check_trigger_band(ctx: Context, market: Market, side: int, price_quanta: int, level_quanta: int) -> None:
+    """BRK-004: as `check_band`, with the level of a trigger in the place of the mark."""
+    band, tick = market.order_band_ppm, market.tick_quanta
+    banded = rules.banded_price(side, price_quanta, level_quanta, band, tick) if band else price_quanta
+    if banded != price_quanta and guards(ctx, market):
+        raise ChainError(BREAKER_ORDER_BAND, market=market.market, price_quanta=price_quanta, limit_quanta=banded)
+
+
 def check_opening(ctx: Context, market: Market) -> None:
-    """BRK-002, BRK-008: what may do more than reduce is refused in the halt of a market that was reduce-only."""
+    """BRK-002: what may do more than reduce is refused while the chain is reduce-only (BRK-023), and in the halt of a
+    market that was (BRK-008).
+    """
+    system = tripped(ctx, CHAIN, SYSTEM)
+    if system:
+        raise ChainError(BREAKER_REDUCE_ONLY, shortfall_quanta=system.value, insured_quanta=system.limit)
     if market.status == AUCTION:
         halt = tripped(ctx, market.market, HALT)
         if halt and halt.resumes == REDUCE_ONLY:

@@ -1,6 +1,6 @@
 """Breakers: what has tripped, one record a scope, which is a market or (CHAIN) the whole chain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 from novation.v1 import state_pb2
@@ -11,6 +11,8 @@ CHAIN = 0
 HALT = 1
 OPEN_INTEREST = 2
 WITHDRAWALS = 3
+GAP = 4
+SYSTEM = 5
 
 # reasons
 MOVE = 1
@@ -18,6 +20,10 @@ FILL_BAND = 2
 CAP = 3
 HOUR = 4
 DAY = 5
+STANDSTILL = 6
+STRESS = 7
+
+SWEEP_KEY = b"sweep"
 
 
 class Breaker(NamedTuple):
@@ -86,3 +92,42 @@ def decode_flow(_key: bytes, data: bytes) -> Flow:
     """The inverse of `encode_flow`."""
     message = state_pb2.Flow.FromString(data)
     return Flow(int.from_bytes(message.level, "little"), message.time_ns)
+
+
+@dataclass(slots=True)
+class Sweep:
+    """How far the stress test of the whole system has come: after which account, since when, how many accounts, and
+    what these would owe in each row of `rules.STRESS_ROWS`. `done_...` is what the last whole sweep found, and what all
+    insurance funds held then. Quote quanta.
+    """
+
+    cursor: bytes = b""
+    started_ns: int = 0
+    accounts: int = 0
+    shortfalls: tuple[int, ...] = ()
+    done_ns: int = 0
+    done_accounts: int = 0
+    done_shortfalls: tuple[int, ...] = ()
+    insured_quanta: int = 0
+    stamp: int = 0
+
+    def copy(self) -> "Sweep":
+        """A copy that may be changed."""
+        return replace(self)
+
+
+SWEPT = tuple(field.name for field in fields(Sweep) if field.name != "stamp")
+
+
+def encode_sweep(record: Sweep) -> bytes:
+    """Deterministic record bytes."""
+    values = {name: getattr(record, name) for name in SWEPT}
+    return state_pb2.Sweep(**values).SerializeToString(deterministic=True)
+
+
+def decode_sweep(_key: bytes, data: bytes) -> Sweep:
+    """The inverse of `encode_sweep`."""
+    message = state_pb2.Sweep.FromString(data)
+    values = {name: getattr(message, name) for name in SWEPT}
+    values["shortfalls"], values["done_shortfalls"] = tuple(message.shortfalls), tuple(message.done_shortfalls)
+    return Sweep(**values)

@@ -22,7 +22,7 @@ from app.errors import (
 )
 from app.events import PositionMoved, Transferred, Withdrawn
 from app.funding.state import index_of, settled, tell_funding, unsettled
-from app.gas import POSITION, TRANSFER
+from app.gas import FLOW, POSITION, TRANSFER
 from app.kernel.codec import account_key, split_account_key
 from app.limits import MAX_ASSET_UNITS, MAX_DESTINATION_BYTES, MAX_VAULT_QUANTA
 from app.margin import rules as margin_rules
@@ -95,7 +95,7 @@ def handle_withdraw(ctx: Context, account: bytes, action: tx_pb2.Withdraw) -> tx
     Raises COLLATERAL_AMOUNT, COLLATERAL_DESTINATION, COLLATERAL_INSUFFICIENT, COLLATERAL_ASSET, COLLATERAL_VAULT_SHORT,
     BREAKER_WITHDRAWALS.
     """
-    ctx.gas.charge(TRANSFER)
+    ctx.gas.charge(TRANSFER + FLOW)
     amount = action.amount_quanta
     state.check_amount(amount, MAX_ASSET_UNITS if action.asset else MAX_VAULT_QUANTA)
     if not 0 < len(action.destination) <= MAX_DESTINATION_BYTES:

@@ -1,6 +1,6 @@
 """A sorted set that stays fast when it is large: keys in runs of bounded length, so that no change moves them all."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +34,17 @@ class SortedKeys:
     def first(self) -> Any:
         """The least key. Raises IndexError when there is none."""
         return self.runs[0][0]
+
+    def after(self, key: Any, most: int) -> list[Any]:
+        """The first `most` keys that are greater than `key`, ascending."""
+        found: list[Any] = []
+        for place in range(bisect_right(self.lasts, key), len(self.runs)):
+            run = self.runs[place]
+            start = 0 if found else bisect_right(run, key)
+            found += run[start : start + most - len(found)]
+            if len(found) == most:
+                break
+        return found
 
     def add(self, key: Any) -> None:
         """Put a key in that is not there."""

@@ -5,6 +5,7 @@ from app.accounts.state import require_account
 from app.accounts.types import Account, Position
 from app.book.actions import check_position_limit
 from app.book.match import settle
+from app.breakers.state import cooling, counted_from_ns
 from app.clearing.rules import cash_after_fill
 from app.clearing.state import add_open_interest, taker_position
 from app.collateral.state import credit_fund
@@ -79,7 +80,7 @@ def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -
 def check_bid(ctx: Context, bidder: bytes, key: bytes, action: tx_pb2.BidAuction) -> int:
     """LIQ-012: the discount now, in ppm, if the bid may be taken by its own terms. Raises AUCTION_*."""
     auction = ctx.auctions.get(key)
-    if auction is None:
+    if auction is None or cooling(ctx):
         raise ChainError(AUCTION_NOT_OPEN, owner=key[:20])
     if bidder == key:
         raise ChainError(AUCTION_OWN)
@@ -87,7 +88,7 @@ def check_bid(ctx: Context, bidder: bytes, key: bytes, action: tx_pb2.BidAuction
         raise ChainError(AUCTION_FRACTION, most_fraction_ppm=action.most_fraction_ppm)
     if action.expected_bids != auction.bids:
         raise ChainError(AUCTION_CHANGED, expected_bids=action.expected_bids, bids=auction.bids)
-    discount = rules.discount(ctx.time_ns - auction.started_ns, AUCTION_NS)
+    discount = rules.discount(ctx.time_ns - counted_from_ns(ctx, auction.started_ns), AUCTION_NS)
     if discount < action.least_discount_ppm:
         raise ChainError(AUCTION_DISCOUNT, discount_ppm=discount, least_discount_ppm=action.least_discount_ppm)
     return discount

@@ -1,6 +1,7 @@
 """Debts that only assets back: of accounts without lots, which liquidation has nothing to close of."""
 
 from app.accounts.types import Account
+from app.breakers.state import cooling
 from app.collateral.state import assets_value, buy_asset, require_asset
 from app.context import Context
 from app.limits import LIQUIDATIONS_A_BLOCK
@@ -12,7 +13,10 @@ def collect_debts(ctx: Context) -> None:
     """LIQ-024: buy the assets of accounts that owe more than they count for, by key, within the limit of a block.
 
     An account that nothing could be bought of does not count for the limit, so none can keep others from their turn.
+    BRK-020: none in a cool-down.
     """
+    if cooling(ctx):
+        return
     done = 0
     for key in candidates(ctx):
         if done >= LIQUIDATIONS_A_BLOCK:

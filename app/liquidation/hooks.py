@@ -6,6 +6,7 @@ orders cancelled -> part closed on the book -> auction -> the market's fund -> r
 from collections.abc import Callable, Iterable
 
 from app.accounts.state import require_account
+from app.breakers.state import cooling
 from app.collateral.state import assets_value, seize
 from app.compartment import guarded
 from app.context import NO_LIMIT, Context
@@ -45,8 +46,10 @@ HEALTHY, CLOSED = 1, 2  # why an auction ended
 
 def liquidate(ctx: Context) -> None:
     """LIQ-001 to LIQ-021: the short accounts, market by market, the worst first, within the limits of a block; then one
-    reduction a market of what could not be closed; then wind-downs.
+    reduction a market of what could not be closed; then wind-downs. BRK-020: nothing of it in a cool-down.
     """
+    if cooling(ctx):
+        return
     hold_auctions(ctx)
     short = short_accounts(ctx)
     end_auctions(ctx, {key for key, _ in short})

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.accounts.state import require_account
+from app.breakers.state import counted_from_ns
 from app.context import Context
 from app.limits import AUCTION_NS
 from app.liquidation.state import Short, positions_by_margin
@@ -28,9 +29,9 @@ def queues_of(ctx: Context, short: list[Short]) -> list[list[Short]]:
 
 
 def ran_out(ctx: Context, key: bytes) -> bool:
-    """LIQ-015: whether the account was on offer for as long as an auction takes."""
+    """LIQ-015: whether the account was on offer for as long as an auction takes, since the last cool-down (BRK-020)."""
     auction = ctx.auctions.get(key)
-    return auction is not None and ctx.time_ns >= auction.started_ns + AUCTION_NS
+    return auction is not None and ctx.time_ns >= counted_from_ns(ctx, auction.started_ns) + AUCTION_NS
 
 
 def share(left: int, queues: int) -> int:

@@ -2,12 +2,15 @@
 
 For whoever must reach all holders of a market, or of one side of it: settlement, reduction of winners. What is in
 memory says who held something when the last block was committed; the running block's changes are looked at besides,
-so the answer is exact at any moment and the same on every node.
+so the answer is exact at any moment and the same on every node. Besides, in order of their keys, all who hold anything:
+for whoever looks at some of them in each block.
 """
 
 from heapq import nsmallest
 
+from app.accounts.types import Account
 from app.context import Context
+from app.kernel.ordered import SortedKeys
 
 LONG, SHORT = 1, -1
 
@@ -31,11 +34,13 @@ def _lots(ctx: Context, key: bytes, market: int) -> int:
 
 def rebuild(ctx: Context) -> None:
     """Make the index from the stored accounts, at start."""
-    ctx.holders = {}
+    ctx.holders, ctx.holding = {}, SortedKeys()
     for key, account in ctx.accounts.scan():
         for held in account.positions.values():
             if held.lots:
                 ctx.holders.setdefault(held.market, {})[key] = None
+        if _holds(account):
+            ctx.holding.add(key)
 
 
 def move_on(ctx: Context) -> None:
@@ -49,3 +54,9 @@ def move_on(ctx: Context) -> None:
         for held in after.positions.values() if after else ():
             if held.lots:
                 ctx.holders.setdefault(held.market, {})[key] = None
+        if _holds(before) != _holds(after):
+            (ctx.holding.add if _holds(after) else ctx.holding.remove)(key)
+
+
+def _holds(account: Account | None) -> bool:
+    return account is not None and any(held.lots for held in account.positions.values())

@@ -5,7 +5,7 @@ from app.book.actions import check_price_and_size, check_terms
 from app.book.conditions import FOR_EVER_NS, require_room_in_group
 from app.book.match import Taker
 from app.book.types import GOOD_TIL_CANCEL, IMMEDIATE_OR_CANCEL, order_id_of
-from app.breakers.state import check_band
+from app.breakers.state import check_trigger_band
 from app.context import Context
 from app.errors import (
     ORDER_EXPIRED,
@@ -73,7 +73,7 @@ def handle_place_trigger(ctx: Context, account: bytes, action: tx_pb2.PlaceTrigg
         require_room_in_group(ctx, account, action.oco_id)
     check_order(ctx, account, market, action)
     trigger_quanta = trigger_price(ctx, market, action)
-    check_band(ctx, market, action.side, action.price_quanta, trigger_quanta)
+    check_trigger_band(ctx, market, action.side, action.price_quanta, trigger_quanta)
     sequence = next_sequence(ctx, market.market)
     trigger = Trigger(
         order_id_of(market.market, sequence),

@@ -5,7 +5,7 @@ from functools import partial
 from app.book.actions import check_price_and_size, place
 from app.book.conditions import close_group
 from app.book.state import remove_order
-from app.breakers.state import within_band
+from app.breakers.state import cooling, within_band
 from app.compartment import guarded
 from app.context import NO_LIMIT, Context
 from app.errors import ChainError
@@ -44,13 +44,14 @@ from novation.v1 import events_pb2
 
 def run_triggers(ctx: Context) -> None:
     """TRIG-004: once a block, before its transactions: what expired goes, trailing triggers follow, what is reached
-    fires.
+    fires. BRK-020: in a cool-down only what cancels.
     """
     act_for_the_dead(ctx)
     expire(ctx)
-    follow(ctx)
-    reach(ctx)
-    fire(ctx)
+    if not cooling(ctx):
+        follow(ctx)
+        reach(ctx)
+        fire(ctx)
     store_backlog(ctx)
 
 

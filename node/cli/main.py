@@ -27,7 +27,7 @@ COMMANDS = {
     "version": ("node.cli.node_verbs:version", "Versions of everything that matters."),
     "keys": ("node.cli.keys:keys", "Make, show, import and export keys."),
     "tx": ("node.cli.tx:tx", "Trade and move money: order, cancel, replace, transfer, withdraw."),
-    "query": ("node.cli.oracle:query", "Ask about markets, books, trades, accounts, risk, prices, blocks."),
+    "query": ("node.cli.breakers:query", "Ask about markets, books, trades, accounts, risk, prices, breakers, blocks."),
     "localnet": ("node.cli.localnet:localnet", "A network of several validators on this machine."),
     "faucet": ("node.cli.tx:faucet", "Money of test networks."),
     "genesis": ("node.cli.genesis:genesis", "Build, validate and compare the first state of a chain."),

@@ -44,7 +44,7 @@ RECORDS: dict[str, type[Message]] = {
     "backlog": state_pb2.Backlog, "protections": state_pb2.Protection, "switches": state_pb2.Switch,
     "auctions": state_pb2.Auction, "losses": state_pb2.Losses, "breakers": state_pb2.Breakers, "flows": state_pb2.Flow,
     "validators": state_pb2.ValidatorSets, "feeds": state_pb2.Feed, "surfaces": state_pb2.Surface,
-    "reporters": state_pb2.Reporters,
+    "reporters": state_pb2.Reporters, "sweeps": state_pb2.Sweep,
 }
 
 

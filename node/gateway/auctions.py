@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.accounts.keys import id_message
+from app.breakers.state import counted_from_ns
 from app.context import Context
 from app.errors import FAULTS
 from app.limits import AUCTION_NS
@@ -17,9 +18,10 @@ def auction_of(state: Context, key: bytes, now: Standing) -> account_service.Auc
     auction = state.auctions.get(key)
     if auction is None:
         return None
+    counted_ns = max(0, state.time_ns - counted_from_ns(state, auction.started_ns))
     return account_service.AuctionSummary(
         account=id_message(key), started_ns=auction.started_ns, bids=auction.bids,
-        discount_ppm=discount(state.time_ns - auction.started_ns, AUCTION_NS), equity_quanta=now.equity,
+        discount_ppm=discount(counted_ns, AUCTION_NS), equity_quanta=now.equity,
         maintenance_margin_quanta=now.maintenance)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from app import questions
 from app.accounts.keys import key_of
+from app.breakers import queries as breakers
+from app.breakers.rules import STRESS_ROWS
 from app.event_messages import event_message
 from app.liquidation import queries as liquidation
 from app.margin import queries
@@ -17,7 +19,7 @@ from node.gateway.errors import unary
 from node.gateway.model import ReadModel
 from node.gateway.questions import Frozen, Questions
 from novation.v1 import risk_service_pb2 as risk_service
-from novation.v1 import risk_service_pb2_grpc
+from novation.v1 import risk_service_pb2_grpc, state_pb2
 
 HEAVY_WAITING_MAX = 4
 STRESS_SECONDS = 10.0
@@ -62,6 +64,12 @@ class RiskService(risk_service_pb2_grpc.RiskServiceServicer):
             fund_paid_quanta=found.fund_paid, winners=found.winners)
 
     @unary
+    async def GetBreakers(self, request: risk_service.GetBreakersRequest,
+                          context: Any) -> risk_service.GetBreakersResponse:
+        frozen, found = await self.questions.ask(breakers.ask)
+        return breakers_message(frozen, found)
+
+    @unary
     async def GetStress(self, request: risk_service.GetStressRequest, context: Any) -> risk_service.GetStressResponse:
         """An answer serves everybody who asks the same for STRESS_SECONDS."""
         shocks, now = tuple(request.shocks_ppm), time.monotonic()
@@ -87,6 +95,22 @@ def stress_message(frozen: Frozen, found: liquidation.Stress) -> risk_service.Ge
             market=row.market, shock_ppm=row.shock_ppm, short=row.short, below_zero=row.below_zero,
             shortfall_quanta=row.shortfall, fund_pays_quanta=row.fund_pays, left_quanta=row.left,
             not_valued=row.not_valued) for row in found.rows])
+
+
+def breakers_message(frozen: Frozen, found: breakers.Answer) -> risk_service.GetBreakersResponse:
+    """The wire form of what breakers say."""
+    sweep, stress_ppm = found.sweep, found.stress_ppm
+    rows = sorted(zip((quarters * stress_ppm // 4 for quarters in STRESS_ROWS), sweep.done_shortfalls, strict=False))
+    return risk_service.GetBreakersResponse(
+        height=frozen.height, time_ns=frozen.time_ns,
+        breakers=[risk_service.BreakerStatus(market=scope, breaker=state_pb2.Breaker(**row._asdict()))
+                  for scope, row in found.breakers],
+        bands=[risk_service.PriceBand(
+            market=band.market, mark_quanta=band.mark, order_low_quanta=band.order_low,
+            order_high_quanta=band.order_high, fill_low_quanta=band.fill_low, fill_high_quanta=band.fill_high)
+            for band in found.bands],
+        stress=[risk_service.SweptRow(shock_ppm=shock, shortfall_quanta=shortfall) for shock, shortfall in rows],
+        swept_ns=sweep.done_ns, swept_accounts=sweep.done_accounts, insured_quanta=sweep.insured_quanta)
 
 
 def question_of(request: risk_service.GetRiskRequest) -> questions.Question:

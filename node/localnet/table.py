@@ -151,6 +151,7 @@ def summary(plan: Plan, view: NetworkView) -> dict[str, object]:
         "funds_paid_usd": f"{usd(view.totals.fund_paid_quanta):f}",
         "given_up_usd": f"{usd(view.totals.given_up_quanta):f}",
         "market_changes": view.totals.market_changes,
+        "breakers_tripped": view.totals.breakers,
         "prices": marks(plan, view),
         "price_changes": view.totals.price_changes,
         "nodes": [

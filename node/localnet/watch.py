@@ -54,6 +54,7 @@ class Totals:
     fund_paid_quanta: int = 0  # by insurance funds
     given_up_quanta: int = 0  # by holders of the other side
     market_changes: int = 0  # of status: opened, quarantined, wound down, settled ...
+    breakers: int = 0  # that tripped
     price_changes: int = 0  # of marks
     marks: dict[int, int] = field(default_factory=dict)  # quanta a lot, by market
 
@@ -123,7 +124,7 @@ COUNTED = {
     "fill": "fills", "trigger_fired": "triggers", "position_closed": "closings", "auction_started": "auctions",
     "auction_bid_taken": "bids", "account_reduced": "reductions", "holder_reduced": "reduced_holders",
     "market_status_changed": "market_changes", "market_quarantined": "market_changes",
-    "mark_price_set": "price_changes",
+    "breaker_tripped": "breakers", "mark_price_set": "price_changes",
 }
 FUND_PAYMENTS = {"position_closed": "fund_paid_quanta", "account_reduced": "fund_paid_quanta",
                  "asset_seized": "paid_quanta", "settlement_shortfall": "paid_quanta"}

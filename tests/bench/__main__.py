@@ -16,7 +16,8 @@ from importlib import metadata
 
 # section -> module of this folder
 SECTIONS = {"engine": "engine", "gas": "gas", "store": "store", "margin": "margin", "health": "health",
-            "funding": "funding", "oracle": "oracle", "liquidation": "liquidation", "pricing": "pricing",
+            "funding": "funding", "oracle": "oracle", "breakers": "breakers", "liquidation": "liquidation",
+            "pricing": "pricing",
             "abci": "abci_server", "localnet": "localnet"}
 
 

@@ -209,7 +209,10 @@ def market_entry(market: int, symbol: str, **fields: object) -> dict[str, object
             "order_band_ppm": 0, "fill_band_ppm": 0, "halt_move_ppm": 0, **fields}
 
 
-NO_BREAKERS = {"withdraw_hour_quanta": 0, "withdraw_hour_ppm": 0, "withdraw_day_quanta": 0, "withdraw_day_ppm": 0}
+NO_BREAKERS = {"withdraw_hour_quanta": 0, "withdraw_hour_ppm": 0, "withdraw_day_quanta": 0, "withdraw_day_ppm": 0,
+               "gap_ns": 0, "sweep_accounts": 0}
+MAIN_NETWORK = {"test_network": False, "authority": "", "withdraw_hour_ppm": 1, "withdraw_day_ppm": 1,
+                "gap_ns": 60_000_000_000, "sweep_accounts": 1}
 
 
 def feed_entry(feed: int, symbol: str, price: object, **fields: object) -> dict[str, object]:

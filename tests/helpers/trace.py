@@ -241,7 +241,9 @@ def mixed_genesis(traders: int = 8, *, breakers: bool = True) -> bytes:
         builders.ETH: {"matching": "batch"}}
     if breakers:
         halts = {"halt_window_ns": 20_000_000_000, "halt_auction_ns": 3_000_000_000, "halt_extensions": 2}
-        terms[builders.BTC] |= {**halts, "order_band_ppm": 6_000, "fill_band_ppm": 8_000, "halt_move_ppm": 10_000}
+        terms[builders.BTC] |= {**halts, "insurance_quanta": 500_000_000, "order_band_ppm": 6_000,
+                                "fill_band_ppm": 8_000, "halt_move_ppm": 10_000}
         terms[builders.ETH] |= {**halts, "order_band_ppm": 7_000, "fill_band_ppm": 7_000, "max_open_interest_lots": 60}
-    limits = {"withdraw_hour_quanta": 3_000_000, "withdraw_day_ppm": 10_000} if breakers else {}
+    limits = {"withdraw_hour_quanta": 3_000_000, "withdraw_day_ppm": 10_000, "sweep_accounts": 3,
+              "stress_ppm": 200_000} if breakers else {}
     return builders.genesis((*people, builders.ORACLE), cash_quanta=400_000_000, terms=terms, **limits)

@@ -34,6 +34,7 @@ DOMAIN_EXTRAS = {
     ("liquidation", "debts.py"): "what accounts without lots owe against their assets",
     ("liquidation", "final.py"): "the last closing of a market that settles, and who makes up what is owed",
     ("liquidation", "queue.py"): "whose turn it is, market by market",
+    ("liquidation", "stress.py"): "the stress test that the chain makes of itself",
     ("liquidation", "reduction.py"): "the one pass over holders that covers a deficit",
     ("margin", "health.py"): "who is within reach of a price, in memory",
 }

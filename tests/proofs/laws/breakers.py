@@ -228,3 +228,47 @@ def waiting_helps_exactly_then(case: Any, rules: Any) -> None:
             case.claim(amount <= rules.breakers.flow_room(rules.breakers.drained(level, limit, wait), limit, window), "then it fits")
             if wait > 0:
                 case.claim(amount > rules.breakers.flow_room(rules.breakers.drained(level, limit, wait - 1), limit, window), "not before")
+
+
+SHOCKED = "moved = price_quanta + mul_div_floor(price_quanta, quarters * stress_ppm, 4 * PPM)"
+PRICE = "return max(1, min(moved, most_quanta))"
+SUM = "return min(SUM_LIMIT_QUANTA, sum_quanta + max(0, -equity_quanta))"
+COVERED = "return max(shortfalls_quanta, default=0) <= insured_quanta"
+
+
+@proof("BRK-021", "a price in its bounds, as far away as the shock says, rounded down; more quarters move it no less", "breakers.shocked_price",
+       bounds="shocks of 10 % and 50 %, prices from 1 to 2^50", slips={"breakers": [
+           (SHOCKED, SHOCKED.replace("4 * PPM", "PPM")), (SHOCKED, SHOCKED.replace("floor", "ceil")), (PRICE, "return min(moved, most_quanta)"), (PRICE, "return max(1, moved)")]})
+def shocks_are_what_they_say(case: Any, rules: Any) -> None:
+    price, most = case.whole("price", 1, 1 << 50), 1 << 50
+    for stress in (100_000, 500_000):
+        last = 0
+        for quarters in (-4, -3, -2, -1, 0, 1, 2, 3, 4):
+            moved = rules.breakers.shocked_price(price, quarters, stress, most)
+            exact = price * (4 * PPM + quarters * stress)
+            case.claim((moved >= 1) & (moved <= most), "a price")
+            case.claim((moved * 4 * PPM <= exact) | (moved == 1), "no more than the shock says")
+            case.claim(((moved + 1) * 4 * PPM > exact) | (moved == most), "and no less")
+            case.claim(moved >= last, "in order")
+            last = moved
+
+
+@proof("BRK-021", "debts add up as long as the field holds them, wealth takes nothing off", "breakers.with_shortfall", bounds="sums from 0 to 2^62",
+       slips={"breakers": [(SUM, "return sum_quanta + max(0, -equity_quanta)"), (SUM, "return min(SUM_LIMIT_QUANTA, sum_quanta - equity_quanta)"),
+                           (SUM, SUM.replace("-equity", "equity"))]})
+def debts_add_up(case: Any, rules: Any) -> None:
+    so_far, equity = case.whole("sum", 0, 1 << 62), case.whole("equity")
+    after = rules.breakers.with_shortfall(so_far, equity)
+    case.claim((after >= so_far) & (after <= 1 << 62), "never less, and it fits")
+    if equity >= 0:
+        case.claim(after == so_far, "wealth takes nothing off")
+    else:
+        case.claim((after == so_far - equity) | (after == 1 << 62), "a debt adds itself")
+
+
+@proof("BRK-022", "covered means that every row is", "breakers.is_covered", bounds="three rows, all amounts",
+       slips={"breakers": [(COVERED, COVERED.replace("max", "min")), (COVERED, COVERED.replace("<=", "<")), (COVERED, "return sum(shortfalls_quanta) <= insured_quanta")]})
+def the_worst_row_counts(case: Any, rules: Any) -> None:
+    one, two, three, insured = (case.whole(name, low=0) for name in ("one", "two", "three", "insured"))
+    covered = rules.breakers.is_covered((one, two, three), insured)
+    case.claim(covered == ((one <= insured) & (two <= insured) & (three <= insured)), "all of them")

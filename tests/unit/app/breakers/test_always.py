@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.breakers.types import HALT, OPEN_INTEREST, WITHDRAWALS
+from app.breakers.types import GAP, HALT, OPEN_INTEREST, SYSTEM, WITHDRAWALS
 from novation.v1 import tx_pb2
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, ORACLE
@@ -18,7 +18,8 @@ TERMS = {"order_band_ppm": 60_000, "fill_band_ppm": 60_000, "halt_move_ppm": 100
 
 def traded() -> Driver:
     """Alice is long 50 and Bob short, each with an order and Alice with a trigger besides."""
-    driver = Driver(b.genesis(terms={BTC: TERMS}, withdraw_hour_quanta=5_000_000))
+    driver = Driver(b.genesis(terms={BTC: TERMS}, withdraw_hour_quanta=5_000_000, gap_ns=60 * E9, sweep_accounts=9,
+                              stress_ppm=200_000))
     driver.do(BOB, b.sell(MARK, 50), b.sell(46_500_000, 3))
     driver.do(ALICE, b.buy(MARK, 50), b.buy(45_000_000, 3, client_id=1), b.buy(45_000_000, 3, client_id=2),
               b.trigger(b.BELOW, 40_000_000, b.SELL, 39_000_000, 5, reduce_only=True, client_id=3))
@@ -61,9 +62,21 @@ def withdrawals_full(driver: Driver) -> None:
     assert driver.refused(ALICE, b.withdraw(4_000_000)) == "BREAKER_WITHDRAWALS"
 
 
+def not_insured(driver: Driver) -> None:
+    """Insurance does not cover the stress test any more: Alice has sent away most of what she had."""
+    driver.do(ALICE, b.transfer(BOB, 999_700_000_000))
+    driver.run([])
+
+
+def stood_still(driver: Driver) -> None:
+    """The chain did not move for five minutes."""
+    driver.run([], step_ns=300 * E9)
+
+
 SITUATIONS: dict[Callable[[Driver], None], tuple[int, ...]] = {
     nothing: (), halted: (HALT,), halted_while_reduce_only: (HALT,), met_outside: (HALT,),
-    at_the_cap: (OPEN_INTEREST,), withdrawals_full: (WITHDRAWALS,)}
+    at_the_cap: (OPEN_INTEREST,), withdrawals_full: (WITHDRAWALS,),
+    stood_still: (GAP, HALT), not_insured: (SYSTEM,)}
 ACTIONS: dict[str, Callable[[int], tx_pb2.Action]] = {
     "cancel": lambda mark: b.cancel(client_id=1),
     "cancel all": lambda mark: b.cancel_all(),

@@ -148,8 +148,8 @@ def test_brk_017_an_envelope_that_is_undone_counts_nothing() -> None:
 
 @pytest.mark.parametrize(("params", "words"), [
     ({"withdraw_hour_quanta": 10**14 + 1}, "withdraw_hour_quanta"), ({"withdraw_day_ppm": 500_001}, "withdraw_day_ppm"),
-    ({"test_network": False, "authority": "", "withdraw_hour_quanta": 1}, "withdraw_day_quanta"),
-    ({"test_network": False, "authority": "", "withdraw_day_ppm": 1}, "withdraw_hour_quanta"),
+    ({**b.MAIN_NETWORK, "withdraw_day_ppm": 0}, "withdraw_day_quanta"),
+    ({**b.MAIN_NETWORK, "withdraw_hour_ppm": 0}, "withdraw_hour_quanta"),
 ])
 def test_brk_018_bounds(params: dict[str, object], words: str) -> None:
     """BRK-018: bounded in code, and never off where it matters."""

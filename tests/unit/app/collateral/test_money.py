@@ -45,7 +45,7 @@ def test_coll_002_and_007_faucet(driver: Driver) -> None:
 def test_coll_007_no_faucet_on_a_main_network() -> None:
     """COLL-007, VAL-004: without `test_network` there is neither faucet nor authority."""
     state = json.loads(b.genesis())
-    state["params"].update(test_network=False, authority="", withdraw_hour_ppm=1, withdraw_day_ppm=1)
+    state["params"].update(b.MAIN_NETWORK)
     driver = Driver(json.dumps(state).encode())
     assert driver.refused(ALICE, b.faucet(BOB, 5_000_000)) == "COLLATERAL_FAUCET_OFF"
     assert driver.refused(ORACLE, b.set_validator(bytes(32), 5)) == "VALIDATOR_NOT_AUTHORITY"

@@ -222,7 +222,7 @@ def test_val_004_the_authority_alone() -> None:
     assert driver.refused(ALICE, b.set_validator(ORACLE.public_key, 5)) == "VALIDATOR_NOT_AUTHORITY"
     driver.do(ORACLE, set_power(NAMES[1], 5))
     state = json.loads(b.genesis())
-    state["params"].update(test_network=False, authority="", withdraw_hour_ppm=1, withdraw_day_ppm=1)
+    state["params"].update(b.MAIN_NETWORK)
     main = Driver(json.dumps(state).encode())
     assert main.refused(ORACLE, set_power(NAMES[1], 5)) == "VALIDATOR_NOT_AUTHORITY"
 

@@ -43,6 +43,7 @@ def test_steps_of_liquidation_are_counted_wherever_they_happen(tmp_path: Path) -
         ("auction_started", "equity_quanta", 1), ("account_reduced", "fund_paid_quanta", 500_000),
         ("holder_reduced", "given_up_quanta", 1_250_000), ("holder_reduced", "given_up_quanta", 0),
         ("asset_seized", "paid_quanta", 1_000_000), ("market_status_changed", "after", 2),
+        ("breaker_tripped", "market", 1),
     ):
         setattr(getattr(made.events.add(), kind), field, value)
         getattr(made.events[-1], kind).SetInParent()
@@ -51,11 +52,13 @@ def test_steps_of_liquidation_are_counted_wherever_they_happen(tmp_path: Path) -
     totals = view.totals
     assert (totals.fills, totals.triggers, totals.closings, totals.auctions, totals.bids) == (2, 1, 1, 1, 1)
     assert (totals.reductions, totals.reduced_holders, totals.market_changes) == (1, 2, 1)
+    assert totals.breakers == 1
     assert (totals.fund_paid_quanta, totals.given_up_quanta) == (4_000_000, 1_250_000)
     assert "liquidations 1   auctions 1 (bids 1)" in table.risk_line(view)
     assert "liquidations=1 auctions=1 reductions=1" in table.network_line(PLAN, view)
     data = table.summary(make_plan(tmp_path, 26600, 2, 1), view)
     assert (data["liquidations"], data["funds_paid_usd"], data["given_up_usd"]) == (1, "4.000000", "1.250000")
+    assert data["breakers_tripped"] == 1
 
 
 def test_marks_are_shown_as_people_write_them_with_how_often_they_moved(tmp_path: Path) -> None:
