@@ -137,6 +137,7 @@ def audit(ctx: Context) -> None:
     _audit_funding(ctx, accounts)
     _audit_orders(accounts, orders)
     _audit_index(ctx, orders.values())
+    _audit_holders(ctx, accounts)
     _audit_triggers(ctx)
     _audit_sets(ctx)
 
@@ -189,6 +190,13 @@ def _audit_index(ctx: Context, records: Iterable[OpenOrders]) -> None:
             indexed = [(order.order_id, order.open_lots) for order in book.side(side).best_first()]
             if indexed != [entry[2:] for entry in sorted(stored.get((market, side), []))]:
                 raise InvariantError(f"INV-006: the index of market {market}, side {side}, is not what is stored")
+
+
+def _audit_holders(ctx: Context, accounts: dict[bytes, Account]) -> None:
+    """INV-006: who holds anything, in memory, is who does by the records."""
+    holding = sorted(key for key, account in accounts.items() if any(held.lots for held in account.positions.values()))
+    if list(ctx.holding) != holding:
+        raise InvariantError("INV-006: the accounts with lots in memory are not those that are stored")
 
 
 def _audit_triggers(ctx: Context) -> None:

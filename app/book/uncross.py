@@ -201,11 +201,9 @@ def plan_uncross(ctx: Context, market: Market) -> Uncrossing:
 
 
 def capped_lots(ctx: Context, market: int, plan: Uncrossing, bid: Order, ask: Order, lots: int) -> int:
-    """BRK-011: how many of `lots` the cap on open interest lets a pair trade. Where that is fewer, the younger order
-    goes after the uncrossing; from here on it meets nobody.
+    """BRK-011: how many of `lots` the cap on open interest lets a pair trade. Where that is fewer, what is left of the
+    younger order goes after the uncrossing.
     """
-    if bid.order_id in plan.cut or ask.order_id in plan.cut:
-        return 0
     short, long = -lots_now(ctx, market, plan, bid.account), lots_now(ctx, market, plan, ask.account)
     most = lots_within_cap(lots, max(0, short), max(0, long), plan.room_lots)
     if most < lots:

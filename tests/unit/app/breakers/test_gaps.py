@@ -66,6 +66,18 @@ def test_brk_020_nothing_is_liquidated_before_the_cool_down_is_over() -> None:
         whole(driver)
 
 
+def test_brk_020_triggers_of_a_market_without_orders_wait_too() -> None:
+    """BRK-020: nobody has anything in ETH but a trigger, so it is not halted; the trigger waits for the cool-down."""
+    driver = still()
+    driver.do(CAROL, b.trigger(b.ABOVE, 25_000_000, b.BUY, 25_500_000, 1, market=ETH))
+    driver.mark(25_100_000, ETH)
+    driver.run([], step_ns=300 * E9)
+    assert driver.chain.view.markets.get(ETH).status == ACTIVE
+    assert all("trigger_fired" not in kinds(driver.run([], step_ns=17 * E9)) for _ in range(7))
+    assert "trigger_fired" in kinds(driver.run([]))
+    whole(driver)
+
+
 def test_brk_020_auctions_of_liquidation_begin_anew() -> None:
     """BRK-020, LIQ-012, LIQ-015: ten of fifteen minutes had gone by; after the cool-down the discount is 0 again, and a
     quarter of an hour is left; meanwhile nobody may bid.

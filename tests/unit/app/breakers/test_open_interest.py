@@ -97,7 +97,8 @@ def test_brk_011_at_one_price() -> None:
     fills = [event.fill.size_lots for event in result.events if event.HasField("fill")]
     assert sum(fills) == 12
     gone = [event.order_cancelled for event in result.events if event.HasField("order_cancelled")]
-    assert [(one.reason, one.cancelled_lots) for one in gone] == [(events_pb2.CANCEL_REASON_OPEN_INTEREST, 4)]
+    assert [(one.reason, one.cancelled_lots, one.side) for one in gone] == [
+        (events_pb2.CANCEL_REASON_OPEN_INTEREST, 4, b.BUY)]
     assert status(driver) == 1
     whole(driver)
 
