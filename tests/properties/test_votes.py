@@ -113,7 +113,7 @@ def counted(council: Council, votes: dict[int, Vote]) -> Votes:
 
 
 @given(st.data())
-@settings(max_examples=250)
+@settings(max_examples=150)
 def test_a_median_is_among_the_honest_and_as_counted_by_units(data: st.DataObject) -> None:
     """ORCL-004: random stakes, spreads and lies; with a quorum each price lies among those that honest voters of it
     gave, without one there is none; small powers are counted one by one; the order of votes does not matter, nor their
@@ -141,7 +141,7 @@ def test_a_median_is_among_the_honest_and_as_counted_by_units(data: st.DataObjec
 
 
 @given(st.data())
-@settings(max_examples=120)
+@settings(max_examples=80)
 def test_the_price_of_a_block_is_among_the_honest(data: st.DataObject) -> None:
     """ORCL-003, ORCL-004: the same through a block: whichever quorum of the votes a proposer picks, in whichever order
     it was told of them, it is one record, everybody accepts it, and the price lies in the honest spread.
@@ -181,7 +181,7 @@ def feed_of(driver: Driver, feed: int) -> Feed:
 
 
 @given(st.data())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_a_price_moves_no_faster_than_it_may(data: st.DataObject) -> None:
     """ORCL-005: all validators lie together, as they like, block after block: each step stays within the greatest move
     of the time since the last price, whoever votes; and what was cut off is jumping (ORCL-006).
@@ -201,7 +201,7 @@ def test_a_price_moves_no_faster_than_it_may(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_without_a_quorum_the_price_stays_and_says_so(data: st.DataObject) -> None:
     """ORCL-004, ORCL-006: a third or more say nothing of a feed, block after block: what the others say changes
     nothing; the price is thin, then stale; the other feed goes on; who speaks again warms it up.
@@ -234,7 +234,7 @@ def test_without_a_quorum_the_price_stays_and_says_so(data: st.DataObject) -> No
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_volatility_is_among_the_honest(data: st.DataObject) -> None:
     """ORCL-009: of a pillar on which a quorum voted, forward and each variance lie in the honest spread, alone."""
     council = data.draw(councils())

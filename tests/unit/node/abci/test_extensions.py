@@ -119,7 +119,7 @@ def pair() -> LittleNetwork:
 
 
 @given(saw=rubbish | st.sampled_from([OSError(), RecursionError(), MemoryError(), ValueError("x"), KeyError(1)]))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_no_feeder_makes_an_engine_fail_or_its_peers_refuse(pair: LittleNetwork, saw: object) -> None:
     """ORCL-001: whatever the board holds, or raises, there is an extension in time, and a peer accepts it."""
     pair.seats[0].saw = (lambda: fails(saw)) if isinstance(saw, Exception) else lambda: saw
@@ -161,7 +161,7 @@ def extensions(draw: st.DrawFn) -> bytes:
 
 
 @given(extensions(), st.integers(0, 2**62), st.binary(max_size=40), st.binary(max_size=40))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_a_peers_extension_is_judged_by_its_bytes_alone(three: list[Seat], data: bytes, height: int, block: bytes,
                                                         address: bytes) -> None:
     """ORCL-001: three engines that have nothing in common say the same of the same bytes, of whichever height, block

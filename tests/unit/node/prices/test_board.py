@@ -70,6 +70,20 @@ def test_the_newest_observation_is_known(board: PriceBoard, path: Path) -> None:
     assert price(board) == 3, "still true for a while after the feeder is gone"
 
 
+@pytest.mark.parametrize("ahead_s", [3_600, 10**9])
+def test_a_feeder_s_clock_makes_nothing_younger_than_now(path: Path, ahead_s: int) -> None:
+    """What says that it is of the future is of now, and ages from there."""
+    board = PriceBoard(path, max_age_s=0.3)
+    board.start()
+    try:
+        with connect(path) as feeder:
+            feeder.sendall(encode(seen(1, time.time_ns() + ahead_s * 10**9)))
+            wait_until(lambda: price(board) == 1)
+            wait_until(lambda: price(board) is None)
+    finally:
+        board.close()
+
+
 def test_only_the_owner_may_connect(board: PriceBoard, path: Path) -> None:
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
