@@ -21,7 +21,6 @@ def halt(ctx: Context, number: int, reason: int, value: int, limit: int, ends_ns
     ends = ends_ns or ctx.time_ns + market.halt_auction_ns
     mark = mark_price(ctx, number)
     trip(ctx, number, Breaker(HALT, reason, True, ctx.time_ns, ends, value, limit, 0, resumes, mark))
-    ctx.breakers.edit(number).swings = ()
     if market.status != AUCTION:
         set_status(ctx, number, AUCTION, events_pb2.STATUS_REASON_BREAKER)
 

@@ -102,6 +102,48 @@ def test_brk_004_pegged_orders_that_would_pass_the_band_go() -> None:
     whole(driver)
 
 
+def failing(**terms: object) -> Driver:
+    """Alice is long 10 with 30 USD; Bob is short."""
+    driver = Driver(b.genesis(gas_price_e6=0, terms={BTC: {**BANDS, **terms}}))
+    driver.do(BOB, b.sell(MARK, 10))
+    driver.do(ALICE, b.transfer(BOB, 10**12 - 30_000_000), b.buy(MARK, 10))
+    return driver
+
+
+def test_brk_004_liquidation_is_drawn_to_the_band() -> None:
+    """BRK-004: with equity left, 43,500,000 would be asked for at a mark of 43,900,000; the band of 0.1 % ends at
+    43,856,500: a bid below it is not taken, one at it is.
+    """
+    driver = failing(order_band_ppm=1_000, fill_band_ppm=1_000)
+    driver.do(BOB, b.buy(43_700_000, 10))
+    driver.mark(43_900_000)
+    assert "position_closed" not in kinds(driver.run([])) + kinds(driver.run([]))
+    driver.do(CAROL, b.buy(43_856_500, 10))
+    assert "position_closed" in kinds(driver.run([]))
+    whole(driver)
+    driver = failing()
+    driver.do(BOB, b.buy(43_700_000, 10))
+    driver.mark(43_900_000)
+    assert "position_closed" in kinds(driver.run([])) + kinds(driver.run([]))
+
+
+def test_brk_005_liquidation_that_meets_outside_halts_and_reduces_nobody() -> None:
+    """BRK-005: the best bid is left from before the fall: nobody is closed against it, the market is halted, and who
+    could not be closed at all, whose price no bid reaches, is not reduced in that block either.
+    """
+    driver = failing(halt_move_ppm=0)
+    driver.do(CAROL, b.transfer(BOB, 10**12 - 130_000_000), b.buy(46_200_000, 10))
+    driver.do(DAVE, b.transfer(BOB, 10**12 - 40_000_000))
+    driver.mark(49_000_000)
+    driver.do(BOB, b.sell(50_400_000, 10))
+    driver.do(DAVE, b.buy(50_400_000, 10))  # nothing is left of him at 46,400,000 a lot
+    driver.mark(43_000_000)
+    result = driver.run([])
+    assert "breaker_tripped" in kinds(result) and status(driver) == AUCTION
+    assert not {"fill", "account_reduced"} & set(kinds(result))
+    whole(driver)
+
+
 def test_brk_005_what_fails_halts_nothing() -> None:
     """BRK-005: an ask at 46,000,000 under a mark of 50,000,000 lies outside of 6 %, under 48,900,000 inside; orders
     that fail leave no trace, so no halt either.

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.breakers import rules
+from app.breakers.types import Breaker
 from app.errors import GenesisError
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, ORACLE
@@ -75,6 +76,28 @@ def test_brk_017_refused_until_it_fits() -> None:
     result = driver.run([driver.envelope(BOB, b.withdraw(1_000 * USD))])
     assert "withdrawn" in kinds(result) and "breaker_ended" in kinds(result)
     whole(driver)
+
+
+def test_brk_017_it_lasts_until_the_last_that_was_refused_would_fit() -> None:
+    """BRK-017: a second refusal, of more, lengthens it and begins nothing anew."""
+    driver = limited()
+    driver.do(ALICE, b.withdraw(3_600 * USD))
+    first = int(details(driver, b.withdraw(100 * USD))["try_again_ns"])
+    started = driver.time_ns
+    second = int(details(driver, b.withdraw(900 * USD), BOB)["try_again_ns"])
+    row, = driver.chain.view.breakers.get(0).rows
+    assert first < second and (row.started_ns, row.ends_ns, row.tripped) == (started, second, True)
+    assert int(details(driver, b.withdraw(200 * USD))["try_again_ns"]) < second
+    assert driver.chain.view.breakers.get(0).rows[0].ends_ns == second
+
+
+def test_brk_017_what_a_dropped_run_refused_is_forgotten() -> None:
+    """BRK-017: a block that did not come to its end leaves no note for the next run."""
+    driver = limited()
+    driver.do(ALICE, b.withdraw(USD))
+    driver.chain.ctx.refusals.append(Breaker(3, 4, True, 1, 2, 3, 4))
+    driver.run([])
+    assert driver.chain.view.breakers.get(0).rows == ()
 
 
 def test_brk_017_more_than_the_limit_never_fits_and_trips_nothing() -> None:

@@ -118,6 +118,61 @@ def test_brk_019_an_opening_auction_lasts_longer_and_a_reduce_only_market_stays_
     audit(driver.chain.ctx)
 
 
+def test_brk_019_an_auction_that_ends_later_ends_later() -> None:
+    """BRK-019: an opening auction of an hour is not cut short by a cool-down of two minutes."""
+    driver = Driver(b.genesis(terms={BTC: {"opens_ns": GENESIS_TIME_NS + E9, "auction_ns": 3_600 * E9}}, **GAPS))
+    driver.run([], step_ns=2 * E9)
+    driver.do(BOB, b.sell(MARK, 1))
+    driver.run([], step_ns=300 * E9)
+    assert driver.chain.view.breakers.get(BTC).rows[0].ends_ns == GENESIS_TIME_NS + 3_601 * E9
+    for _ in range(4):
+        driver.run([], step_ns=59 * E9)
+    assert status(driver) == AUCTION
+    whole(driver)
+
+
+def test_brk_019_a_halt_of_a_reduce_only_market_keeps_what_it_comes_back_to() -> None:
+    """BRK-019, BRK-008: the mark ran, then the chain stood still: it is reduce-only after both."""
+    driver = Driver(b.genesis(terms={BTC: {"halt_move_ppm": 100_000, "halt_window_ns": 60 * E9,
+                                           "halt_auction_ns": 30 * E9}}, **GAPS))
+    driver.do(BOB, b.sell(MARK, 10))
+    driver.do(ALICE, b.buy(MARK, 10))
+    driver.do(ORACLE, b.set_status(REDUCE_ONLY))
+    driver.mark(52_000_000)
+    driver.run([])
+    assert status(driver) == AUCTION
+    driver.run([], step_ns=100 * E9)
+    for _ in range(3):
+        driver.run([], step_ns=50 * E9)
+    assert status(driver) == REDUCE_ONLY
+    whole(driver)
+
+
+def test_brk_020_no_market_that_opens_early_and_no_debt_is_closed_meanwhile() -> None:
+    """BRK-020: the authority opens the market in the cool-down, and an asset falls below the debt that it backs: nobody
+    is liquidated, nothing is collected before it is over.
+    """
+    state = json.loads(b.genesis(gas_price_e6=0, **GAPS, terms={BTC: {"insurance_quanta": 10**9}}))
+    state["assets"] = [{"asset": 1, "symbol": "BTC", "decimals": 8, "haircut_ppm": 100_000, "account_cap_units": 10**10,
+                        "deposit_cap_units": 10**12, "price_market": BTC}]
+    driver = Driver(json.dumps(state).encode())
+    driver.do(ORACLE, b.faucet(CAROL, 200_000, asset=1))  # counts for 82.8 USD
+    driver.do(BOB, b.sell(MARK, 12))
+    driver.do(ALICE, b.transfer(BOB, 10**12 - 30_000_000), b.buy(MARK, 10), b.buy(38_000_000, 1))
+    driver.do(CAROL, b.transfer(BOB, 10**12 - 2_000_000), b.buy(MARK, 2))
+    driver.do(DAVE, b.buy(38_500_000, 2))
+    driver.do(CAROL, b.sell(38_500_000, 2, reduce_only=True))  # owes about 13 USD, against 82.8
+    assert driver.chain.view.accounts.get(CAROL.account()).cash_quanta < -12_000_000
+    driver.mark(5_000_000)
+    driver.run([], step_ns=300 * E9)
+    driver.do(ORACLE, b.set_status(ACTIVE))
+    quiet = {kind for _ in range(8) for kind in kinds(driver.run([], step_ns=14 * E9))}
+    assert not {"asset_seized", "order_cancelled", "account_reduced", "auction_started"} & quiet
+    after = {kind for _ in range(3) for kind in kinds(driver.run([], step_ns=14 * E9))}
+    assert {"asset_seized", "order_cancelled"} <= after
+    audit(driver.chain.ctx)
+
+
 def test_brk_019_a_second_gap_begins_again() -> None:
     """BRK-019: the chain stands still once more during the cool-down."""
     driver = still()

@@ -140,19 +140,19 @@ def test_brk_021_some_accounts_a_block(most: int) -> None:
 
 
 def test_brk_021_assets_move_with_their_market() -> None:
-    """BRK-021: a bitcoin as collateral is worth less when the market falls: 0.001 BTC less a tenth count for 41.4 USD,
-    down 10 % for 37.26 USD.
+    """BRK-021: a bitcoin as collateral is worth less when all falls, though nothing of BTC is held: 0.002 BTC less a
+    tenth count for 82.8 USD, down 10 % for 74.52 USD, while 10 lots of ETH lose 24 USD of 240.
     """
-    state = json.loads(b.genesis(gas_price_e6=0, **SYSTEM, terms={BTC: {"taker_fee_ppm": 0}}))
+    state = json.loads(b.genesis(gas_price_e6=0, **SYSTEM, terms={ETH: {"taker_fee_ppm": 0}}))
     state["assets"] = [{"asset": 1, "symbol": "BTC", "decimals": 8, "haircut_ppm": 100_000, "account_cap_units": 10**10,
                         "deposit_cap_units": 10**12, "price_market": BTC}]
     driver = Driver(json.dumps(state).encode())
-    driver.do(ORACLE, b.faucet(ALICE, 100_000, asset=1))
+    driver.do(ORACLE, b.faucet(ALICE, 200_000, asset=1))
+    driver.do(BOB, b.sell(24_000_000, 33, market=ETH))
     driver.do(ALICE, b.transfer(BOB, 10**12))
-    driver.do(BOB, b.sell(MARK, 10))
-    driver.do(ALICE, b.buy(MARK, 10))
+    driver.do(ALICE, b.buy(24_000_000, 33, market=ETH))
     driver.run([])
-    assert swept(driver)[-4] == 46_000_000 - 37_260_000
+    assert swept(driver)[-4] == 33 * 2_400_000 - 74_520_000
 
 
 def test_brk_022_nobody_holds_anything() -> None:
