@@ -59,7 +59,7 @@ GAS_ENVELOPE = 120_000
 GAS_BYTE = 20
 GAS_ACTION = 2_000
 GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
-               "transfer": 14_000, "withdraw": 14_000, "faucet_deposit": 14_000, "set_validator": 100_000,
+               "transfer": 14_000, "withdraw": 24_000, "faucet_deposit": 14_000, "set_validator": 100_000,
                "set_market_status": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
                "set_referrer": 14_000, "bid_auction": 50_000, "isolate": 14_000}

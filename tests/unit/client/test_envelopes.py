@@ -59,7 +59,7 @@ def test_the_gas_table_is_the_chains() -> None:
     assert (e.GAS_ENVELOPE, e.GAS_BYTE, e.GAS_ACTION) == (gas.ENVELOPE, gas.BYTE, gas.ACTION)
     assert e.GAS_BY_KIND == {
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
-        "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER, "faucet_deposit": gas.TRANSFER,
+        "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER + gas.FLOW, "faucet_deposit": gas.TRANSFER,
         "set_validator": gas.VALIDATOR, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
         "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
         "bid_auction": gas.BID, "isolate": gas.TRANSFER, "set_market_status": gas.STATUS}
