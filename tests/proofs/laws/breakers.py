@@ -42,6 +42,7 @@ def bands_are_never_empty(case: Any, rules: Any) -> None:
     tick, band = terms(case)
     mark, ticks = case.whole("mark", low=tick), case.whole("ticks", low=1)
     low, high = rules.breakers.lowest_price(mark, band, tick), rules.breakers.highest_price(mark, band, tick)
+    case.claim(rules.breakers.band_width(mark, band, tick) >= tick, "a tick at least")
     case.claim(high >= mark // tick * tick + tick, "a tick above")
     case.claim(low <= mark // tick * tick, "and the one below")
     price = ticks * tick
