@@ -64,12 +64,14 @@ def watch_move(ctx: Context, number: int) -> None:
         return
     mark, swings = mark_price(ctx, number), record.swings if record else ()
     seen = swings_with(swings, ctx.time_ns, mark, market.halt_window_ns)
-    low, high = min(swing.low_quanta for swing in seen), max(swing.high_quanta for swing in seen)
+    low = high = mark
+    for _, lowest, highest in seen:
+        low, high = min(low, lowest), max(high, highest)
     for reference in (low, high):
         if rules.moved(mark, reference, market.halt_move_ppm):
             halt(ctx, number, MOVE, mark, reference)
             return
-    if seen != swings:
+    if seen is not swings:
         ctx.breakers.edit(number).swings = seen
 
 
@@ -84,10 +86,14 @@ def swings_with(swings: tuple[Swing, ...], time_ns: int, mark_quanta: int, windo
 
     A part that began before the window is dropped whole, so nothing older counts, and all of the last seven eighths.
     """
-    kept = tuple(swing for swing in swings if swing.starts_ns > time_ns - window_ns)
+    kept = swings
+    if swings and swings[0].starts_ns <= time_ns - window_ns:
+        kept = tuple(swing for swing in swings if swing.starts_ns > time_ns - window_ns)
     if not kept or time_ns >= kept[-1].starts_ns + window_ns // rules.SWINGS:
         return (*kept, Swing(time_ns, mark_quanta, mark_quanta))
     last = kept[-1]
+    if last.low_quanta <= mark_quanta <= last.high_quanta:
+        return kept
     return (
         *kept[:-1],
         Swing(last.starts_ns, min(last.low_quanta, mark_quanta), max(last.high_quanta, mark_quanta)),

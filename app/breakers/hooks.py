@@ -34,8 +34,8 @@ def close_rows(ctx: Context) -> None:
     if ctx.refusals:
         note_refusals(ctx)
     for number in market_numbers(ctx):
-        market = require_market(ctx, number)
-        if market.status != AUCTION and tripped(ctx, number, HALT):
+        market, record = require_market(ctx, number), ctx.breakers.get(number)
+        if record and record.rows and market.status != AUCTION and tripped(ctx, number, HALT):
             end(ctx, number, HALT)
             watch_anew(ctx, number)
         if is_capped(market):
