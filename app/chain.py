@@ -23,7 +23,7 @@ from app.limits import MAX_EXTENSION_BYTES, MAX_VALIDATORS, MAX_VAULT_QUANTA
 from app.margin.state import equity
 from app.memo import Memo
 from app.oracle.checks import CommitVote, Voters, check_record, make_record
-from app.oracle.record import round_of, split_record
+from app.oracle.record import split_record
 from app.oracle.state import feeds
 from app.oracle.types import Vote, Votes
 from app.oracle.votes import decode_extension, encode_extension
@@ -268,8 +268,8 @@ class Chain:
         of the last commit, where the caller knows it.
         """
         record, raws = split_record(raws)
-        _, why = self._votes(record, self._next_height())
-        if not why and record is not None and round_ is not None and round_of(record) != round_:
+        votes, why = self._votes(record, self._next_height())
+        if votes is not None and round_ is not None and votes.round != round_:
             why = "votes of another round than the last commit's"
         if why:
             return f"votes: {why}"

@@ -18,7 +18,7 @@ from app.book.match import Plan, Taker, meet_self, settle
 from app.book.state import drop_order, remove_order, shifted, swap_order
 from app.book.types import BUY, FILL_OR_KILL, IMMEDIATE_OR_CANCEL, POST_ONLY, SELL, Order, market_of
 from app.breakers.rules import NO_CAP, lots_within_cap
-from app.breakers.state import fill_limits, is_capped, open_interest, open_interest_cap
+from app.breakers.state import fill_limits, is_capped, open_interest_cap
 from app.clearing.rules import cash_after_fill
 from app.clearing.state import add_open_interest, taker_position
 from app.collateral.state import credit_fund
@@ -33,7 +33,7 @@ from app.funding.state import index_of, settled
 from app.limits import MAX_BANDED_A_BLOCK, MAX_UNCROSS_FILLS, MAX_UNCROSS_ROUNDS
 from app.margin.state import allows_change
 from app.markets.rules import open_interest_change
-from app.markets.state import is_crossed
+from app.markets.state import is_crossed, open_interest
 from app.markets.types import AUCTION, Market
 from novation.v1 import events_pb2
 

@@ -3,12 +3,12 @@
 from functools import partial
 
 from app.breakers import rules
-from app.breakers.state import fill_limits, guards, open_interest, trip, tripped, write
+from app.breakers.state import fill_limits, guards, trip, tripped, write
 from app.breakers.types import CHAIN, FILL_BAND, GAP, HALT, MOVE, STANDSTILL, Breaker, Swing
 from app.compartment import guarded
 from app.context import Context
 from app.events import BreakerExtended
-from app.markets.state import market_numbers, require_market, set_status
+from app.markets.state import market_numbers, open_interest, require_market, set_status
 from app.markets.types import ACTIVE, AUCTION, REDUCE_ONLY
 from app.oracle.state import mark_price
 from novation.v1 import events_pb2

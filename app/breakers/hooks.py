@@ -2,11 +2,11 @@
 
 from app.breakers.flows import note_refusals
 from app.breakers.halts import after_gap, watch_anew, watch_move
-from app.breakers.state import end, is_capped, open_interest, open_interest_cap, trip, tripped
+from app.breakers.state import end, is_capped, open_interest_cap, trip, tripped
 from app.breakers.types import CAP, CHAIN, GAP, HALT, OPEN_INTEREST, WITHDRAWALS, Breaker
 from app.compartment import guarded
 from app.context import Context
-from app.markets.state import market_numbers, require_market
+from app.markets.state import market_numbers, open_interest, require_market
 from app.markets.types import AUCTION
 
 

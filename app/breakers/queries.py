@@ -4,14 +4,7 @@ from dataclasses import dataclass, field
 
 from app.breakers import rules
 from app.breakers.flows import buckets, held_value, level_of
-from app.breakers.state import (
-    breaker_of,
-    fill_limits,
-    guards,
-    is_capped,
-    open_interest,
-    open_interest_cap,
-)
+from app.breakers.state import breaker_of, fill_limits, guards, is_capped, open_interest_cap
 from app.breakers.types import (
     CAP,
     CHAIN,
@@ -28,6 +21,7 @@ from app.breakers.types import (
     Sweep,
 )
 from app.context import Context
+from app.markets.state import open_interest
 from app.markets.types import Market
 from app.oracle.state import mark_price
 

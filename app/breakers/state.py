@@ -12,6 +12,7 @@ from app.errors import (
 )
 from app.events import BreakerEnded, BreakerTripped
 from app.limits import MAX_PRICE_QUANTA
+from app.markets.state import open_interest
 from app.markets.types import AUCTION, REDUCE_ONLY, Market
 from app.oracle.state import mark_price
 
@@ -138,12 +139,6 @@ def open_interest_cap(ctx: Context, market: Market) -> int:
 def is_capped(market: Market) -> bool:
     """BRK-010: whether a market has a cap on open interest."""
     return bool(market.max_open_interest_lots or market.max_open_interest_quanta)
-
-
-def open_interest(ctx: Context, market: int) -> int:
-    """The lots that are open in a market."""
-    totals = ctx.totals.get(market)
-    return totals.open_interest_lots if totals else 0
 
 
 def check_open_interest(ctx: Context, market: Market, change_lots: int) -> None:

@@ -1,8 +1,9 @@
 """What a fill makes of a position, and a market's open interest."""
 
-from app.accounts.types import Position
+from app.accounts.types import Account, Position
 from app.clearing import rules
 from app.context import Context
+from app.funding.state import index_of, settled
 
 
 def taker_position(held: Position, signed_lots: int, price_quanta: int) -> Position:
@@ -17,6 +18,17 @@ def taker_position(held: Position, signed_lots: int, price_quanta: int) -> Posit
         held.open_sell_notional_quanta,
         held.funding_index_e9,
     )
+
+
+def off_book(
+    ctx: Context, account: Account, market: int, signed_lots: int, price_quanta: int, extra_quanta: int = 0
+) -> tuple[int, int, Position]:
+    """CLR-002, FUND-002: (the funding that was owed, cash, position) of an account after it bought `signed_lots`
+    (negative: sold) outside the book and got `extra_quanta`. Its funding there is settled first; who calls hands it on.
+    """
+    owed, held = settled(account.position(market), index_of(ctx, market))
+    cash = rules.cash_after_fill(account.cash_quanta - owed, signed_lots, price_quanta, -extra_quanta)
+    return owed, cash, taker_position(held, signed_lots, price_quanta)
 
 
 def maker_position(held: Position, signed_lots: int, price_quanta: int) -> Position:

@@ -7,7 +7,7 @@ from app.compartment import guarded
 from app.context import Context
 from app.funding import rules
 from app.limits import MAX_FUNDING_STEP_NS, MAX_IMPACT_ORDERS
-from app.markets.state import market_numbers, require_market
+from app.markets.state import market_numbers, open_interest, require_market
 from app.markets.types import ACTIVE, PERPETUAL, REDUCE_ONLY, Market
 from app.oracle.rules import FUND
 from app.oracle.state import index_price, standing_price
@@ -33,8 +33,8 @@ def accrue_market(ctx: Context, number: int) -> None:
     """FUND-007, FUND-008: move the index of one market; it stands still while nobody holds anything, or
     there is no price (ORCL-011).
     """
-    record, totals = ctx.funding.get(number), ctx.totals.get(number)
-    if not record or not record.rate_e9 or not totals or not totals.open_interest_lots:
+    record = ctx.funding.get(number)
+    if not record or not record.rate_e9 or not open_interest(ctx, number):
         return
     price, trusted = standing_price(ctx, number, FUND)
     if not trusted or not pays_funding(require_market(ctx, number)):

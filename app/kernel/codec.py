@@ -1,16 +1,9 @@
 """Keys and small encodings: fixed-width integers in big endian, so that byte order is number order."""
 
-ACCOUNT_KEY_SIZE = 24
-
 
 def u32(value: int) -> bytes:
     """Four bytes, big endian. 0 <= value < 2^32."""
     return value.to_bytes(4, "big")
-
-
-def u64(value: int) -> bytes:
-    """Eight bytes, big endian. 0 <= value < 2^64."""
-    return value.to_bytes(8, "big")
 
 
 def account_key(owner: bytes, number: int) -> bytes:

@@ -6,8 +6,7 @@ from app.accounts.types import Account, Position
 from app.book.actions import check_position_limit
 from app.book.match import settle
 from app.breakers.state import cooling, counted_from_ns
-from app.clearing.rules import cash_after_fill
-from app.clearing.state import add_open_interest, taker_position
+from app.clearing.state import add_open_interest, off_book
 from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context
@@ -101,9 +100,8 @@ def moved(ctx: Context, account: Account, taken: list[Position], sign: int) -> A
     copy = account.copy()
     for part in taken:
         mark = market_risk(ctx, part.market).mark_quanta
-        owed, held = settled(copy.position(part.market), index_of(ctx, part.market))
-        copy.cash_quanta = cash_after_fill(copy.cash_quanta - owed, sign * part.lots, mark, 0)
-        copy.set_position(taker_position(held, sign * part.lots, mark))
+        _, copy.cash_quanta, held = off_book(ctx, copy, part.market, sign * part.lots, mark)
+        copy.set_position(held)
     return copy
 
 

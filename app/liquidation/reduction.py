@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from app.accounts.types import Account, Position
 from app.book.match import settle
-from app.clearing.rules import cash_after_fill
-from app.clearing.state import add_open_interest, taker_position
+from app.clearing.state import add_open_interest, off_book
 from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context
 from app.events import AccountReduced, HolderReduced
-from app.funding.state import index_of, settled, unsettled
+from app.funding.state import unsettled
 from app.limits import REDUCTION_ASKED
 from app.liquidation import rules
 from app.liquidation.state import fund_balance, margin_freed, note_given_up, pay_from_fund
@@ -225,7 +224,6 @@ def trade(ctx: Context, key: bytes, market: int, signed_lots: int, price_quanta:
     settled first. Returns what that adds to open interest.
     """
     account = ctx.accounts.edit(key)
-    owed, held = settled(account.position(market), index_of(ctx, market))
+    owed, cash, held = off_book(ctx, account, market, signed_lots, price_quanta, extra_quanta)
     credit_fund(ctx, funding_pool(market), owed)
-    cash = cash_after_fill(account.cash_quanta - owed, signed_lots, price_quanta, -extra_quanta)
-    return settle(ctx, key, market, cash, taker_position(held, signed_lots, price_quanta))
+    return settle(ctx, key, market, cash, held)

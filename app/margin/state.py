@@ -10,7 +10,7 @@ from app.funding.rules import payment
 from app.funding.state import index_of
 from app.margin import rules
 from app.margin.types import MarketRisk, Standing
-from app.markets.state import require_market
+from app.markets.state import open_interest, require_market
 from app.markets.types import Market
 from app.oracle.state import allows, mark_price
 from novation.v1 import state_pb2
@@ -54,8 +54,7 @@ def market_risk(ctx: Context, market: int) -> MarketRisk:
 
 def _make_risk(ctx: Context, number: int) -> MarketRisk:
     market = require_market(ctx, number)
-    totals = ctx.totals.get(number) if market.open_interest_upper_quanta else None
-    interest = totals.open_interest_lots if totals else 0
+    interest = open_interest(ctx, number) if market.open_interest_upper_quanta else 0
     try:
         return risk_of(market, mark_price(ctx, number), index_of(ctx, number), interest)
     except PROGRAMMING_ERRORS as error:

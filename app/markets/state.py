@@ -33,6 +33,12 @@ def set_status(ctx: Context, market: int, status: int, reason: int) -> None:
     ctx.emit(MarketStatusChanged(market, before, status, reason))
 
 
+def open_interest(ctx: Context, market: int) -> int:
+    """MKT-003: the lots of all longs of a market, which are those of all shorts."""
+    totals = ctx.totals.get(market)
+    return totals.open_interest_lots if totals else 0
+
+
 def is_crossed(ctx: Context, market: int) -> bool:
     """Whether the best bid of a market reaches its best ask."""
     book = ctx.books[market]

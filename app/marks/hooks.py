@@ -9,7 +9,7 @@ from app.markets.state import market_numbers, require_market
 from app.markets.types import AUCTION, Market
 from app.marks import rules
 from app.oracle import rules as oracle_rules
-from app.oracle.state import note_barred
+from app.oracle.state import note_barred, set_mark_price
 
 
 def make_marks(ctx: Context) -> None:
@@ -64,8 +64,7 @@ def set_mark(ctx: Context, number: int, price_quanta: int, basis_e3: int) -> Non
     mark = ctx.marks.edit(number)
     mark.basis_e3 = basis_e3
     if price_quanta != mark.price_quanta:
-        mark.price_quanta, mark.height, mark.time_ns = price_quanta, ctx.height, ctx.time_ns
-        ctx.forget_risk(number)
+        set_mark_price(ctx, number, price_quanta)
         ctx.emit(MarkPriceSet(number, price_quanta))
 
 

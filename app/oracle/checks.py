@@ -56,7 +56,7 @@ def votes_of(record: Record, voters: Voters) -> Votes | None:
     rows, total = voters.validators.validators, voters.validators.power
     cast = [Reported(rows[one.place].address, rows[one.place].power, one.vote) for one in record.votes]
     enough = is_quorum(sum(one.power for one in cast), total)
-    return Votes(total, tuple(row.address for row in rows), cast) if enough else None
+    return Votes(total, tuple(row.address for row in rows), cast, record.round) if enough else None
 
 
 def check_record(data: bytes, voters: Voters, verify: Verify) -> tuple[Votes | None, str]:

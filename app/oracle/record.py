@@ -37,11 +37,6 @@ class Record(NamedTuple):
     votes: tuple[Signed, ...]
 
 
-def round_of(record: bytes) -> int:
-    """The round that a record states; it was checked before."""
-    return oracle_pb2.VoteRecord.FromString(record[1:]).round
-
-
 def split_record(txs: Sequence[bytes]) -> tuple[bytes | None, list[bytes]]:
     """(the record, the envelopes) of a block's transactions; a record stands first or nowhere."""
     if txs and txs[0][:1] == MARK:

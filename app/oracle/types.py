@@ -38,11 +38,14 @@ class Reported(NamedTuple):
 
 @dataclass(slots=True)
 class Votes:
-    """The votes that a block brings, of a set with `total` power; `present` are the addresses of the whole set."""
+    """The votes that a block brings, cast in `round` by a set with `total` power; `present` are the addresses of the
+    whole set.
+    """
 
     total: int
     present: tuple[bytes, ...]
     cast: list[Reported]
+    round: int = 0
 
 
 @dataclass(slots=True)

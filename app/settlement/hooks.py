@@ -14,7 +14,7 @@ from app.limits import (
     MAX_SETTLEMENT_WAIT_NS,
     SETTLEMENT_WINDOW_NS,
 )
-from app.markets.state import market_numbers, require_market, set_status
+from app.markets.state import market_numbers, open_interest, require_market, set_status
 from app.markets.types import QUARANTINED, REDUCE_ONLY, SETTLED, SETTLING, Market
 from app.oracle.rules import ABSENT, SETTLE
 from app.oracle.state import index_price, set_mark_price, standing_price
@@ -60,7 +60,9 @@ def ending(ctx: Context, market: Market) -> int:
 
 
 def settle_market(ctx: Context, number: int) -> None:
-    """One block's work on the settlement of one market."""
+    """One block's work on the settlement of one market; what is still held, liquidation/final.py closes once the orders
+    are gone.
+    """
     market = require_market(ctx, number)
     if ctx.settlements.get(number) is None:
         begin_settlement(ctx, number, ending(ctx, market))
@@ -69,12 +71,6 @@ def settle_market(ctx: Context, number: int) -> None:
         average(ctx, number, record)
     elif not cancel_orders(ctx, number) and not open_interest(ctx, number):
         sweep(ctx, number)
-
-
-def open_interest(ctx: Context, number: int) -> int:
-    """The lots that are still held; liquidation/final.py closes them, once the orders are gone."""
-    totals = ctx.totals.get(number)
-    return totals.open_interest_lots if totals else 0
 
 
 def average(ctx: Context, number: int, record: Settlement) -> None:

@@ -1,13 +1,11 @@
 """The end of a market: its window, its price, its positions."""
 
 from app.accounts.types import Account
-from app.clearing.rules import cash_after_fill
-from app.clearing.state import add_open_interest, taker_position
+from app.clearing.state import add_open_interest, off_book
 from app.collateral.state import credit_fund, seize
 from app.collateral.types import funding_pool, insurance_fund
 from app.context import Context
 from app.events import PositionSettled, SettlementShortfall
-from app.funding.state import index_of, settled
 from app.settlement import rules
 from app.settlement.types import Settlement
 
@@ -30,10 +28,9 @@ def close_positions(ctx: Context, market: int, price_quanta: int, closings: list
 def close_position(ctx: Context, key: bytes, market: int, lots: int, price_quanta: int) -> None:
     """SETL-005: close `lots` (negative: of a short) of an account's position in cash; its funding is settled first."""
     account = ctx.accounts.edit(key)
-    owed, held = settled(account.position(market), index_of(ctx, market))
+    owed, account.cash_quanta, left = off_book(ctx, account, market, -lots, price_quanta)
     credit_fund(ctx, funding_pool(market), owed)
-    account.cash_quanta = cash_after_fill(account.cash_quanta - owed, -lots, price_quanta, 0)
-    account.set_position(taker_position(held, -lots, price_quanta))
+    account.set_position(left)
     ctx.emit(PositionSettled(key, market, lots, price_quanta, owed))
     cover(ctx, key, account, market)
 

@@ -15,6 +15,7 @@ from app.invariants import audit
 from tests.helpers import builders as b
 from tests.helpers.builders import BTC, ETH, MARK_QUANTA, ORACLE, TICK_QUANTA, Person
 from tests.helpers.driver import Driver
+from tests.helpers.twins import both
 
 PEOPLE = tuple(Person(f"banded {number}") for number in range(6))
 E9 = 10**9
@@ -46,13 +47,9 @@ class Floor:
         """One block on both chains."""
         status = {market: self.ctx.markets.get(market).status for market in (BTC, ETH)}
         interest = {market: self.ctx.totals.get(market).open_interest_lots for market in (BTC, ETH)}
-        self.drivers[0].chain.finalize(self.drivers[0].next_block(txs, step_ns))
-        self.drivers[1].restart()
-        results = [driver.run(txs, step_ns) for driver in self.drivers]
-        said = [(r.app_hash, r.changes, r.events, [(t.data, t.events) for t in r.txs]) for r in results]
-        assert said[0] == said[1]
+        result = both(self.drivers, txs, step_ns)
         audit(self.ctx)
-        events = [event for tx in results[0].txs for event in tx.events] + list(results[0].events)
+        events = [event for tx in result.txs for event in tx.events] + list(result.events)
         self.seen |= {event.WhichOneof("kind") for event in events}
         prices: dict[int, set[int]] = {BTC: set(), ETH: set()}
         for event in events:

@@ -16,6 +16,7 @@ from tests.helpers import builders as b
 from tests.helpers import ledger
 from tests.helpers.builders import BTC, ETH, MARK_QUANTA, ORACLE, TICK_QUANTA, Person
 from tests.helpers.driver import Driver
+from tests.helpers.twins import both
 from tests.unit.app.supposing import supposed
 
 PEOPLE = tuple(Person(f"gambler {number}") for number in range(7))
@@ -51,19 +52,15 @@ class Casino:
 
     def run(self, txs: list[bytes], step_ns: int = 10**9) -> list[Any]:
         """One block on both chains; they agree. Returns the events of its hooks."""
-        self.drivers[0].chain.finalize(self.drivers[0].next_block(txs, step_ns))
-        self.drivers[1].restart()
-        results = [driver.run(txs, step_ns) for driver in self.drivers]
-        said = [(r.app_hash, r.changes, r.events, [(t.data, t.events) for t in r.txs]) for r in results]
-        assert said[0] == said[1]
+        result = both(self.drivers, txs, step_ns)
         audit(self.ctx)
         ledger.check(self.drivers[0].reader)
         ledger.check_index(self.drivers[0].reader, self.ctx.books)
         for key, fund in ledger.records(self.drivers[0].reader, "funds"):
             assert fund.balance_quanta >= 0 or key.startswith(b"funding/"), key
-        self.seen |= {event.WhichOneof("kind") for event in results[0].events}
-        self.seen |= {event.WhichOneof("kind") for tx in results[0].txs for event in tx.events}
-        return list(results[0].events)
+        self.seen |= {event.WhichOneof("kind") for event in result.events}
+        self.seen |= {event.WhichOneof("kind") for tx in result.txs for event in tx.events}
+        return list(result.events)
 
     def quiet(self, step_ns: int = 10**9) -> None:
         """A block without transactions: only the waterfall acts, and its laws can be read off the accounts."""

@@ -3,7 +3,6 @@ leaves open and no more, and nodes that start anew in between agree.
 """
 
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from tests.helpers import builders as b
 from tests.helpers import ledger
 from tests.helpers.builders import BTC, ETH, MARK_QUANTA, ORACLE, Person
 from tests.helpers.driver import GENESIS_TIME_NS, Driver
+from tests.helpers.twins import both
 
 PEOPLE = tuple(Person(f"settler {number}") for number in range(8))
 END_NS = GENESIS_TIME_NS + 3_600 * 10**9
@@ -32,15 +32,6 @@ def traded(random: Random, insurance: int) -> list[Driver]:
                         random.randint(1, 20), market=market)
         both(drivers, [drivers[0].envelope(random.choice(PEOPLE), order)])
     return drivers
-
-
-def both(drivers: list[Driver], txs: list[bytes], step_ns: int = 10**9) -> list[Any]:
-    """One block on both, the first trying it twice, the second starting anew; its hooks' events."""
-    drivers[0].chain.finalize(drivers[0].next_block(txs, step_ns))
-    drivers[1].restart()
-    results = [driver.run(txs, step_ns) for driver in drivers]
-    assert results[0].app_hash == results[1].app_hash and results[0].events == results[1].events
-    return list(results[0].events)
 
 
 def check(driver: Driver) -> None:
@@ -71,7 +62,7 @@ def test_winners_give_up_what_is_missing_and_no_more(seed: int, per_mille: int, 
             profits[person.owner] = profit_of(ctx, account.position(BTC))
         for _ in range(40):
             before = {person.account(): account_standing(ctx, ctx.accounts.peek(person.account())) for person in PEOPLE}
-            events = both(drivers, [])
+            events = both(drivers, []).events
             check(drivers[0])
             gave: dict[bytes, int] = {}
             made_up: dict[bytes, int] = {}

@@ -17,7 +17,6 @@ from tests.helpers.driver import GENESIS_TIME_NS, Driver
 E9 = 10**9
 EXPIRY_NS = GENESIS_TIME_NS + 2_400 * E9
 FUTURE = {BTC: {"kind": "future", "expiry_ns": EXPIRY_NS}}
-MINUTE = 60 * E9
 
 
 def record(driver: Driver):  # type: ignore[no-untyped-def]

@@ -2,13 +2,11 @@
 are in tests/scenarios.
 """
 
-from app.invariants import audit
 from app.margin.state import account_standing
 from tests.helpers import builders as b
-from tests.helpers import ledger
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, ORACLE, Person
 from tests.helpers.driver import Driver
-from tests.unit.app.breakers.test_bands import ACTIVE, AUCTION, kinds, status
+from tests.unit.app.breakers.test_bands import ACTIVE, AUCTION, kinds, status, whole
 
 E9 = 10**9
 HOUR = 3_600 * E9
@@ -17,15 +15,6 @@ MARK = 46_000_000
 SAFE = {"order_band_ppm": 50_000, "fill_band_ppm": 60_000, "halt_move_ppm": 100_000, "halt_window_ns": 300 * E9,
         "halt_auction_ns": 60 * E9, "halt_extensions": 3}
 CLOSED = {"position_closed", "auction_started", "account_reduced"}
-
-
-def whole(driver: Driver) -> None:
-    """Every conservation law; nothing in memory is more than what is stored."""
-    audit(driver.chain.ctx)
-    if status(driver) == ACTIVE:
-        ledger.check(driver.reader)
-    driver.restart()
-    audit(driver.chain.ctx)
 
 
 def equity(driver: Driver, person: Person) -> int:
