@@ -10,7 +10,7 @@ from app.collateral.state import asset_price, require_asset
 from app.collateral.types import VAULT_KEY, asset_vault
 from app.context import Context
 from app.errors import BREAKER_WITHDRAWALS, ChainError
-from app.limits import MAX_ASSETS
+from app.limits import MAX_ASSETS, MAX_CASH_QUANTA
 
 
 class Bucket(NamedTuple):
@@ -35,7 +35,8 @@ def buckets(ctx: Context) -> list[Bucket]:
 
 def held_value(ctx: Context) -> int:
     """BRK-015: what the vaults hold: cash, and assets at their index less the haircut, each rounded down; but none that
-    nobody votes a price of or that counts for nothing as collateral, so that no listing makes room.
+    nobody votes a price of or that counts for nothing as collateral, so that no listing makes room. At most
+    MAX_CASH_QUANTA, so that a limit and what would pass it fit their fields.
     """
     vault = ctx.vault.get(VAULT_KEY)
     value = vault.held_quanta if vault else 0
@@ -44,7 +45,7 @@ def held_value(ctx: Context) -> int:
         vault = ctx.vault.get(asset_vault(number)) if asset else None
         if asset and vault and asset.price_market and asset.account_cap_units:
             value += asset_value(vault.held_quanta, asset_price(ctx, asset), asset.units_a_price, asset.haircut_ppm)
-    return value
+    return min(value, MAX_CASH_QUANTA)
 
 
 def worth_of(ctx: Context, asset: int, amount: int) -> int:

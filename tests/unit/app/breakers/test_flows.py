@@ -44,6 +44,21 @@ def test_brk_015_the_limit() -> None:
     assert rules.flow_limit(0, 39, 50_000) == 1
 
 
+def test_brk_015_whatever_an_asset_is_worth_the_row_fits() -> None:
+    """BRK-015, BRK-017: 10^12 units at the highest price that may be voted: they are refused, and the block stands."""
+    state = json.loads(b.genesis(withdraw_hour_quanta=10**12, withdraw_hour_ppm=250_000, max_faucet_quanta=10**12,
+                                 feeds={BTC: {"price": 1 << 50}}))
+    state["assets"] = [{"asset": 1, "symbol": "X", "decimals": 3, "haircut_ppm": 0, "account_cap_units": 1,
+                        "deposit_cap_units": 1 << 62, "price_market": BTC}]
+    driver = Driver(json.dumps(state).encode())
+    driver.do(BOB, b.faucet(BOB, 10**12, asset=1))
+    for units in (2 * 10**11, 900, 900):
+        driver.act(BOB, b.withdraw(units, asset=1))
+    row = driver.chain.view.breakers.get(0).rows[0]
+    assert row.tripped and row.limit == (1 << 62) // 4 and row.limit < row.value < 1 << 63
+    whole(driver)
+
+
 def test_brk_016_the_bucket() -> None:
     """BRK-016, BRK-017: limit 3,600 in an hour: 3,000 leave; 20 minutes later the level is 1,800 and 1,800 fit."""
     level = rules.drained(3_000 * HOUR, 3_600, 1_200 * E9)
