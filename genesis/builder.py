@@ -62,6 +62,7 @@ MARKET_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "insurance_cap_usd": ("insurance_cap_quanta", usd_to_quanta),
     "insurance_usd": ("insurance_quanta", usd_to_quanta),
     "insurance_event_usd": ("insurance_event_quanta", usd_to_quanta),
+    "insurance_day_usd": ("insurance_day_quanta", usd_to_quanta),
     "liquidation_fee_percent": ("liquidation_fee_ppm", percent_to_ppm),
     "wind_down_loss_usd": ("wind_down_loss_quanta", usd_to_quanta),
     "wind_down_days": ("wind_down_ns", days_to_ns),

@@ -155,6 +155,7 @@ MARKET_OPTIONAL: dict[str, Check] = {
     "insurance_cap_quanta": _integer(0, VAULT_MAX),
     "insurance_quanta": _integer(0, VAULT_MAX),
     "insurance_event_quanta": _integer(0, VAULT_MAX),
+    "insurance_day_quanta": _integer(0, VAULT_MAX),
     "liquidation_fee_ppm": _integer(0, PPM),
     "wind_down_loss_quanta": _integer(0, VAULT_MAX),
     "wind_down_ns": _integer(0, 365 * 86_400 * 10**9),

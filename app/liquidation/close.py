@@ -17,7 +17,7 @@ from app.fees.state import rates
 from app.kernel.integers import PPM
 from app.limits import LIQUIDATION_LEAST_QUANTA, LIQUIDATION_PART, MAX_PRICE_QUANTA
 from app.liquidation import rules
-from app.liquidation.state import collect_fee, fund_balance, margin_freed, pay_from_fund, value_of
+from app.liquidation.state import collect_fee, fund_purse, margin_freed, pay_from_fund, value_of
 from app.margin.state import account_standing, market_risk
 from app.margin.types import Standing
 from app.markets.state import collects, require_market
@@ -83,7 +83,7 @@ def insolvent_closing(ctx: Context, key: bytes, held: Position, now: Standing) -
     reach = rules.fund_reach(quote, value, trading_fee(abs(value), rates(ctx, key, market)[1]))
     # the fee of each fill is rounded up, and there are at most as many fills as lots
     most = reach + abs(held.lots) if reach else 0
-    help_quanta = rules.fund_pays(most, fund_balance(ctx, held.market), market.insurance_event_quanta)
+    help_quanta = rules.fund_pays(most, fund_purse(ctx, held.market), market.insurance_event_quanta)
     return Closing(held.lots, quote - min(reach, help_quanta), help_quanta)
 
 

@@ -7,15 +7,13 @@ its winners. All are closed at the settlement price, so that who is closed again
 from dataclasses import dataclass, replace
 from heapq import nsmallest
 
-from app.collateral.state import credit_fund
-from app.collateral.types import insurance_fund
 from app.compartment import guarded
 from app.context import Context
 from app.events import HolderReduced, SettlementShortfall
 from app.limits import MAX_SETTLED_ACCOUNTS, REDUCTION_ASKED
 from app.liquidation import rules
 from app.liquidation.reduction import portions, profit_of, winners_among
-from app.liquidation.state import fund_balance, losses_of, margin_freed, note_given_up, short_accounts
+from app.liquidation.state import fund_purse, margin_freed, note_given_up, short_accounts, spend
 from app.margin.types import Standing
 from app.markets.holders import LONG, SHORT, holders
 from app.markets.state import market_numbers, require_market
@@ -104,10 +102,9 @@ def make_up(ctx: Context, market: int, debts: list[Debt]) -> None:
     owed = sum(debt.quanta for debt in debts)
     if not owed:
         return
-    paid = fund_pays(-owed, fund_balance(ctx, market))
+    paid = fund_pays(-owed, fund_purse(ctx, market))
     given_up = share_out(ctx, market, owed - paid)
-    credit_fund(ctx, insurance_fund(market), -paid)
-    losses_of(ctx, market).fund_paid_quanta += paid
+    spend(ctx, market, paid)
     note_given_up(ctx, market, given_up)
     for debt in debts:
         debt.paid_quanta = min(debt.quanta, paid)

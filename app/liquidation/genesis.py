@@ -10,9 +10,12 @@ from app.params import require_integer
 TERMS = {
     "liquidation_fee_ppm": (0, PPM),
     "insurance_event_quanta": (0, MAX_VAULT_QUANTA),
+    "insurance_day_quanta": (0, MAX_VAULT_QUANTA),
     "wind_down_loss_quanta": (0, MAX_VAULT_QUANTA),
     "wind_down_ns": (0, 365 * 86_400_000_000_000),
 }
+
+EVENTS_A_DAY = 10  # where genesis does not say it: a day is so many times what is paid for one account
 
 
 def insure(ctx: Context, market: int, section: dict[str, object]) -> int:
@@ -24,6 +27,8 @@ def insure(ctx: Context, market: int, section: dict[str, object]) -> int:
     for name, (low, high) in TERMS.items():
         if name in section:
             setattr(record, name, require_integer(section, where, name, low, high))
+    if "insurance_day_quanta" not in section:
+        record.insurance_day_quanta = min(EVENTS_A_DAY * record.insurance_event_quanta, MAX_VAULT_QUANTA)
     balance = require_integer({"insurance_quanta": 0, **section}, where, "insurance_quanta", 0, MAX_VAULT_QUANTA)
     ctx.funds.put(insurance_fund(market), Fund(balance))
     return balance

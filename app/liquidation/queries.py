@@ -15,7 +15,7 @@ from app.kernel.integers import PPM
 from app.limits import MAX_SHOCKS
 from app.liquidation import rules
 from app.liquidation.reduction import reduce_market
-from app.liquidation.state import fund_balance, margin_freed
+from app.liquidation.state import fund_balance, fund_purse, margin_freed
 from app.margin.queries import Price, suppose_price
 from app.margin.state import account_standing, market_risk
 from app.margin.types import Standing
@@ -195,7 +195,7 @@ def covered(ctx: Context, account: Account, now: Standing, balances: dict[int, i
         if held.lots and now.maintenance:
             margin = margin_freed(ctx, held, held.lots)
             deficit = max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance))
-            balance = balances.setdefault(market, fund_balance(ctx, market))
+            balance = balances.setdefault(market, fund_purse(ctx, market))
             part = rules.fund_pays(deficit, balance, require_market(ctx, market).insurance_event_quanta)
             balances[market] -= part
             paid += part

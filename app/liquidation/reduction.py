@@ -16,7 +16,7 @@ from app.events import AccountReduced, HolderReduced
 from app.funding.state import unsettled
 from app.limits import REDUCTION_ASKED
 from app.liquidation import rules
-from app.liquidation.state import fund_balance, margin_freed, note_given_up, pay_from_fund
+from app.liquidation.state import fund_purse, margin_freed, note_given_up, pay_from_fund
 from app.margin.rules import FIELD_LIMIT_QUANTA, unrealised_profit
 from app.margin.state import account_standing, market_risk
 from app.markets.holders import LONG, SHORT, holders
@@ -89,7 +89,7 @@ def make_losers(ctx: Context, market: int, sign: int, spent: dict[tuple[bytes, i
     owe together fits a field; the rest follows in the next block.
     """
     losers: list[Loser] = []
-    balance, room = fund_balance(ctx, market), FIELD_LIMIT_QUANTA
+    balance, room = fund_purse(ctx, market), FIELD_LIMIT_QUANTA
     for key, number in sorted(spent):
         loser = make_loser(ctx, key, market, sign, spent[key, number], balance) if number == market else None
         if loser is not None and loser.deficit_quanta <= room:

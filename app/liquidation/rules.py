@@ -124,6 +124,13 @@ def fund_pays(deficit_quanta: int, balance_quanta: int, limit_quanta: int) -> in
     return max(0, min(deficit_quanta, balance_quanta, limit_quanta))
 
 
+def day_room(limit_quanta: int, spent_quanta: int, day_ns: int, time_ns: int, length_ns: int) -> int:
+    """LIQ-026: what a fund may still pay in the day that began at `day_ns`, when it has paid `spent_quanta` in it; all
+    of its limit once that day is over.
+    """
+    return limit_quanta if time_ns >= day_ns + length_ns else max(0, limit_quanta - spent_quanta)
+
+
 def fund_reach(quote_quanta: int, value_quanta: int, fee_quanta: int) -> int:
     """LIQ-016: how far the fund helps a closing on the book that needs `quote_quanta` to leave nothing missing: down to
     the value at the mark less the taker's fee, so by the account's deficit and that fee, and never by the distance of

@@ -14,6 +14,7 @@ from app.margin.health import candidates
 from app.margin.rules import FIELD_LIMIT_QUANTA
 from app.margin.state import account_standing, maintenance_margin, market_risk, untrusted_market
 from app.margin.types import Standing
+from app.markets.state import require_market
 from app.markets.types import ACTIVE, REDUCE_ONLY, Market
 from app.oracle.rules import LIQUIDATE
 from app.oracle.state import allows
@@ -107,6 +108,13 @@ def fund_balance(ctx: Context, market: int) -> int:
     return fund.balance_quanta if fund else 0
 
 
+def fund_purse(ctx: Context, market: int) -> int:
+    """LIQ-026: what a market's insurance fund may pay now: its balance, and no more than is left of its day."""
+    losses, limit = ctx.losses.get(market) or Losses(), require_market(ctx, market).insurance_day_quanta
+    room = rules.day_room(limit, losses.fund_day_quanta, losses.fund_day_ns, ctx.time_ns, DAY_NS)
+    return min(fund_balance(ctx, market), room)
+
+
 def collect_fee(ctx: Context, market: Market, fee_quanta: int) -> None:
     """LIQ-010: a liquidation fee that was taken from an account: to the market's fund up to its cap, then treasury."""
     kept = rules.fund_share(fee_quanta, fund_balance(ctx, market.market), market.insurance_cap_quanta)
@@ -117,9 +125,20 @@ def collect_fee(ctx: Context, market: Market, fee_quanta: int) -> None:
 def pay_from_fund(ctx: Context, key: bytes, market: int, amount_quanta: int) -> None:
     """LIQ-016: the market's fund makes up what an account lacks."""
     if amount_quanta:
-        credit_fund(ctx, insurance_fund(market), -amount_quanta)
+        spend(ctx, market, amount_quanta)
         ctx.accounts.edit(key).cash_quanta += amount_quanta
-        losses_of(ctx, market).fund_paid_quanta += amount_quanta
+
+
+def spend(ctx: Context, market: int, amount_quanta: int) -> None:
+    """LIQ-026: the market's fund pays, and it counts for its day."""
+    if not amount_quanta:
+        return
+    credit_fund(ctx, insurance_fund(market), -amount_quanta)
+    losses = losses_of(ctx, market)
+    losses.fund_paid_quanta += amount_quanta
+    if ctx.time_ns >= losses.fund_day_ns + DAY_NS:
+        losses.fund_day_ns, losses.fund_day_quanta = ctx.time_ns, 0
+    losses.fund_day_quanta += amount_quanta
 
 
 def losses_of(ctx: Context, market: int) -> Losses:

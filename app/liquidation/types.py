@@ -1,6 +1,6 @@
 """Auctions of accounts that fall short, and what each market lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(slots=True)
@@ -19,7 +19,8 @@ class Auction:
 @dataclass(slots=True)
 class Losses:
     """What accounts of a market could not pay, in quote quanta: by whom it was paid, and how much of it winners gave
-    up in the day that began at `day_ns`. `wind_down_ends_ns` is 0 unless that passed the market's limit.
+    up in the day that began at `day_ns`. `wind_down_ends_ns` is 0 unless that passed the market's limit. The fund paid
+    `fund_day_quanta` in the day that began at `fund_day_ns`.
     """
 
     fund_paid_quanta: int = 0
@@ -27,10 +28,10 @@ class Losses:
     day_ns: int = 0
     day_quanta: int = 0
     wind_down_ends_ns: int = 0
+    fund_day_ns: int = 0
+    fund_day_quanta: int = 0
     stamp: int = 0
 
     def copy(self) -> "Losses":
         """A copy that may be changed."""
-        return Losses(
-            self.fund_paid_quanta, self.given_up_quanta, self.day_ns, self.day_quanta, self.wind_down_ends_ns
-        )
+        return replace(self)

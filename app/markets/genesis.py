@@ -55,6 +55,7 @@ FIELDS = {
     # app/liquidation/genesis.py
     "liquidation_fee_ppm",
     "insurance_event_quanta",
+    "insurance_day_quanta",
     "wind_down_loss_quanta",
     "wind_down_ns",
     "insurance_quanta",

@@ -49,6 +49,7 @@ class Market:
     quarantine_ends_ns: int = 0  # 0: not in quarantine
     liquidation_fee_ppm: int = 5_000
     insurance_event_quanta: int = 10**16
+    insurance_day_quanta: int = 10**17
     wind_down_loss_quanta: int = 0
     wind_down_ns: int = 86_400_000_000_000
     sealed: bool = False  # in quarantine and closed to every order, because an invariant broke

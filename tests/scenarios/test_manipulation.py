@@ -82,6 +82,29 @@ def test_jelly_march_2025() -> None:
     assert capped.fund() == 20_000_000
 
 
+SWARM = tuple(Person(f"mallory {number}") for number in range(20))
+
+
+@pytest.mark.parametrize(("day", "lost"), [(20_000_000, 2_000_000), (500_000, 500_000)])
+def test_jelly_split_over_many_accounts(day: int, lost: int) -> None:
+    """The same position over twenty accounts, so that a limit for each of them helps twenty times over.
+
+    LIQ-026: a fund pays so much in a day, whoever it is for; the winners do without the rest.
+    """
+    margin = {"initial_margin_ppm": 200_000, "maintenance_margin_ppm": 100_000, "insurance_quanta": 20_000_000 * USD}
+    coin = Coin("JELLY-PERP", "0.0095", "1000", "0.0001", {
+        **margin, "insurance_event_quanta": 100_000 * USD, "insurance_day_quanta": day * USD})
+    world = World(coin, cash={ACCOMPLICE: 1_000_000, **dict.fromkeys(SWARM, 45_000)})
+    for one in SWARM:
+        assert world.sell(one, 21_500_000, "0.0095") == ""
+    assert world.buy(ACCOMPLICE, 430_000_000, "0.0095") == ""
+    world.price("0.05")
+    world.wait(3)
+    assert world.missing() > 16_000_000
+    assert 20_000_000 - world.fund() == lost
+    assert lost - 100_000 <= world.worth(ACCOMPLICE, *SWARM) - 1_900_000 <= lost
+
+
 @pytest.mark.parametrize("tenth", [True, False])
 def test_eth_whale_march_2025(monkeypatch: pytest.MonkeyPatch, tenth: bool) -> None:
     """340 million USD of ETH at fifty times leverage; with 8 million of profit the trader took 17 million out, was

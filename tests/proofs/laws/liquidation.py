@@ -225,6 +225,25 @@ def a_bid_is_no_trifle(case: Any, rules: Any) -> None:
     case.claim((least == restoring) | (least == 100_000), "and one of them")
 
 
+@proof("LIQ-026", "never more in a day than its limit, all of it in a new one", "liquidation.day_room",
+       bounds="limit and what was paid >= 0, a day of 86,400", slips={"liquidation": [
+           ("max(0, limit_quanta - spent_quanta)", "limit_quanta - spent_quanta"),
+           ("if time_ns >= day_ns + length_ns", "if time_ns >= day_ns"),
+           ("max(0, limit_quanta - spent_quanta)", "limit_quanta")]})
+def a_day_is_bounded(case: Any, rules: Any) -> None:
+    limit, spent = case.whole("limit", low=0), case.whole("spent", low=0)
+    day, time = case.whole("day", low=0), case.whole("time", low=0)
+    room = rules.liquidation.day_room(limit, spent, day, time, 86_400)
+    case.claim(room >= 0, "never negative")
+    case.claim(room <= limit, "never more than the limit")
+    if time - day >= 86_400:
+        case.claim(room == limit, "a new day has all of it")
+    elif spent <= limit:
+        case.claim(room + spent == limit, "the rest of it")
+    else:
+        case.claim(room == 0, "nothing when more was paid")
+
+
 @proof("LIQ-018", "never negative, never above the profit, and nothing for a full hedge", "liquidation.net_profit",
        bounds="losses elsewhere >= 0", slips={"liquidation": [
            ("return max(0, profit_quanta - losses_elsewhere_quanta)", "return profit_quanta - losses_elsewhere_quanta"),

@@ -88,11 +88,13 @@ def test_terms_of_breakers_are_in_percent_seconds_and_base(preset: dict) -> None
 
 def test_terms_of_liquidation_are_in_usd_percent_and_days(preset: dict) -> None:
     preset["markets"][0].update(liquidation_fee_percent="0.25", insurance_usd="3", insurance_cap_usd="4.5",
-                                insurance_event_usd="2", wind_down_loss_usd="1", wind_down_days="0.5")
+                                insurance_event_usd="2", insurance_day_usd="7", wind_down_loss_usd="1",
+                                wind_down_days="0.5")
     app_state = build(preset, owner)
     assert problems(app_state) == [] and check_app_state(app_state) == []
     terms = {"liquidation_fee_ppm": 2_500, "insurance_quanta": 3_000_000, "insurance_cap_quanta": 4_500_000,
-             "insurance_event_quanta": 2_000_000, "wind_down_loss_quanta": 1_000_000, "wind_down_ns": 43_200 * 10**9}
+             "insurance_event_quanta": 2_000_000, "insurance_day_quanta": 7_000_000,
+             "wind_down_loss_quanta": 1_000_000, "wind_down_ns": 43_200 * 10**9}
     assert terms.items() <= app_state["markets"][0].items()
     preset["markets"][0]["wind_down_days"] = "soon"
     with pytest.raises(PresetError, match="wind_down_days 'soon' is not a plain decimal"):

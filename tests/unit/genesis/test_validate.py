@@ -55,6 +55,7 @@ FAULTS = [
     (lambda s: s["markets"][0].update(fill_band_ppm=False), "markets[0].fill_band_ppm: must be an integer"),
     (lambda s: s["markets"][0].update(wind_down_loss_quanta="1"), "wind_down_loss_quanta: must be an integer"),
     (lambda s: s["markets"][0].update(insurance_event_quanta=-1), "markets[0].insurance_event_quanta"),
+    (lambda s: s["markets"][0].update(insurance_day_quanta=-1), "markets[0].insurance_day_quanta"),
     (lambda s: s["markets"][0].update(insurance_quanta=6, insurance_cap_quanta=5),
      "markets[0].insurance_quanta: must not exceed insurance_cap_quanta 5"),
     (lambda s: s["markets"][0].update(insurance_quanta=10**17, insurance_cap_quanta=10**17),

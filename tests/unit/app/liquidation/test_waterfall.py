@@ -281,6 +281,33 @@ def test_liq_016_the_limit_of_an_event() -> None:
     assert town.of("account_reduced")[0].fund_paid_quanta == 5_000_000 and town.fund() == 195_000_000
 
 
+@pytest.mark.parametrize(("day", "paid"), [(None, 10_000_000), (7_000_000, 7_000_000), (5_000_000, 5_000_000), (0, 0)])
+def test_liq_026_the_limit_of_a_day(day: int | None, paid: int) -> None:
+    """LIQ-026: DAVE fails as ALICE does: together they get no more of the fund than its day has left, and after a day
+    somebody gets as much again.
+    """
+    limit = {} if day is None else {"insurance_day_quanta": day}
+    town = Town(others={DAVE: 1_000_000_000, CAROL: 1_000_000_000}, insurance_quanta=200_000_000,
+                insurance_event_quanta=5_000_000, **limit).trade()
+    town.driver.do(BOB, b.sell(P, 800))
+    town.driver.do(DAVE, b.buy(P, 400))
+    town.mark(940)
+    town.block()
+    assert sum(one.fund_paid_quanta for one in town.of("account_reduced")) == paid == 200_000_000 - town.fund()
+    assert sum(one.given_up_quanta for one in town.of("holder_reduced")) == 2 * 113_205_000 - paid
+    town.driver.restart()
+    for _ in range(2):
+        town.mark(1_000)
+        town.block(step_ns=43_200 * 10**9)
+    town.driver.do(CAROL, b.buy(P, 400))
+    town.mark(940)
+    town.block()
+    again = min(5_000_000, 10**9 if day is None else day)
+    assert town.of("account_reduced")[0].fund_paid_quanta == again
+    losses = ledger.record(town.driver.reader, "losses", BTC.to_bytes(4, "big"))
+    assert (losses.fund_paid_quanta, losses.fund_day_quanta) == (paid + again, again)
+
+
 def test_liq_018_hedged_books_come_last() -> None:
     """LIQ-018, LIQ-019: BOB and DAVE are short alike, but DAVE lost as much in ETH: BOB is closed first."""
     town = Town(alice=500_000_000)
