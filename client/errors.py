@@ -7,6 +7,7 @@
     │   └── RateLimited         pool full, quota reached, too many calls, reading too slowly
     ├── BadRequest              the call was wrong: it will not work later either
     │   └── BadSymbol           no such market
+    ├── NotProven               an answer without trust needs what no proof shows
     ├── AuthenticationError     wrong key or signature
     ├── InvalidEnvelope         malformed, too large, no actions …
     ├── InvalidNonce            used, too low or too high; `.lowest` and `.highest` say what is accepted
@@ -75,6 +76,10 @@ class BadRequest(NovationError):
 
 class BadSymbol(BadRequest):
     """There is no such market."""
+
+
+class NotProven(NovationError):
+    """A record that was not proven was needed: nothing is ever assumed in its place."""
 
 
 class AuthenticationError(NovationError):

@@ -35,7 +35,7 @@ from client.light_headers import (
 )
 from client.light_proofs import Operator, ProofError, verify_absence, verify_value
 
-__all__ = ["LightClient", "LightError", "ProofError", "Record", "TrustOptions"]
+__all__ = ["LightClient", "LightError", "ProofError", "Record", "TrustOptions", "trust_in"]
 
 T = TypeVar("T")
 
@@ -116,6 +116,12 @@ class LightClient:
         await self._ask_witnesses(block.header)
         return block.header
 
+    async def shown(self, height: int = 0) -> Header:
+        """What the node shows as the header of a height, the newest for 0: unverified, to learn what to trust."""
+        if not height:
+            height = read(parse_newest, await self._call(self.address, "status"))
+        return (await self._signed(self.address, height))[0]
+
     async def record(self, table: str, key: bytes, height: int = 0, *, form: str = "store") -> Record:
         """The record of `table` under `key` at a height that the node still holds; 0 is the newest that is provable.
 
@@ -137,6 +143,8 @@ class LightClient:
 
     async def _after(self, height: int) -> Header:
         """The verified header of the block after `height`, which may still have to be made."""
+        if height + 1 in self._trusted:
+            return self._trusted[height + 1].header
         deadline = time.monotonic() + NEXT_BLOCK_SECONDS
         while True:
             newest = read(parse_newest, await self._call(self.address, "status"))
@@ -233,6 +241,15 @@ class LightClient:
             detail = body.get("error", {}) if isinstance(body, dict) else {}
             raise LightError(f"{method}: {detail.get('data') or detail.get('message') or 'no result'}")
         return body["result"]
+
+
+async def trust_in(address: str, height: int = 0, hash: bytes = b"") -> TrustOptions:  # noqa: A002 - as in TrustOptions
+    """Trust in the header of `height` (the newest for 0) that has this hash. Without a hash it is trust in what the
+    node shows: compare the hash with what others say.
+    """
+    async with LightClient(address, TrustOptions("", 0, b"")) as light:
+        header = await light.shown(height)
+    return TrustOptions(header.chain_id, header.height, hash or header.hash())
 
 
 @dataclass(frozen=True, slots=True)

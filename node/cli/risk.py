@@ -6,9 +6,10 @@ import click
 
 from client.client import NovationClient
 from client.results import MarketInfo
-from client.risk import Supposed, suppose_order, suppose_trade
+from client.risk import Supposed, risk_request, suppose_order, suppose_trade
 from client.units import decimal, usd
-from node.cli.chain import account_id, ask
+from node.cli.chain import account_id, ask, with_options
+from node.cli.offline import OPTIONS, proof_data, proof_text, risk_offline
 from node.cli.query import query
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
 from node.cli.views import SIDES, dollars, percent, plain, price_text, rows_table
@@ -32,8 +33,10 @@ BAR = 40  # characters of a picture
 @click.option("--everybody", is_flag=True, help="With --reduction: as if all of the other side were closed.")
 @click.option("--system", is_flag=True, help="The whole system under shocks, instead of one account.")
 @click.option("--shock", "shocks", multiple=True, metavar="PERCENT", help="With --system: other shocks, like -25.")
+@with_options(OPTIONS)
 def risk(session: Session, who: str, prices: tuple[str, ...], orders: tuple[str, ...], trades: tuple[str, ...],
-         deposit: str, reduced: str | None, everybody: bool, system: bool, shocks: tuple[str, ...]) -> None:
+         deposit: str, reduced: str | None, everybody: bool, system: bool, shocks: tuple[str, ...], offline: bool,
+         trust: str, rpc: str | None) -> None:
     """Margin and liquidation prices of WHO, now and under what you suppose; by the chain's own code."""
     if system == bool(who):
         fail("give either WHO or --system", EXIT_USAGE)
@@ -46,13 +49,18 @@ def risk(session: Session, who: str, prices: tuple[str, ...], orders: tuple[str,
         show_reduction(session, who, wanted, reduced, marks, everybody)
         return
 
-    async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo]]:
-        reply = await client.risk(wanted, prices=marks, cash=deposit,
-                                  trades=[_parsed(one, suppose_trade) for one in trades],
-                                  orders=[_parsed(one, suppose_order) for one in orders])
-        return reply, {info.market: info for info in client.markets.values()}
+    supposed_trades = [_parsed(one, suppose_trade) for one in trades]
+    supposed_orders = [_parsed(one, suppose_order) for one in orders]
 
-    reply, infos = ask(session, work)
+    async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo], dict[str, Any] | None]:
+        if offline:
+            request = risk_request(client.market, wanted, marks, deposit, supposed_trades, supposed_orders, [])
+            found, proven, trusted = await risk_offline(session, client, request, rpc, trust)
+            return found.answer, proven, proof_data(found, trusted, named=bool(trust))
+        reply = await client.risk(wanted, prices=marks, cash=deposit, trades=supposed_trades, orders=supposed_orders)
+        return reply, {info.market: info for info in client.markets.values()}, None
+
+    reply, infos, proof = ask(session, work)
     supposes = bool(prices or orders or trades or deposit != "0")
     data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
             "before": account_data(reply.before, infos)}
@@ -60,7 +68,10 @@ def risk(session: Session, who: str, prices: tuple[str, ...], orders: tuple[str,
         data |= {"after": account_data(reply.after, infos), "results": [_result(one) for one in reply.results],
                  "fills": [_fill(infos[one.market], one) for one in reply.fills],
                  "trading_fees_usd": plain(usd(reply.trading_fees_quanta))}
-    session.emit(data, lambda: risk_text(who, data, reply, infos, supposes))
+    if proof:
+        data["proof"] = proof
+    shown = risk_text(who, data, reply, infos, supposes)
+    session.emit(data, [*shown, proof_text(proof)] if proof else shown)
 
 
 def _ppm(text: str) -> int:

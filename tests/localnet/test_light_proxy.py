@@ -16,12 +16,14 @@ from typing import Any
 import httpx
 import pytest
 
-from client.light import LightClient, LightError, ProofError, TrustOptions
+from client.light import LightClient, LightError, ProofError, TrustOptions, trust_in
 from client.light_headers import check_block, sign_bytes, verify_step
+from client.offline import prove_risk
 from node.comet.install import cometbft_binary
 from node.comet.process import Command, log_tail, spawn, stop
 from node.storage.history import KEEP_HEIGHTS
-from novation.v1 import state_pb2
+from novation.v1 import risk_service_pb2 as risk_service
+from novation.v1 import state_pb2, tx_pb2
 from tests.helpers import builders
 from tests.localnet.single import Node, free_ports, make_node, wait_until
 from tests.localnet.tampering import TamperingProxy
@@ -287,3 +289,54 @@ def test_witness_that_disagrees_is_noticed(scene: Scene) -> None:
     asyncio.run(ask())
     with scene.lying(altered_commit("app_hash")), pytest.raises(LightError, match="different headers"):
         asyncio.run(ask())
+
+
+def risk_from_proofs(scene: Scene, number: int = 0) -> Any:
+    """What one of Bob's accounts risks, from nothing but what the validators signed."""
+
+    async def ask() -> Any:
+        async with light(scene) as client:
+            return await prove_risk(client, risk_service.GetRiskRequest(
+                account=tx_pb2.AccountId(owner=builders.BOB.owner, number=number),
+                prices=[risk_service.SupposedPrice(market=builders.BTC, change_ppm=-200_000)]))
+
+    return asyncio.run(ask())
+
+
+def test_risk_from_proofs_is_what_the_state_says(scene: Scene) -> None:
+    """RISK-004: the offline answer rests on the account as it is at that height, and on a header that was signed."""
+    found = risk_from_proofs(scene)
+    account = state_pb2.Account.FromString(found.records["accounts", builders.BOB.account()])
+    before, after = found.answer.before, found.answer.after
+    assert before.cash_quanta == account.cash_quanta
+    assert {one.market: one.lots for one in before.positions} == {one.market: one.lots for one in account.positions}
+    assert after.equity_quanta - before.equity_quanta == sum(
+        one.lots * (after.positions[at].mark_quanta - one.mark_quanta) for at, one in enumerate(before.positions))
+    signed = scene.rpc("commit", height=f'"{found.height + 1}"')["signed_header"]
+    assert (found.header.hash(), found.header.app_hash) == (
+        bytes.fromhex(signed["commit"]["block_id"]["hash"]), bytes.fromhex(signed["header"]["app_hash"]))
+    nobody = risk_from_proofs(scene, number=9)
+    assert nobody.records["accounts", builders.BOB.account(9)] is None and not nobody.answer.before.cash_quanta
+
+
+def richer(method: str, result: Any) -> None:
+    """A lie about one of the records that an answer rests on."""
+    leaf = base64.b64encode(sha256(builders.BOB.account()).hexdigest().encode()).decode()
+    if method == "abci_query" and result["response"]["key"] == leaf:
+        other_value(method, result)
+
+
+@pytest.mark.parametrize("alter", [richer, other_proof, other_height, no_value])
+def test_risk_from_proofs_refuses_a_lie(scene: Scene, alter: Callable[[str, Any], None]) -> None:
+    with scene.lying(alter), pytest.raises((ProofError, LightError)):
+        risk_from_proofs(scene)
+
+
+def test_trust_can_be_taken_from_the_node(scene: Scene) -> None:
+    """Chain id and hash of the newest header, or of one that is named; a named hash that is not there is refused."""
+    newest = asyncio.run(trust_in(scene.tampering.address))
+    assert newest.chain_id == builders.CHAIN_ID and newest.height > TRUSTED_HEIGHT
+    assert asyncio.run(trust_in(scene.tampering.address, TRUSTED_HEIGHT)).hash == scene.trust.hash
+    wrong = asyncio.run(trust_in(scene.tampering.address, TRUSTED_HEIGHT, bytes(32)))
+    with pytest.raises(LightError, match="not the trusted one"):
+        run(scene, "accounts", ALICE, hash=wrong.hash)

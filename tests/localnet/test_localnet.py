@@ -204,6 +204,21 @@ def test_records_are_proven_against_the_header(novation: Novation) -> None:
     assert present["operators"] == absent["operators"] == 2
 
 
+def test_risk_is_computed_from_proofs(novation: Novation) -> None:
+    """RISK-004: here, from records under an app hash that the validators signed; nobody's word is taken."""
+    found = novation.data("query", "risk", "alice", "--price", "BTC-PERP=-10%", "--offline")
+    proof = found["proof"]
+    assert proof["header_height"] == found["height"] + 1
+    assert not proof["trust_named"]
+    trust = f"{proof['trusted_height']}:{proof['trusted_hash']}"
+    text = novation.text("query", "risk", "alice", "--offline", "--trust", trust)
+    assert f"{trust} that you named" in text
+    assert "not the trusted one" in novation.run(
+        "query", "risk", "alice", "--offline", "--trust", f"{proof['trusted_height']}:{'00' * 32}").stderr
+    assert "orders of everybody" in novation.run(
+        "query", "risk", "alice", "--offline", "--order", "buy 0.01 BTC-PERP 46000").stderr
+
+
 def test_a_killed_validator_rejoins_and_agrees(novation: Novation, plan: Plan) -> None:
     victim = plan.nodes[3]
     before = processes_of(Path(victim.home))

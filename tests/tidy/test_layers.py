@@ -22,6 +22,7 @@ def small_house(folder: Path) -> None:
         (folder / package).mkdir(parents=True)
         (folder / package / "__init__.py").write_text("")
     (folder / "app/context.py").write_text("")
+    (folder / "client/offline.py").write_text("import app.context\n")
     for domain in DOMAINS:
         for name in ("rules", "types", "state"):
             (folder / "app" / domain / f"{name}.py").write_text("")
@@ -63,6 +64,8 @@ def test_contracts_pass_on_an_innocent_house(tmp_path: Path) -> None:
     ("app/store/__init__", "import plyvel", "The state machine"),
     ("client/__init__", "import app.kernel", "The SDK"),
     ("client/__init__", "import node.abci", "The SDK"),
+    ("client/offline", "import node.abci", "The SDK"),
+    ("client/__init__", "import client.offline", "No other part"),
     ("genesis/__init__", "import node.abci", "The genesis builder"),
     ("app/margin/rules", "import app.margin.state", "Money"),
     ("app/margin/rules", "import app.context", "Money"),

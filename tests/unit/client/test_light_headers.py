@@ -128,11 +128,7 @@ def test_altered_commits_are_refused() -> None:
     good = block(2, range(4))
     place = good.commit.signatures[0]
     other = block(3, range(4))
-    forged = bytes([place.signature[0] ^ 1]) + place.signature[1:]
     wrong = [
-        replace(good.commit, signatures=(replace(place, signature=forged), *good.commit.signatures[1:])),
-        replace(good.commit, signatures=(replace(place, signature=b"short"), *good.commit.signatures[1:])),
-        replace(good.commit, signatures=(replace(place, time_ns=place.time_ns + 1), *good.commit.signatures[1:])),
         replace(good.commit, signatures=good.commit.signatures[1:] + good.commit.signatures[:1]),
         replace(good.commit, signatures=good.commit.signatures[:3]),
         replace(good.commit, signatures=(place, *[place] * 3)),
@@ -143,6 +139,54 @@ def test_altered_commits_are_refused() -> None:
         with pytest.raises(LightError):
             check_block(replace(good, commit=commit_), CHAIN)
     check_block(good, CHAIN)
+
+
+SMALL_ORDER = b"\x01" + bytes(31)  # a key, and the first half of a signature by it, that hold for any message
+
+
+def altered(good: LightBlock, **changes: object) -> LightBlock:
+    """The block with another first place in its commit."""
+    first, *rest = good.commit.signatures
+    return replace(good, commit=replace(good.commit, signatures=(replace(first, **changes), *rest)))
+
+
+def test_signatures_that_do_not_verify_count_for_nothing() -> None:
+    """Three of four are enough, whatever the first one's place holds; with another silent they are not."""
+    enough, too_few = block(2, range(4)), block(2, range(4), silent=[3])
+    assert len(check_block(enough, CHAIN)) == 4
+    assert len(check_block(too_few, CHAIN)) == 3
+    place = enough.commit.signatures[0]
+    forged = bytes([place.signature[0] ^ 1]) + place.signature[1:]
+    for changes in ({"signature": forged}, {"signature": b"short"}, {"signature": SMALL_ORDER + bytes(32)},
+                    {"time_ns": place.time_ns + 1}):
+        assert len(check_block(altered(enough, **changes), CHAIN)) == 3
+        with pytest.raises(LightError, match="two thirds"):
+            check_block(altered(too_few, **changes), CHAIN)
+
+
+def test_a_key_of_small_order_counts_for_nothing() -> None:
+    """ZIP-215, and so CometBFT, takes it as a signature of anything: 30 of 40 without it are enough, 20 of 30 not."""
+    for numbers, passes in ((range(3), True), (range(2), False)):
+        weak = Validator(SMALL_ORDER, 10)
+        members = (*validators(numbers), weak)
+        made = block(2, numbers)
+        header = replace(made.header, validators_hash=validators_hash(members))
+        places = commit(header, numbers, ()).signatures
+        place = Signature(2, weak.address, header.time_ns, SMALL_ORDER + bytes(32))
+        signed = LightBlock(header, replace(commit(header, numbers, ()), signatures=(*places, place)), members)
+        if passes:
+            assert check_block(signed, CHAIN) == {validator.address for validator in validators(numbers)}
+        else:
+            with pytest.raises(LightError, match="two thirds"):
+                check_block(signed, CHAIN)
+
+
+def test_only_signatures_that_verify_carry_trust_over() -> None:
+    """Of the two trusted ones that signed, one did not: a third of nothing is no trust."""
+    far = block(9, [2, 3, 4, 5])
+    step(FIRST, far)
+    with pytest.raises(NotEnoughTrust):
+        step(FIRST, altered(far, signature=bytes(64)))
 
 
 def test_altered_headers_and_validators_are_refused() -> None:

@@ -1,0 +1,159 @@
+"""Risk without trust in any node: the records that an answer rests on, each proven, and the chain's own code on them.
+
+    async with LightClient("http://127.0.0.1:26657", trust) as light:
+        found = await prove_risk(light, risk_service.GetRiskRequest(account=account))
+        found.answer    # as RiskService.GetRisk would say it, of the same height
+
+This is the one module of the SDK that needs the state machine (`app`); nothing else in the package imports it. The
+answer is computed over and over, each time until it reads a record that is not there yet; that record is fetched with
+its proof, or the proof that there is none, against a header that the validators signed. So nothing is ever read that
+was not proven, and nobody has to say beforehand what an answer needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app import questions
+from app.accounts.keys import key_of
+from app.accounts.types import decode
+from app.context import Context
+from app.errors import FAULTS, ChainError
+from app.kernel.codec import u32
+from app.params import APP_VERSION, PARAMS_KEY
+from app.question_messages import answer_message, question_of
+from app.registry import TABLES, open_fork
+from app.store.table import RECORD_SPACE
+from client.errors import BadRequest, MarketClosed, NotProven
+from client.light import Record
+from client.light_headers import Header, LightError
+from client.results import MarketInfo
+from client.units import Units
+from novation.v1 import risk_service_pb2 as risk_service
+from novation.v1 import state_pb2
+
+RECORDS_MAX = 4_096
+PROOF_FORM = "ics23"  # it shows absence too
+_NAMES = {RECORD_SPACE + bytes([schema.prefix]): name for name, schema in TABLES.items()}
+_SPACE = len(RECORD_SPACE) + 1
+
+Place = tuple[str, bytes]
+"""Table and key of a record."""
+
+
+class Light(Protocol):
+    """What is needed of a light client."""
+
+    async def header(self, height: int) -> Header:
+        """The verified header at a height."""
+        ...
+
+    async def record(self, table: str, key: bytes, height: int = 0, *, form: str = ...) -> Record:
+        """A verified record, or its absence."""
+        ...
+
+
+class ProvenReader:
+    """State of which only proven records are known, None for those that are proven to be absent. Whoever reads
+    another is told NotProven, and never that there is none.
+    """
+
+    def __init__(self, records: dict[Place, bytes | None]) -> None:
+        self.records = records
+
+    def get(self, key: bytes) -> bytes | None:
+        """The record under a stored key. Raises NotProven."""
+        place = _NAMES[key[:_SPACE]], key[_SPACE:]
+        if place not in self.records:
+            raise NotProven("NOT_PROVEN", metadata={"table": place[0], "key": place[1].hex()})
+        return self.records[place]
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Raises NotProven: that a list of records is the whole table has no proof."""
+        raise NotProven("NOT_PROVEN", f"all of {_NAMES[prefix]}, which no proof can show")
+
+
+@dataclass(slots=True)
+class OfflineRisk:
+    """An answer with what it rests on: `header` is the one whose app hash commits to the state of `height`."""
+
+    height: int
+    time_ns: int
+    header: Header
+    answer: risk_service.GetRiskResponse = field(default_factory=risk_service.GetRiskResponse)
+    records: dict[Place, bytes | None] = field(default_factory=dict)
+
+    def market(self, number: int) -> MarketInfo:
+        """A market as it is proven. Raises NotProven when the answer does not rest on it."""
+        value = self.records.get(("markets", u32(number)))
+        if value is None:
+            raise NotProven("NOT_PROVEN", metadata={"table": "markets", "key": u32(number).hex()})
+        record = state_pb2.Market.FromString(value)
+        return MarketInfo(number, record.symbol, Units.of(record), record)
+
+    def confirm(self, told: MarketInfo) -> None:
+        """Hold what somebody told of a market against its proven record. Raises NotProven when they differ."""
+        proven = self.market(told.market)
+        if (told.symbol, told.units) != (proven.symbol, proven.units):
+            raise NotProven("NOT_PROVEN", f"market {told.market} is {proven.symbol}, not {told.symbol}, or counts "
+                                          "otherwise: who told you so lied")
+
+
+async def prove_risk(light: Light, request: risk_service.GetRiskRequest, height: int = 0) -> OfflineRisk:
+    """The answer to `request` at a height that the node still holds, the newest that is provable for 0.
+
+    Raises LightError and ProofError when what the node shows cannot be verified, NotProven when the question cannot be
+    answered from proofs (actions meet a whole book), BadRequest as the gateway would.
+    """
+    if request.actions:
+        raise NotProven("NOT_PROVEN", "actions meet the orders of everybody, which no proof can show; suppose trades")
+    first = await light.record("params", PARAMS_KEY, height, form=PROOF_FORM)
+    if first.header.app_version != APP_VERSION:
+        raise LightError(f"the chain runs version {first.header.app_version} of its rules, this is {APP_VERSION}")
+    found = OfflineRisk(first.height, (await light.header(first.height)).time_ns, first.header)
+    found.records["params", PARAMS_KEY] = first.value
+    while True:
+        missing = attempt(found, request)
+        if missing is None:
+            return found
+        places = together(found, request, missing)
+        if len(found.records) + len(places) > RECORDS_MAX:
+            raise NotProven("NOT_PROVEN", f"the answer needs more than {RECORDS_MAX} records")
+        proven = await asyncio.gather(*(light.record(table, key, found.height, form=PROOF_FORM)
+                                        for table, key in places))
+        for place, record in zip(places, proven, strict=True):
+            found.records[place] = record.value
+
+
+def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest) -> Place | None:
+    """Compute the answer from what is proven; the first record that is not, if it took one. Raises BadRequest."""
+    reader = ProvenReader(found.records)
+    try:
+        ctx: Context = open_fork(reader, found.height, found.time_ns)
+        answer = questions.ask(ctx, key_of(request.account), question_of(request))
+    except NotProven as error:
+        if "table" not in error.metadata:
+            raise
+        return error.metadata["table"], bytes.fromhex(error.metadata["key"])
+    except ChainError as error:
+        raise BadRequest(error.code.reason, error.code.meaning, code=error.code.code, codespace=error.code.codespace,
+                         metadata=error.metadata) from error
+    except FAULTS as error:
+        raise MarketClosed("MARKET_FAULT", f"the rules of a market of this account are broken: {error}") from error
+    found.answer = answer_message(found.height, found.time_ns, answer)
+    return None
+
+
+def together(found: OfflineRisk, request: risk_service.GetRiskRequest, missing: Place) -> list[Place]:
+    """What to fetch at once: what is asked of one market of the account will be asked of its others."""
+    table, key = missing
+    stored = found.records.get(("accounts", key_of(request.account)))
+    if stored is None:
+        return [missing]
+    held = [u32(market) for market in decode(key_of(request.account), stored).positions]
+    if key not in held:
+        return [missing]
+    return [(table, one) for one in held if (table, one) not in found.records]

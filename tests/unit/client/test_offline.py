@@ -1,0 +1,136 @@
+"""Risk from proofs: the chain's own numbers, from nothing but proven records, and no number from anything else."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from app.accounts.keys import key_of
+from app.params import PARAMS_KEY
+from app.question_messages import answer_message, question_of
+from app.questions import ask
+from app.registry import open_fork
+from client.errors import BadRequest, NotProven
+from client.light_headers import LightError
+from client.light_proofs import ProofError
+from client.offline import OfflineRisk, ProvenReader, prove_risk
+from client.results import MarketInfo
+from client.units import Units
+from novation.v1 import risk_service_pb2 as risk_service
+from novation.v1 import state_pb2, tx_pb2
+from tests.helpers import builders as b
+from tests.helpers.builders import ALICE, BOB, BTC, ETH, MARK_QUANTA
+from tests.helpers.driver import Driver
+from tests.helpers.proving import ProvingLight
+
+P, E = MARK_QUANTA[BTC], MARK_QUANTA[ETH]
+BOBS = tx_pb2.AccountId(owner=BOB.owner)
+
+
+def traded() -> Driver:
+    """Bob is long 12 of the one and short 3 of the other, with open orders."""
+    driver = Driver(b.genesis(cash_quanta=80_000_000, gas_price_e6=0))
+    driver.do(ALICE, b.sell(P, 30), b.buy(E, 9, market=ETH))
+    driver.do(BOB, b.buy(P, 12), b.sell(E, 3, market=ETH), b.buy(P - 500, 5))
+    driver.mark(P - 40_000)
+    driver.run([])
+    return driver
+
+
+def prove(light: ProvingLight, request: risk_service.GetRiskRequest) -> OfflineRisk:
+    return asyncio.run(prove_risk(light, request))
+
+
+def by_the_node(driver: Driver, request: risk_service.GetRiskRequest) -> risk_service.GetRiskResponse:
+    """What a node answers from its own state."""
+    ctx = open_fork(driver.chain.reader, driver.height, driver.chain.head.time_ns)
+    return answer_message(driver.height, driver.time_ns, ask(ctx, key_of(request.account), question_of(request)))
+
+
+REQUESTS = [
+    risk_service.GetRiskRequest(account=BOBS),
+    risk_service.GetRiskRequest(account=tx_pb2.AccountId(owner=BOB.owner, number=7)),
+    risk_service.GetRiskRequest(
+        account=BOBS, cash_quanta=-5, prices=[risk_service.SupposedPrice(market=BTC, change_ppm=-100_000)],
+        trades=[risk_service.SupposedTrade(market=ETH, side=b.BUY, price_quanta=E, size_lots=2)]),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=["as it is", "no account", "supposed"])
+def test_risk_004_proven_answers_are_the_nodes(request_: risk_service.GetRiskRequest) -> None:
+    """RISK-004: every number the same, from the records that it needs and no others."""
+    driver = traded()
+    light = ProvingLight(driver)
+    found = prove(light, request_)
+    assert found.answer == by_the_node(driver, request_)
+    assert len(light.asked) == len(set(light.asked)) == len(found.records)
+    assert (found.height, found.header.height, found.header.app_hash) == (
+        driver.height, driver.height + 1, driver.app_hash)
+    assert set(found.records) >= {("params", PARAMS_KEY), ("accounts", key_of(request_.account))}
+    assert ("accounts", ALICE.account()) not in found.records
+
+
+def test_risk_004_how_many_records() -> None:
+    """RISK-004: long in one market, as it is: parameters, account, market, mark, funding."""
+    driver = Driver(b.genesis(gas_price_e6=0))
+    driver.do(ALICE, b.sell(P, 30))
+    driver.do(BOB, b.buy(P, 12))
+    found = prove(ProvingLight(driver), REQUESTS[0])
+    assert sorted(table for table, _ in found.records) == ["accounts", "funding", "markets", "marks", "params"]
+
+
+@pytest.mark.parametrize(("table", "key"), [
+    ("accounts", BOB.account()), ("marks", b"\0\0\0\1"), ("markets", b"\0\0\0\2"), ("params", PARAMS_KEY)])
+@pytest.mark.parametrize("lie", [None, b"\x08\x01"], ids=["absent", "other"])
+def test_lies_are_refused(table: str, key: bytes, lie: bytes | None) -> None:
+    """RISK-004: a record that is hidden or altered has no proof."""
+    light = ProvingLight(traded(), lies={(table, key): lie})
+    with pytest.raises(ProofError):
+        prove(light, REQUESTS[0])
+
+
+def test_nothing_is_assumed() -> None:
+    """RISK-004: what is not proven is an error, whatever it is; what is proven to be absent is not."""
+    reader = ProvenReader({("accounts", b"a"): None})
+    assert reader.get(b"r\x02a") is None
+    for key in (b"r\x02b", b"r\x01a"):
+        with pytest.raises(NotProven, match="NOT_PROVEN: table="):
+            reader.get(key)
+    with pytest.raises(NotProven, match="all of accounts"):
+        list(reader.scan(b"r\x02"))
+
+
+def test_questions_that_proofs_cannot_answer() -> None:
+    """RISK-004: orders meet a whole book; other rules than these; what the chain itself refuses."""
+    driver = traded()
+    with pytest.raises(NotProven, match="orders of everybody"):
+        prove(ProvingLight(driver), risk_service.GetRiskRequest(account=BOBS, actions=[b.buy(P, 5)]))
+    with pytest.raises(LightError, match="version 9 of its rules"):
+        prove(ProvingLight(driver, app_version=9), REQUESTS[0])
+    with pytest.raises(BadRequest, match="MARKET_NOT_FOUND"):
+        prove(ProvingLight(driver), risk_service.GetRiskRequest(
+            account=BOBS, prices=[risk_service.SupposedPrice(market=9, price_quanta=5)]))
+
+
+def test_markets_are_what_is_proven() -> None:
+    """RISK-004: names and units that a gateway told are held against the proven record."""
+    found = prove(ProvingLight(traded()), REQUESTS[0])
+    proven = found.market(BTC)
+    assert (proven.symbol, proven.units.lots("0.012")) == ("BTC-PERP", 12)
+    found.confirm(proven)
+    for symbol, lot in (("ETH-PERP", "0.001"), ("BTC-PERP", "0.0001")):
+        record = state_pb2.Market(market=BTC, symbol=symbol)
+        units = Units(type(proven.units.lot_size)(lot), proven.units.tick_size, proven.units.tick_quanta)
+        with pytest.raises(NotProven, match="lied"):
+            found.confirm(MarketInfo(BTC, symbol, units, record))
+    with pytest.raises(NotProven, match="markets"):
+        found.market(9)
+
+
+def test_the_rest_of_the_sdk_needs_no_app() -> None:
+    """Whoever imports the SDK without the offline part does not load the state machine."""
+    done = subprocess.run([sys.executable, "-c", "import sys, client, client.light, client.risk, client.sync\n"
+                           "print([name for name in sys.modules if name == 'app' or name.startswith('app.')])"],
+                          capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    assert done.stdout.strip() == "[]"
