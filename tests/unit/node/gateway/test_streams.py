@@ -120,7 +120,7 @@ def test_order_updates_add_up_to_the_open_orders(tmp_path: Path) -> None:
             first = await stream.read()
             open_lots = {order.order_id: order.open_lots for order in first.snapshot.orders}
             seen = 0
-            for _ in range(40):
+            for _ in range(60):
                 height = await trading.block()
                 view = net.gateway.model.block(height)
                 updates = view.activity.orders.get(b.ALICE.account(), [])
