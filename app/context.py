@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from app.liquidation.types import Auction, Losses
     from app.margin.health import HealthIndex
     from app.margin.types import MarketRisk
-    from app.markets.types import Market, MarketTotals
+    from app.markets.types import Listing, Market, MarketTotals, OptionClass
     from app.oracle.types import Feed, MarkPrice, Reporters, Surface, Votes
     from app.params import Params
     from app.settlement.types import Settlement
+    from app.surface.state import Curve
     from app.triggers.types import Backlog, Switch, TriggerIndex, Triggers
     from app.validators.types import ValidatorSets
 
@@ -48,6 +49,7 @@ class Context:
         "books",
         "breakers",
         "clearing",
+        "curves",
         "elapsed_ns",
         "events",
         "expiring_orders",
@@ -56,6 +58,7 @@ class Context:
         "feeds",
         "fees",
         "filled_groups",
+        "fixings",
         "flows",
         "funding",
         "funds",
@@ -65,10 +68,12 @@ class Context:
         "holders",
         "holding",
         "journal",
+        "listing",
         "losses",
         "markets",
         "marks",
         "offered",
+        "option_classes",
         "orders",
         "params",
         "params_table",
@@ -80,6 +85,7 @@ class Context:
         "reporters",
         "risks",
         "settlements",
+        "slices",
         "standing",
         "states",
         "surfaces",
@@ -115,6 +121,9 @@ class Context:
     params_table: "Table[bytes, Params]"
     protections: "Table[bytes, Protection]"
     reporters: "Table[bytes, Reporters]"
+    fixings: "Table[bytes, Settlement]"
+    listing: "Table[bytes, Listing]"
+    option_classes: "Table[int, OptionClass]"
     settlements: "Table[int, Settlement]"
     states: "Table[int, BookState]"
     surfaces: "Table[int, Surface]"
@@ -147,6 +156,8 @@ class Context:
         self.holding = SortedKeys()  # accounts that hold lots, as committed (markets/holders.py)
         self.risks: dict[int, MarketRisk] = {}
         self.bands: dict[int, tuple[int, int, int, int]] = {}  # of markets, around their marks (breakers/state.py)
+        self.slices: dict[tuple[int, ...], tuple[int, ...]] = {}  # pillars' variances -> SURF-001
+        self.curves: dict[tuple[int, int], tuple[object, Curve]] = {}  # (feed, expiry) -> inputs, curve (SURF-009)
         self.events: list[Occurrence] = []
         self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()
         self.pegged, self.protected, self.filled_groups = {}, set(), []

@@ -28,6 +28,7 @@ from app.events import (
     MarkPriceSet,
     Occurrence,
     OrderMoved,
+    PillarRefused,
     PositionClosed,
     PositionMoved,
     PositionSettled,
@@ -265,101 +266,9 @@ def _position_moved(event: PositionMoved) -> events_pb2.Event:
     return events_pb2.Event(position_moved=message)
 
 
-def _feed_validity_changed(event: FeedValidityChanged) -> events_pb2.Event:
-    return events_pb2.Event(
-        feed_validity_changed=events_pb2.FeedValidityChanged(
-            feed=event.feed,
-            before=event.before,  # type: ignore[arg-type]
-            after=event.after,  # type: ignore[arg-type]
-        )
-    )
-
-
-def _mark_price_set(event: MarkPriceSet) -> events_pb2.Event:
-    return events_pb2.Event(
-        mark_price_set=events_pb2.MarkPriceSet(market=event.market, price_quanta=event.price_quanta)
-    )
-
-
-def _market_quarantined(event: MarketQuarantined) -> events_pb2.Event:
-    return events_pb2.Event(
-        market_quarantined=events_pb2.MarketQuarantined(
-            market=event.market, why=event.why, sealed=event.sealed, ends_ns=event.ends_ns
-        )
-    )
-
-
-def _referrer_set(event: ReferrerSet) -> events_pb2.Event:
-    return events_pb2.Event(referrer_set=events_pb2.ReferrerSet(owner=event.owner, referrer=event.referrer))
-
-
-def _referral_paid(event: ReferralPaid) -> events_pb2.Event:
-    return events_pb2.Event(
-        referral_paid=events_pb2.ReferralPaid(
-            referrer=event.referrer, owner=event.owner, market=event.market, amount_quanta=event.amount_quanta
-        )
-    )
-
-
-def _fees_shared(event: FeesShared) -> events_pb2.Event:
-    return events_pb2.Event(
-        fees_shared=events_pb2.FeesShared(
-            market=event.market,
-            referrals_quanta=event.referrals_quanta,
-            insurance_quanta=event.insurance_quanta,
-            stakers_quanta=event.stakers_quanta,
-            treasury_quanta=event.treasury_quanta,
-        )
-    )
-
-
-def _market_status_changed(event: MarketStatusChanged) -> events_pb2.Event:
-    return events_pb2.Event(
-        market_status_changed=events_pb2.MarketStatusChanged(
-            market=event.market,
-            before=event.before,  # type: ignore[arg-type]
-            after=event.after,  # type: ignore[arg-type]
-            reason=event.reason,  # type: ignore[arg-type]
-        )
-    )
-
-
-def _uncrossed(event: Uncrossed) -> events_pb2.Event:
-    return events_pb2.Event(
-        uncrossed=events_pb2.Uncrossed(market=event.market, price_quanta=event.price_quanta, lots=event.lots)
-    )
-
-
-def _settlement_price_set(event: SettlementPriceSet) -> events_pb2.Event:
-    return events_pb2.Event(
-        settlement_price_set=events_pb2.SettlementPriceSet(
-            market=event.market, price_quanta=event.price_quanta, covered_ns=event.covered_ns
-        )
-    )
-
-
-def _position_settled(event: PositionSettled) -> events_pb2.Event:
-    return events_pb2.Event(
-        position_settled=events_pb2.PositionSettled(
-            account=id_message(event.account),
-            market=event.market,
-            lots=event.lots,
-            price_quanta=event.price_quanta,
-            funding_quanta=event.funding_quanta,
-        )
-    )
-
-
-def _settlement_shortfall(event: SettlementShortfall) -> events_pb2.Event:
-    return events_pb2.Event(
-        settlement_shortfall=events_pb2.SettlementShortfall(
-            account=id_message(event.account),
-            market=event.market,
-            paid_quanta=event.paid_quanta,
-            given_up_quanta=event.given_up_quanta,
-            left_quanta=event.left_quanta,
-        )
-    )
+def _plain(kind: str, message: Any, event: Any) -> events_pb2.Event:
+    """An event whose message has just the fields of its record."""
+    return events_pb2.Event(**{kind: message(**{name: getattr(event, name) for name in event.__slots__})})
 
 
 def _account_event(kind: str, message: Any, event: Any) -> events_pb2.Event:
@@ -395,14 +304,6 @@ def _auction_bid_taken(event: AuctionBidTaken) -> events_pb2.Event:
     )
 
 
-def _wind_down_began(event: WindDownBegan) -> events_pb2.Event:
-    return events_pb2.Event(
-        wind_down_began=events_pb2.WindDownBegan(
-            market=event.market, day_quanta=event.day_quanta, ends_ns=event.ends_ns
-        )
-    )
-
-
 def _breaker_event(kind: str, message: Any, event: Any) -> events_pb2.Event:
     row = state_pb2.Breaker(**event.breaker._asdict())
     return events_pb2.Event(**{kind: message(market=event.scope, breaker=row)})
@@ -424,26 +325,27 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Deposited: _deposited,
     Withdrawn: _withdrawn,
     Transferred: _transferred,
-    FeedValidityChanged: _feed_validity_changed,
-    MarkPriceSet: _mark_price_set,
+    PillarRefused: partial(_plain, "pillar_refused", events_pb2.PillarRefused),
+    FeedValidityChanged: partial(_plain, "feed_validity_changed", events_pb2.FeedValidityChanged),
+    MarkPriceSet: partial(_plain, "mark_price_set", events_pb2.MarkPriceSet),
     AssetSeized: _asset_seized,
     PositionMoved: _position_moved,
-    MarketQuarantined: _market_quarantined,
+    MarketQuarantined: partial(_plain, "market_quarantined", events_pb2.MarketQuarantined),
     PositionClosed: partial(_account_event, "position_closed", events_pb2.PositionClosed),
     AuctionStarted: partial(_account_event, "auction_started", events_pb2.AuctionStarted),
     AuctionEnded: partial(_account_event, "auction_ended", events_pb2.AuctionEnded),
     AccountReduced: partial(_account_event, "account_reduced", events_pb2.AccountReduced),
     HolderReduced: partial(_account_event, "holder_reduced", events_pb2.HolderReduced),
     AuctionBidTaken: _auction_bid_taken,
-    WindDownBegan: _wind_down_began,
-    ReferrerSet: _referrer_set,
-    ReferralPaid: _referral_paid,
-    FeesShared: _fees_shared,
-    MarketStatusChanged: _market_status_changed,
-    Uncrossed: _uncrossed,
-    SettlementPriceSet: _settlement_price_set,
-    PositionSettled: _position_settled,
-    SettlementShortfall: _settlement_shortfall,
+    WindDownBegan: partial(_plain, "wind_down_began", events_pb2.WindDownBegan),
+    ReferrerSet: partial(_plain, "referrer_set", events_pb2.ReferrerSet),
+    ReferralPaid: partial(_plain, "referral_paid", events_pb2.ReferralPaid),
+    FeesShared: partial(_plain, "fees_shared", events_pb2.FeesShared),
+    MarketStatusChanged: partial(_plain, "market_status_changed", events_pb2.MarketStatusChanged),
+    Uncrossed: partial(_plain, "uncrossed", events_pb2.Uncrossed),
+    SettlementPriceSet: partial(_plain, "settlement_price_set", events_pb2.SettlementPriceSet),
+    PositionSettled: partial(_account_event, "position_settled", events_pb2.PositionSettled),
+    SettlementShortfall: partial(_account_event, "settlement_shortfall", events_pb2.SettlementShortfall),
     BreakerTripped: partial(_breaker_event, "breaker_tripped", events_pb2.BreakerTripped),
     BreakerExtended: partial(_breaker_event, "breaker_extended", events_pb2.BreakerExtended),
     BreakerEnded: partial(_breaker_event, "breaker_ended", events_pb2.BreakerEnded),

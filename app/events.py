@@ -189,6 +189,14 @@ class FeedValidityChanged:
 
 
 @dataclass(slots=True)
+class PillarRefused:
+    """SURF-011: what was voted of one underlying and expiry allows an arbitrage and did not enter."""
+
+    feed: int
+    expiry_s: int
+
+
+@dataclass(slots=True)
 class MarkPriceSet:
     """A mark price changed."""
 
@@ -419,6 +427,7 @@ Occurrence = (
     | Withdrawn
     | Transferred
     | FeedValidityChanged
+    | PillarRefused
     | MarkPriceSet
     | AssetSeized
     | PositionMoved

@@ -18,11 +18,12 @@ from app.funding.types import Funding
 from app.limits import MAX_VAULT_QUANTA
 from app.liquidation.genesis import insure
 from app.markets.genesis import load_market
+from app.options.genesis import load_class
 from app.oracle.genesis import load_feed, load_mark_price
 from app.params import PARAMS_KEY, params_from_genesis
 
 SECTIONS = {"params", "feeds", "markets", "accounts"}
-OPTIONAL = {"assets", "fees"}
+OPTIONAL = {"assets", "fees", "options"}
 OBJECTS = {"params", "fees"}  # the others are lists of objects
 
 
@@ -70,6 +71,8 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
         insured += insure(ctx, market, section)
         arm(ctx, market, section)
         ctx.funds.put(funding_pool(market), Fund())
+    for section in state.get("options", ()):
+        load_class(ctx, section)
     for section in state.get("assets", ()):
         load_asset(ctx, section)
     held = insured + sum(load_account(ctx, section) for section in state["accounts"])

@@ -140,6 +140,9 @@ TABLES: dict[str, Schema[Any, Any]] = {
         _flat("funding", 10, funding.Funding, state_pb2.Funding, numbered=True),
         Schema("traders", 16, identity, identity, fees.encode_trader, fees.decode_trader),
         Schema("fee_terms", 20, identity, identity, fees.encode_terms, fees.decode_terms),
+        _flat("option_classes", 30, markets.OptionClass, state_pb2.OptionClass, numbered=True),
+        Schema("fixings", 33, identity, identity, settlement.encode, settlement.decode),
+        _flat("listing", 34, markets.Listing, state_pb2.Listing, numbered=False),
         Schema("settlements", 11, u32, u32_from, settlement.encode, settlement.decode),
         Schema("validators", 21, identity, identity, validators.encode, validators.decode),
         Schema("feeds", 22, u32, u32_from, oracle.encode_feed, oracle.decode_feed),
@@ -222,6 +225,9 @@ def _name_tables(ctx: Context) -> None:
     ctx.traders = tables["traders"]
     ctx.fee_terms = tables["fee_terms"]
     ctx.fees = fees.BlockFees()
+    ctx.option_classes = tables["option_classes"]
+    ctx.fixings = tables["fixings"]
+    ctx.listing = tables["listing"]
     ctx.settlements = tables["settlements"]
     ctx.validators = tables["validators"]
     ctx.feeds = tables["feeds"]

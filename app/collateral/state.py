@@ -84,6 +84,17 @@ def transfer(ctx: Context, sender: bytes, receiver: bytes, amount_quanta: int) -
     open_account(ctx, receiver).cash_quanta += amount_quanta
 
 
+def behind(ctx: Context, market: int) -> int:
+    """The market whose insurance fund stands behind a market: itself, or for an option the one that its class names."""
+    record = ctx.markets.get(market)
+    return record.fund_market if record and record.fund_market else market
+
+
+def fund_of(ctx: Context, market: int) -> bytes:
+    """The key of the insurance fund that stands behind a market."""
+    return insurance_fund(behind(ctx, market))
+
+
 def credit_fund(ctx: Context, key: bytes, amount_quanta: int) -> None:
     """Credit a fund with what the caller took from accounts; a negative amount is what the caller gives them."""
     if amount_quanta:
@@ -168,7 +179,7 @@ def buy_asset(ctx: Context, key: bytes, number: int, market: int, owed_quanta: i
     """COLL-012: the insurance fund of `market`, or the treasury when that is 0, buys of one asset of an account what
     counts as collateral. Returns the cash that the account got, in quote quanta.
     """
-    fund_key = insurance_fund(market) if market else TREASURY_FUND
+    fund_key = fund_of(ctx, market) if market else TREASURY_FUND
     fund, asset = ctx.funds.get(fund_key), require_asset(ctx, number)
     account = require_account(ctx.accounts.get(key), key)
     units, price = account.units(number), asset_price(ctx, asset)

@@ -3,8 +3,8 @@
 from functools import partial
 
 from app.accounts.state import open_account
-from app.collateral.state import credit_fund
-from app.collateral.types import FEES_FUND, STAKERS_FUND, TREASURY_FUND, insurance_fund
+from app.collateral.state import credit_fund, fund_of
+from app.collateral.types import FEES_FUND, STAKERS_FUND, TREASURY_FUND
 from app.compartment import guarded
 from app.context import Context
 from app.events import FeesShared, ReferralPaid
@@ -81,7 +81,7 @@ def pay_referrers(ctx: Context, trades: list[Trade]) -> dict[int, int]:
 
 def share_market(ctx: Context, market: int, collected: int, referrals: int) -> None:
     """FEES-007: what a market collected leaves the fee fund: referrals are paid, the rest is split."""
-    terms, fund, left = terms_of(ctx), insurance_fund(market), collected - referrals
+    terms, fund, left = terms_of(ctx), fund_of(ctx, market), collected - referrals
     insured, traded = ctx.funds.get(fund), ctx.markets.get(market)
     insurance, stakers, treasury = rules.split(
         left,

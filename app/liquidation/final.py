@@ -39,7 +39,7 @@ def close_settling(ctx: Context) -> None:
     for number in market_numbers(ctx):
         if require_market(ctx, number).status in (SETTLING, QUARANTINED):
             record, book = ctx.settlements.get(number), ctx.books[number]
-            if record and record.price_quanta and not book.bids.best_price() and not book.asks.best_price():
+            if record and record.fixed and not book.bids.best_price() and not book.asks.best_price():
                 guarded(ctx, number, close_some, in_quarantine=True)
 
 

@@ -3,8 +3,8 @@
 from functools import cmp_to_key
 
 from app.accounts.types import Account, Position
-from app.collateral.state import asset_allows, counted_value, credit_fund
-from app.collateral.types import TREASURY_FUND, insurance_fund
+from app.collateral.state import asset_allows, behind, counted_value, credit_fund, fund_of
+from app.collateral.types import TREASURY_FUND
 from app.context import Context
 from app.errors import MarketFault
 from app.limits import DAY_NS
@@ -104,13 +104,14 @@ def value_of(ctx: Context, market: int, lots: int) -> int:
 
 def fund_balance(ctx: Context, market: int) -> int:
     """The balance of a market's insurance fund."""
-    fund = ctx.funds.get(insurance_fund(market))
+    fund = ctx.funds.get(fund_of(ctx, market))
     return fund.balance_quanta if fund else 0
 
 
 def fund_purse(ctx: Context, market: int) -> int:
     """LIQ-026: what a market's insurance fund may pay now: its balance, and no more than is left of its day."""
-    losses, limit = ctx.losses.get(market) or Losses(), require_market(ctx, market).insurance_day_quanta
+    backing = behind(ctx, market)
+    losses, limit = ctx.losses.get(backing) or Losses(), require_market(ctx, backing).insurance_day_quanta
     room = rules.day_room(limit, losses.fund_day_quanta, losses.fund_day_ns, ctx.time_ns, DAY_NS)
     return min(fund_balance(ctx, market), room)
 
@@ -118,7 +119,7 @@ def fund_purse(ctx: Context, market: int) -> int:
 def collect_fee(ctx: Context, market: Market, fee_quanta: int) -> None:
     """LIQ-010: a liquidation fee that was taken from an account: to the market's fund up to its cap, then treasury."""
     kept = rules.fund_share(fee_quanta, fund_balance(ctx, market.market), market.insurance_cap_quanta)
-    credit_fund(ctx, insurance_fund(market.market), kept)
+    credit_fund(ctx, fund_of(ctx, market.market), kept)
     credit_fund(ctx, TREASURY_FUND, fee_quanta - kept)
 
 
@@ -133,8 +134,8 @@ def spend(ctx: Context, market: int, amount_quanta: int) -> None:
     """LIQ-026: the market's fund pays, and it counts for its day."""
     if not amount_quanta:
         return
-    credit_fund(ctx, insurance_fund(market), -amount_quanta)
-    losses = losses_of(ctx, market)
+    credit_fund(ctx, fund_of(ctx, market), -amount_quanta)
+    losses = losses_of(ctx, behind(ctx, market))
     losses.fund_paid_quanta += amount_quanta
     if ctx.time_ns >= losses.fund_day_ns + DAY_NS:
         losses.fund_day_ns, losses.fund_day_quanta = ctx.time_ns, 0

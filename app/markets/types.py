@@ -14,6 +14,10 @@ QUARANTINED = 8
 
 PERPETUAL = 1
 FUTURE = 2
+OPTION = 3
+
+CALL = 1
+PUT = 2
 
 CONTINUOUS = 1
 BATCH = 2
@@ -31,7 +35,7 @@ class MarginTier(NamedTuple):
 class Market:
     """One market. `lot_size` and `tick_size` are decimals for people; the chain counts in lots and quanta.
 
-    The rates of funding are per eight hours, `expiry_ns` is a future's.
+    The rates of funding are per eight hours, `expiry_ns` is a future's or an option's.
     """
 
     market: int = 0
@@ -83,6 +87,9 @@ class Market:
     mark_band_ppm: int = 0
     mark_window_ns: int = 150_000_000_000
     resumed_ns: int = 0
+    strike_quanta: int = 0  # these are options' (app/options)
+    right: int = 0
+    fund_market: int = 0  # whose insurance fund stands behind it; 0: its own
     stamp: int = 0
 
     def copy(self) -> "Market":
@@ -99,6 +106,61 @@ class Market:
         self.sealed = sealed or self.status in (SETTLING, SETTLED)
         self.status = QUARANTINED
         self.quarantine_ends_ns = ends_ns
+
+
+@dataclass(slots=True)
+class OptionClass:
+    """What is listed of options on one underlying, and their terms; see state.proto for each field."""
+
+    feed: int = 0
+    symbol: str = ""
+    lot_size: str = ""
+    tick_size: str = ""
+    tick_quanta: int = 0
+    max_order_lots: int = 0
+    max_position_lots: int = 0
+    max_open_interest_lots: int = 0
+    maker_fee_ppm: int = 0
+    taker_fee_ppm: int = 0
+    index_multiplier: int = 1
+    index_divisor: int = 1
+    fund_market: int = 0
+    order_band_ppm: int = 0
+    fill_band_ppm: int = 0
+    surface_max_age_ns: int = 0
+    hour_s: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+    quarterly: int = 0
+    short_s: int = 0
+    shorts: int = 0
+    strikes: int = 0
+    step_ppm: int = 0
+    max_series: int = 0
+    margin_most_ppm: int = 0
+    margin_least_ppm: int = 0
+    maintenance_ppm: int = 0
+    initial_offset_ppm: int = 0
+    unpaired_initial_ppm: int = 0
+    unpaired_maintenance_ppm: int = 0
+    stamp: int = 0
+
+    def copy(self) -> "OptionClass":
+        """A copy that may be changed."""
+        return replace(self)
+
+
+@dataclass(slots=True)
+class Listing:
+    """The number of the next series."""
+
+    next_market: int = 0
+    stamp: int = 0
+
+    def copy(self) -> "Listing":
+        """A copy that may be changed."""
+        return Listing(self.next_market)
 
 
 @dataclass(slots=True)

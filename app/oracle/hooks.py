@@ -3,12 +3,14 @@
 from operator import gt, lt
 
 from app.context import Context
-from app.events import FeedValidityChanged
+from app.events import FeedValidityChanged, PillarRefused
 from app.limits import MAX_MOVE_PPM, MAX_PILLARS
 from app.oracle import rules
 from app.oracle.rules import ABSENT, STALE
 from app.oracle.state import feeds
 from app.oracle.types import REPORTERS_KEY, Feed, Reported, Reporters, Surface, VotedPillar, Votes
+from app.surface.rules import entering, staying
+from app.surface.state import slice_of
 from app.validators.rules import is_quorum
 
 NEVER = (0, 0, 0, 0)
@@ -77,7 +79,7 @@ def take_price(ctx: Context, feed: Feed, median: int) -> None:
 
 def take_pillars(ctx: Context, votes: Votes) -> None:
     """ORCL-009: forward and variances of each underlying and expiry, each number its own median, if a quorum voted on
-    that pillar; what has expired goes.
+    that pillar.
     """
     found: dict[tuple[int, int], list[tuple[tuple[int, ...], int]]] = {}
     for reported in votes.cast:
@@ -95,11 +97,23 @@ def take_pillars(ctx: Context, votes: Votes) -> None:
             fresh.setdefault(feed, {})[expiry_s] = VotedPillar(expiry_s, forward, tuple(variances), ctx.time_ns)
     for feed in sorted(fresh):
         if ctx.feeds.get(feed) is not None:
-            surface = ctx.surfaces.get(feed)
-            known = {pillar.expiry_s: pillar for pillar in surface.pillars} if surface else {}
-            known |= fresh[feed]
-            kept = rules.kept_expiries(list(known), ctx.time_ns, MAX_PILLARS)
-            ctx.surfaces.put(feed, Surface(tuple(known[expiry_s] for expiry_s in kept)))
+            take_surface(ctx, feed, fresh[feed])
+
+
+def take_surface(ctx: Context, feed: int, fresh: dict[int, VotedPillar]) -> None:
+    """SURF-011: put what was voted together of one underlying in the place of what was there, as far as nothing of it
+    makes an arbitrage; what has expired goes.
+    """
+    surface = ctx.surfaces.get(feed)
+    slices = {expiry_s: slice_of(ctx, pillar) for expiry_s, pillar in fresh.items()}
+    entered = {expiry_s: slices[expiry_s] for expiry_s in entering(slices)}
+    for expiry_s in sorted(slices.keys() - entered.keys()):
+        ctx.emit(PillarRefused(feed, expiry_s))
+    others = {one.expiry_s: one for one in (surface.pillars if surface else ()) if one.expiry_s not in entered}
+    kept = staying({expiry_s: slice_of(ctx, one) for expiry_s, one in others.items()}, entered)
+    known = {expiry_s: others[expiry_s] for expiry_s in kept} | {expiry_s: fresh[expiry_s] for expiry_s in entered}
+    ahead = rules.kept_expiries(list(known), ctx.time_ns, MAX_PILLARS)
+    ctx.surfaces.put(feed, Surface(tuple(known[expiry_s] for expiry_s in ahead)))
 
 
 def note_reporters(ctx: Context, votes: Votes, medians: dict[int, int]) -> None:

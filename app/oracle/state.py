@@ -58,7 +58,7 @@ def barred_actions(ctx: Context, number: int) -> int:
     if market is None or mark is None or feed is None:
         return 0
     settlement = ctx.settlements.get(number)
-    if settlement is not None and settlement.price_quanta:
+    if settlement is not None and settlement.fixed:
         return 0
     return rules.barred(mark.validity, ctx.time_ns, market.resumed_ns, feed.warm_up_ns)
 

@@ -5,13 +5,15 @@ nothing on the chain, so nothing is discounted and rho is 0. The deviation is vo
 years: the standard deviation of the logarithm of the price at expiry.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
 from app.kernel.fixed import BITS, ONE_Q80, cdf, ln, pdf, sqrt, tail
 from app.kernel.integers import sqrt_floor
+from app.surface.rules import variance
 
+E9 = 10**9
 E18 = 10**18
 DAY_NS = 86_400 * 10**9
 YEAR_NS = 365 * DAY_NS
@@ -183,3 +185,28 @@ def newton(guess_q80: int, found: int, goal: int, distance_q80: int, lesser_quan
     if turn <= 0:
         return 0
     return (guess_q80 << BITS) // sqrt(turn) if is_low else guess_q80 * sqrt(turn) >> BITS
+
+
+def option_price(
+    fixed_quanta: int, live_quanta: int, strike_quanta: int, is_call: bool, slice_e18: Sequence[int]
+) -> int:
+    """PRIC-013: what an option on a mean is worth, times 2^80, of which `fixed_quanta` is fixed and `live_quanta` the
+    forward of the rest, by the slice of its expiry: an option on the rest with what is left of the strike.
+    """
+    rest = strike_quanta - fixed_quanta
+    if rest <= 0 or not live_quanta:
+        beyond = live_quanta - rest if is_call else rest - live_quanta
+        return max(0, beyond) << BITS
+    apart = distance(live_quanta, rest)
+    value = time_value(live_quanta, rest, apart, sqrt(variance(slice_e18, apart)))
+    return call_put(live_quanta, rest, value)[0 if is_call else 1]
+
+
+def payoff(settlement_quanta: int, strike_quanta: int, is_call: bool) -> int:
+    """PRIC-014: what an option pays at its expiry, quote quanta a lot, by rule alone: what it is in the money."""
+    return max(0, settlement_quanta - strike_quanta if is_call else strike_quanta - settlement_quanta)
+
+
+def in_lots(units_e9: int, multiplier: int, divisor: int) -> int:
+    """PRIC-015: a price in units of a feed x 10^9 as quote quanta a lot (ORCL-007), rounded down."""
+    return units_e9 * multiplier // (divisor * E9)

@@ -2,8 +2,8 @@
 
 from app.book.state import remove_order
 from app.book.types import Order
-from app.collateral.state import credit_fund
-from app.collateral.types import funding_pool, insurance_fund
+from app.collateral.state import credit_fund, fund_of
+from app.collateral.types import funding_pool
 from app.compartment import guarded
 from app.context import Context
 from app.events import Cancelled, SettlementPriceSet
@@ -67,7 +67,7 @@ def settle_market(ctx: Context, number: int) -> None:
     if ctx.settlements.get(number) is None:
         begin_settlement(ctx, number, ending(ctx, market))
     record = ctx.settlements.edit(number)
-    if not record.price_quanta:
+    if not record.fixed:
         average(ctx, number, record)
     elif not cancel_orders(ctx, number) and not open_interest(ctx, number):
         sweep(ctx, number)
@@ -87,6 +87,7 @@ def average(ctx: Context, number: int, record: Settlement) -> None:
     waits = not trusted and not record.covered_ns and ctx.time_ns < record.ends_ns + MAX_SETTLEMENT_WAIT_NS
     if ctx.time_ns >= record.ends_ns and not waits:
         record.price_quanta = rules.settlement_price(record.weighted, record.covered_ns, index_price(ctx, number))
+        record.fixed = True
         set_mark_price(ctx, number, record.price_quanta)
         ctx.emit(SettlementPriceSet(number, record.price_quanta, record.covered_ns))
         set_status(ctx, number, SETTLING, events_pb2.STATUS_REASON_SETTLEMENT)
@@ -113,5 +114,5 @@ def sweep(ctx: Context, number: int) -> None:
     if pool is not None and pool.balance_quanta:
         left = pool.balance_quanta
         credit_fund(ctx, funding_pool(number), -left)
-        credit_fund(ctx, insurance_fund(number), left)
+        credit_fund(ctx, fund_of(ctx, number), left)
     set_status(ctx, number, SETTLED, events_pb2.STATUS_REASON_SETTLEMENT)

@@ -2,8 +2,8 @@
 
 from app.accounts.types import Account
 from app.clearing.state import add_open_interest, off_book
-from app.collateral.state import credit_fund, seize
-from app.collateral.types import funding_pool, insurance_fund
+from app.collateral.state import credit_fund, fund_of, seize
+from app.collateral.types import funding_pool
 from app.context import Context
 from app.events import PositionSettled, SettlementShortfall
 from app.settlement import rules
@@ -45,9 +45,9 @@ def cover(ctx: Context, key: bytes, account: Account, market: int) -> None:
     account = ctx.accounts.edit(key)
     if account.assets or account.cash_quanta >= 0:
         return
-    fund = ctx.funds.get(insurance_fund(market))
+    fund = ctx.funds.get(fund_of(ctx, market))
     paid = rules.fund_pays(account.cash_quanta, fund.balance_quanta if fund else 0)
-    credit_fund(ctx, insurance_fund(market), -paid)
+    credit_fund(ctx, fund_of(ctx, market), -paid)
     account.cash_quanta += paid
     if account.cash_quanta:
         ctx.settlements.edit(market).shortfall_quanta -= account.cash_quanta

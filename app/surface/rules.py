@@ -4,7 +4,7 @@ A pillar is one expiry's total variances at seven log-moneynesses, ln(strike / f
 the same seven, convex, times 10^18. What comes out is total variance times 2^80; `fixed.sqrt` of it is a deviation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.kernel.fixed import ONE_Q80
 
@@ -13,6 +13,7 @@ E15 = 10**15
 E18 = 10**18
 POINTS_E3 = (-600, -300, -100, 0, 100, 300, 600)  # log-moneyness, in thousandths
 WIDTHS_E3 = (300, 200, 100, 100, 200, 300)
+KEPT_SLICES = 4_096
 # Convex numbers, in 10^-18: they outweigh what rounding down may take from the convexity of a slice.
 BENDS_E18 = (36, 9, 1, 0, 1, 9, 36)
 
@@ -120,3 +121,63 @@ def calendar_free(earlier_e18: Sequence[int], later_e18: Sequence[int]) -> bool:
     points = all(late >= early for early, late in zip(earlier_e18, later_e18, strict=True))
     wings = all(late >= early for early, late in zip(rises(earlier_e18), rises(later_e18), strict=True))
     return points and wings
+
+
+def slice_between(
+    first_e18: Sequence[int], first_ns: int, second_e18: Sequence[int], second_ns: int, time_ns: int
+) -> tuple[int, ...]:
+    """SURF-007: the slice of an expiry without a pillar of its own: SURF-004 at each of the seven points."""
+    pairs = zip(first_e18, second_e18, strict=True)
+    return tuple(between(first, first_ns, second, second_ns, time_ns) for first, second in pairs)
+
+
+def split_forward(
+    index: int, forward_e9: int, left_ns: int, window_ns: int, covered_ns: int, weighted: int
+) -> tuple[int, int]:
+    """SURF-009: (what is fixed, what moves with the index) of the forward of a mean over the last `window_ns`, each
+    x 10^9 and rounded down.
+
+    `weighted` is the sum of index x time over the `covered_ns` of the window that have passed. Before the window all of
+    it moves; when no time is left nothing does, but where nothing was covered the last index stands for the mean.
+    """
+    ahead = min(left_ns, window_ns)
+    whole = covered_ns + ahead
+    if not whole:
+        return index * E9, 0
+    return weighted * E9 // whole, index * forward_e9 * ahead // whole
+
+
+def counted_slice(slice_e18: Sequence[int], left_ns: int, window_ns: int) -> tuple[int, ...]:
+    """SURF-008: a mean over a time varies a third as much as its end: of the window's time only a third counts. The
+    variances over all of `left_ns`, in proportion; rounded down, at least 1.
+    """
+    ahead = min(left_ns, window_ns)
+    counted_ns = 3 * left_ns - 2 * ahead
+    return tuple(max(1, one * counted_ns // (3 * left_ns)) if left_ns else 1 for one in slice_e18)
+
+
+def entering(fresh: Mapping[int, Sequence[int]]) -> list[int]:
+    """SURF-011: which of the slices voted together may enter, by expiry, ascending: those free of butterflies, and of
+    them each that makes no calendar spread with the one that entered before it.
+    """
+    entered: list[int] = []
+    for expiry in sorted(fresh):
+        if butterfly_free(fresh[expiry]) and (not entered or calendar_free(fresh[entered[-1]], fresh[expiry])):
+            entered.append(expiry)
+    return entered
+
+
+def staying(kept: Mapping[int, Sequence[int]], entered: Mapping[int, Sequence[int]]) -> list[int]:
+    """SURF-011: which of the older slices, of other expiries, may stay beside those that enter: those that make no
+    calendar spread with the nearest of these on either side.
+    """
+    expiries = sorted(entered)
+    found = []
+    for expiry in sorted(kept):
+        before = [other for other in expiries if other < expiry]
+        after = [other for other in expiries if other > expiry]
+        if (not before or calendar_free(entered[before[-1]], kept[expiry])) and (
+            not after or calendar_free(kept[expiry], entered[after[0]])
+        ):
+            found.append(expiry)
+    return found

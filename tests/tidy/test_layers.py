@@ -11,7 +11,8 @@ import pytest
 from tests.tidy.shape import PROJECT
 
 LINT = Path(sys.executable).with_name("lint-imports")
-DOMAINS = ("liquidation", "settlement", "triggers", "book", "clearing", "margin", "marks", "funding", "breakers",
+DOMAINS = ("liquidation", "settlement", "options", "triggers", "book", "clearing", "margin", "marks", "funding",
+           "breakers",
            "markets", "fees", "pricing", "surface", "collateral", "oracle", "validators", "accounts")
 
 
