@@ -164,6 +164,11 @@ ORDER_GROUP = _code("book", 619, "ORDER_GROUP", "the group has as many members a
 ORDER_PROTECTED = _code("book", 620, "ORDER_PROTECTED", "market-maker protection has frozen the account in this market")
 PROTECTION_TERMS = _code("book", 621, "PROTECTION_TERMS", "limit, window or freeze are beyond their limits")
 
+# combos and block trades
+COMBO_LEGS = _code("combos", 2401, "COMBO_LEGS", "a combo has two to eight legs, each in another market")
+COMBO_NET = _code("combos", 2402, "COMBO_NET", "all legs together would cost more than the net limit")
+COMBO_REDUCES = _code("combos", 2403, "COMBO_REDUCES", "a reduce-only leg is larger than what it would reduce")
+
 # triggers
 TRIGGER_WATCHES = _code("triggers", 1601, "TRIGGER_WATCHES", "the price source or the direction is unknown")
 TRIGGER_PRICE = _code("triggers", 1602, "TRIGGER_PRICE", "the trigger price is zero or beyond the limit")

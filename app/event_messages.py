@@ -16,6 +16,7 @@ from app.events import (
     BreakerExtended,
     BreakerTripped,
     Cancelled,
+    ComboFilled,
     DeadManActed,
     Deposited,
     FeedValidityChanged,
@@ -215,25 +216,6 @@ def _filled(event: Filled) -> events_pb2.Event:
     )
 
 
-def _deposited(event: Deposited) -> events_pb2.Event:
-    return events_pb2.Event(
-        deposited=events_pb2.Deposited(
-            account=id_message(event.account), amount_quanta=event.amount_quanta, asset=event.asset
-        )
-    )
-
-
-def _withdrawn(event: Withdrawn) -> events_pb2.Event:
-    return events_pb2.Event(
-        withdrawn=events_pb2.Withdrawn(
-            account=id_message(event.account),
-            amount_quanta=event.amount_quanta,
-            destination=event.destination,
-            asset=event.asset,
-        )
-    )
-
-
 def _transferred(event: Transferred) -> events_pb2.Event:
     message = events_pb2.Transferred(
         to=id_message(event.receiver), amount_quanta=event.amount_quanta, asset=event.asset
@@ -322,8 +304,9 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     TriggerFired: _trigger_fired,
     Filled: _filled,
     FundingPaid: partial(_account_event, "funding_paid", events_pb2.FundingPaid),
-    Deposited: _deposited,
-    Withdrawn: _withdrawn,
+    ComboFilled: partial(_account_event, "combo_filled", events_pb2.ComboFilled),
+    Deposited: partial(_account_event, "deposited", events_pb2.Deposited),
+    Withdrawn: partial(_account_event, "withdrawn", events_pb2.Withdrawn),
     Transferred: _transferred,
     PillarRefused: partial(_plain, "pillar_refused", events_pb2.PillarRefused),
     FeedValidityChanged: partial(_plain, "feed_validity_changed", events_pb2.FeedValidityChanged),

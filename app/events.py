@@ -3,6 +3,7 @@
 The state machine notes plain records, which cost little; event_messages.py makes the wire's form of them for whoever
 reads the feed. Accounts are keys, orders the book's own values.
 """
+# long: one list of all that can happen
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -116,6 +117,16 @@ class Filled:
     taker_fee_quanta: int
     price_quanta: int = 0
     taker_open_lots: int = 0
+
+
+@dataclass(slots=True)
+class ComboFilled:
+    """All legs of a combo were filled, as these orders; together they cost so much, fees apart (COMB-003)."""
+
+    account: bytes
+    client_id: int
+    net_quanta: int
+    order_ids: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -422,6 +433,7 @@ Occurrence = (
     | TriggerMoved
     | TriggerFired
     | Filled
+    | ComboFilled
     | FundingPaid
     | Deposited
     | Withdrawn

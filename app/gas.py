@@ -9,6 +9,7 @@ ENVELOPE = 120_000  # decode, signature, nonce, fee: paid once an envelope
 BYTE = 20
 ACTION = 2_000  # dispatch, savepoint, result
 PLACE = 15_000
+COMBO = 20_000  # its savepoint and its margin, besides PLACE for each leg
 CANCEL = 8_000
 REPLACE = 20_000
 TRANSFER = 14_000

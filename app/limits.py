@@ -46,6 +46,7 @@ IDLE_BLOCKS = 16  # an option that nobody is in is marked in one of so many bloc
 MAX_MARGIN_TIERS = 7  # beyond the first
 MAX_ACCOUNT_NUMBER = (1 << 32) - 1
 MAX_EXPIRED_A_BLOCK = 500  # orders
+MAX_COMBO_LEGS = 8
 MAX_PEAKS = 50  # of an iceberg order
 MAX_GROUP = 4  # orders and triggers that cancel one another
 MAX_PEGGED_A_MARKET = 100

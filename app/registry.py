@@ -8,6 +8,7 @@ from typing import Any
 
 from app.accounts import types as accounts
 from app.book import actions as book_actions
+from app.book import combos
 from app.book import hooks as book_hooks
 from app.book import protection as book_protection
 from app.book import state as book_state
@@ -60,6 +61,7 @@ Hook = Callable[[Context], None]
 # action -> handler. The handler charges the action's gas (gas.py) before it does the work.
 ACTIONS: dict[str, Handler] = {
     "place_order": book_actions.handle_place_order,
+    "place_combo": combos.handle_place_combo,
     "cancel_order": book_actions.handle_cancel_order,
     "replace_order": book_actions.handle_replace_order,
     "cancel_all": book_actions.handle_cancel_all,

@@ -23,6 +23,7 @@ from typing import Any
 from client import envelopes
 from client.errors import InvalidNonce, NotAvailable, OutcomeUnknown
 from client.keys import Key
+from client.legs import Leg, combo_legs
 from client.nonces import Nonces
 from client.reading import Reader
 from client.results import PlacedOrder, Sent, placed_from, sent_from
@@ -115,6 +116,17 @@ class NovationClient(Reader):
                                  display_lots=info.units.lots(display), oco_id=oco_id, peg=peg,
                                  peg_offset_ticks=peg_offset_ticks)
         return placed_from(await self._one(action, options), info, client_id)
+
+    async def place_combo(self, legs: Sequence[Leg], *, net: Amount | None = None, client_id: int = 0,
+                          **options: Any) -> Sent:
+        """Two to eight orders in as many markets that all fill in full at once, or nothing happens. Together they cost
+        at most `net` USD, fees apart (bought less sold; negative: so much must come in); None: as their prices allow.
+
+        `sent.results[0].legs` says what each did. Raises InvalidOrder, InsufficientFunds and others of client.errors.
+        """
+        return await self._one(envelopes.place_combo(
+            combo_legs(legs, self.market), client_id=client_id,
+            net_limit_quanta=None if net is None else quanta(net)), options)
 
     async def replace(self, market: str | int, size: Amount, price: Amount, *, order_id: int = 0, client_id: int = 0,
                       time_in_force: str = "gtc", **options: Any) -> PlacedOrder:

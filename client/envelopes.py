@@ -58,7 +58,8 @@ MARKET_STATUSES = {  # that the authority of a test network may set
 GAS_ENVELOPE = 120_000
 GAS_BYTE = 20
 GAS_ACTION = 2_000
-GAS_BY_KIND = {"place_order": 15_000, "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
+GAS_BY_KIND = {"place_order": 15_000, "place_combo": 20_000, "cancel_order": 8_000, "replace_order": 20_000,
+               "cancel_all": 8_000,
                "transfer": 14_000, "withdraw": 24_000, "faucet_deposit": 14_000, "set_validator": 100_000,
                "set_market_status": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
@@ -94,6 +95,26 @@ def place(*, market: int, side: str, price_quanta: int, size_lots: int, time_in_
         self_trade_prevention=_choice("self_trade_prevention", self_trade_prevention, SELF_TRADE_PREVENTIONS),
         expiry_time_ns=expiry_time_ns, display_lots=display_lots, oco_id=oco_id,
         peg_reference=_choice("peg", peg, PEGS), peg_offset_ticks=peg_offset_ticks))
+
+
+def combo_leg(*, market: int, side: str, size_lots: int, price_quanta: int,
+              reduce_only: bool = False) -> tx_pb2.ComboLeg:
+    """A leg of a combo; the price is the worst it may fill at. Raises ValueError for an unknown side."""
+    return tx_pb2.ComboLeg(market=market, side=_choice("side", side, SIDES), size_lots=size_lots,
+                           price_quanta=price_quanta, reduce_only=reduce_only)
+
+
+def place_combo(legs: Sequence[tx_pb2.ComboLeg], *, net_limit_quanta: int | None = None, client_id: int = 0,
+                self_trade_prevention: str = "cancel_maker") -> tx_pb2.Action:
+    """Two to eight orders in as many markets that all fill in full at once, or nothing happens. Without a net limit
+    only the legs' own prices limit what they cost together.
+    """
+    if net_limit_quanta is None:
+        net_limit_quanta = sum(leg.price_quanta * leg.size_lots * (1 if leg.side == tx_pb2.SIDE_BUY else -1)
+                               for leg in legs)
+    return tx_pb2.Action(place_combo=tx_pb2.PlaceCombo(
+        legs=legs, net_limit_quanta=net_limit_quanta, client_id=client_id,
+        self_trade_prevention=_choice("self_trade_prevention", self_trade_prevention, SELF_TRADE_PREVENTIONS)))
 
 
 def cancel(*, order_id: int = 0, client_id: int = 0) -> tx_pb2.Action:
@@ -219,6 +240,11 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
                 gas += GAS_CANCEL * (bool(order.expiry_time_ns) + bool(order.oco_id)) + GAS_PEG * bool(
                     order.peg_reference)
             taking += getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY
+        elif kind == "place_combo":
+            legs = len(action.place_combo.legs)
+            gas += legs * (GAS_BY_KIND["place_order"] + GAS_ORDER_IN_RECORD * open_orders)
+            gas += (legs + 2) * GAS_POSITION * (POSITIONS + legs)
+            taking += legs
         elif kind == "place_trigger":
             gas += GAS_TRIGGER_IN_RECORD * TRIGGERS_MAX + GAS_TRAILING * bool(action.place_trigger.trail_quanta)
         elif kind == "bid_auction":

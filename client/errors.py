@@ -186,7 +186,7 @@ REASONS: dict[str, type[NovationError]] = {
     "TRIGGER_LIMIT": TooManyOrders, "TRIGGER_REACHED": OrderImmediatelyFillable,
     "ORDER_NOT_FOUND": OrderNotFound, "ORDER_CLIENT_ID_USED": DuplicateOrderId, "ORDER_LIMIT": TooManyOrders,
     "ORDER_WOULD_CROSS": OrderImmediatelyFillable, "ORDER_NOT_FILLABLE": OrderNotFillable,
-    "ORDER_REDUCES_NOTHING": OrderNotFillable,
+    "ORDER_REDUCES_NOTHING": OrderNotFillable, "COMBO_NET": OrderNotFillable, "COMBO_REDUCES": OrderNotFillable,
     "BREAKER_ORDER_BAND": InvalidOrder, "BREAKER_WITHDRAWALS": RateLimited,
 }
 CODESPACES: dict[str, type[NovationError]] = {
@@ -194,7 +194,7 @@ CODESPACES: dict[str, type[NovationError]] = {
     "margin": InsufficientFunds, "book": InvalidOrder,
     "triggers": InvalidOrder, "oracle": BadRequest, "query": BadRequest,
     "mempool": RateLimited, "fees": BadRequest, "compartments": MarketClosed, "liquidation": BadRequest,
-    "breakers": MarketClosed, "validators": BadRequest,
+    "breakers": MarketClosed, "combos": InvalidOrder, "validators": BadRequest,
 }
 STATUSES: dict[grpc.StatusCode, type[NovationError]] = {
     grpc.StatusCode.UNAVAILABLE: NotAvailable,

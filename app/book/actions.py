@@ -14,6 +14,7 @@ from app.book.types import (
     IMMEDIATE_OR_CANCEL,
     POST_ONLY,
     SELL,
+    OpenOrders,
     Order,
     market_of,
     order_id_of,
@@ -110,22 +111,12 @@ def check_price_and_size(market: Market, price_quanta: int, size_lots: int) -> N
 
 def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
     """The second half of BOOK-006, for terms that are checked: everything that can fail, then `carry_out`."""
-    require_trading(taker.market, reduces=taker.reduce_only)
-    if not taker.reduce_only:
-        check_opening(ctx, taker.market)
-    check_band(ctx, taker.market, taker.side, taker.price_quanta)
-    if ctx.protected and taker.time_in_force in RESTING:
-        require_unfrozen(ctx, taker.account, taker.market.market)
-    account = require_account(ctx.accounts.get(taker.account), taker.account)
-    if (ctx.barred or account.assets) and not taker.reduce_only:
-        require_trusted(ctx, account, OPEN, taker.market.market)
+    account = check_entry(ctx, taker)
     held = account.position(taker.market.market)
     open_orders = ctx.orders.get(taker.account)
     count = len(open_orders.orders) if open_orders else 0
     ctx.gas.charge(ORDER_IN_RECORD * count + POSITION * len(account.positions))
-    if open_orders and taker.client_id and taker.client_id in open_orders.client_ids:
-        other = open_orders.client_ids[taker.client_id]
-        raise ChainError(ORDER_CLIENT_ID_USED, client_id=taker.client_id, order_id=other)
+    check_client_id(open_orders, taker.client_id)
     if taker.reduce_only:
         taker.size_lots = min(taker.size_lots, rules.reducible_lots(taker.side, held.lots))
         if taker.size_lots == 0:
@@ -148,6 +139,26 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
         )
     ctx.gas.charge(FILL if collecting else (FILL - MEET) * plan.fills)
     return carry_out(ctx, taker, plan, after, rest)
+
+
+def check_entry(ctx: Context, taker: Taker) -> Account:
+    """MKT-002, BRK-002, BRK-004, BOOK-018, ORCL-011: whether such an order may come in now; its account."""
+    require_trading(taker.market, reduces=taker.reduce_only)
+    if not taker.reduce_only:
+        check_opening(ctx, taker.market)
+    check_band(ctx, taker.market, taker.side, taker.price_quanta)
+    if ctx.protected and taker.time_in_force in RESTING:
+        require_unfrozen(ctx, taker.account, taker.market.market)
+    account = require_account(ctx.accounts.get(taker.account), taker.account)
+    if (ctx.barred or account.assets) and not taker.reduce_only:
+        require_trusted(ctx, account, OPEN, taker.market.market)
+    return account
+
+
+def check_client_id(open_orders: OpenOrders | None, client_id: int) -> None:
+    """BOOK-008: ORDER_CLIENT_ID_USED when an open order has the client id, 0 being none."""
+    if open_orders and client_id and client_id in open_orders.client_ids:
+        raise ChainError(ORDER_CLIENT_ID_USED, client_id=client_id, order_id=open_orders.client_ids[client_id])
 
 
 def plan_order(ctx: Context, taker: Taker, account: Account) -> Plan:

@@ -29,6 +29,11 @@ def signed_lots(side: int, size_lots: int) -> int:
     return size_lots if side == BUY else -size_lots
 
 
+def leg_cost(side: int, quote_quanta: int) -> int:
+    """COMB-003: what a leg filled for `quote_quanta` adds to the cost of its combo: + for a buy, - for a sell."""
+    return quote_quanta if side == BUY else -quote_quanta
+
+
 def hidden_left(open_lots: int, hidden_lots: int, display_lots: int) -> int:
     """BOOK-016: what stays hidden of an order with `open_lots` left: all that was, while some of what was shown is
     left; else what the next peak of `display_lots` does not show.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.accounts.types import Account
-from app.collateral.state import require_asset
+from app.collateral.state import behind, require_asset
 from app.context import Context
 from app.errors import QUERY_LIMIT, ChainError, MarketFault
 from app.events import AccountReduced, HolderReduced
@@ -137,7 +137,7 @@ def stress(ctx: Context, shocks_ppm: Sequence[int]) -> Stress:
     ]
     markets = [market for market, _ in ctx.markets.scan() if any(market in account.positions for _, account in holding)]
     calm = {key: value(ctx, account) for key, account in holding}
-    found = Stress(accounts=len(holding), funds={market: fund_balance(ctx, market) for market in markets})
+    found = Stress(accounts=len(holding), funds=funds_of(ctx, markets))
     for market in (0, *markets):
         moved = [market] if market else markets
         for shock in shocks:
@@ -145,6 +145,11 @@ def stress(ctx: Context, shocks_ppm: Sequence[int]) -> Stress:
             suppose_shock(ctx, row, moved, holding, calm)
             found.rows.append(row)
     return found
+
+
+def funds_of(ctx: Context, markets: Sequence[int]) -> dict[int, int]:
+    """The insurance funds that stand behind these markets, by whose they are."""
+    return {backing: fund_balance(ctx, backing) for backing in sorted({behind(ctx, market) for market in markets})}
 
 
 def suppose_shock(
@@ -195,8 +200,9 @@ def covered(ctx: Context, account: Account, now: Standing, balances: dict[int, i
         if held.lots and now.maintenance:
             margin = margin_freed(ctx, held, held.lots)
             deficit = max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance))
-            balance = balances.setdefault(market, fund_purse(ctx, market))
+            backing = behind(ctx, market)
+            balance = balances.setdefault(backing, fund_purse(ctx, market))
             part = rules.fund_pays(deficit, balance, require_market(ctx, market).insurance_event_quanta)
-            balances[market] -= part
+            balances[backing] -= part
             paid += part
     return min(paid, -now.equity)

@@ -7,7 +7,7 @@ from app.accounts.types import Account
 from app.breakers import rules
 from app.breakers.state import end, trip, tripped
 from app.breakers.types import CHAIN, STRESS, SWEEP_KEY, SYSTEM, Breaker, Sweep
-from app.collateral.state import require_asset
+from app.collateral.state import behind, require_asset
 from app.context import Context
 from app.errors import MarketFault
 from app.limits import MAX_PRICE_QUANTA
@@ -89,7 +89,8 @@ def finish(ctx: Context, record: Sweep) -> None:
     """BRK-022: a whole sweep is done: the chain is reduce-only from here on if insurance does not cover the worst row,
     and no longer if it does.
     """
-    insured = sum(max(0, fund_balance(ctx, market)) for market in market_numbers(ctx))
+    funds = [market for market in market_numbers(ctx) if behind(ctx, market) == market]  # each fund once
+    insured = sum(max(0, fund_balance(ctx, market)) for market in funds)
     record.cursor, record.done_ns = b"", ctx.time_ns
     record.done_accounts, record.accounts = record.accounts, 0
     record.done_shortfalls, record.insured_quanta = record.shortfalls, insured

@@ -229,6 +229,22 @@ def allows_change(ctx: Context, account: Account, cash_after: int, changed: Posi
     return rules.may_take_on(usable, initial) or reduces(ctx, account, cash_after, changed, with_orders=with_orders)
 
 
+def allows_account(ctx: Context, before: Account, after: Account) -> bool:
+    """MARG-004 to MARG-006: whether `before` may become `after` all at once, open orders counted: in several markets it
+    is the account as a whole that is asked, and not each step.
+    """
+    for held in after.positions.values():
+        if not rules.fits_record(
+            after.cash_quanta, held.entry_quanta, held.open_buy_notional_quanta, held.open_sell_notional_quanta
+        ):
+            return False
+    now = account_standing(ctx, after)
+    if rules.may_take_on(now.usable, now.initial):
+        return True
+    then = account_standing(ctx, before)
+    return rules.may_reduce(then.initial, now.initial, then.excess, now.excess)
+
+
 def _weight(risk: MarketRisk, held: Position, with_orders: bool) -> tuple[int, int]:
     """(what new risk may rest on, initial margin) of one market.
 

@@ -220,6 +220,29 @@ def validators() -> Case:
 STOPS = [builders.trigger(builders.BELOW, MARK - 9_000_000, builders.SELL, MARK - 10_000_000, 1)] * 20
 
 
+def two_sided() -> Driver:
+    """Everybody asks for BTC and bids for ETH."""
+    chain, ether = driver(), builders.MARK_QUANTA[builders.ETH]
+    everybody(chain, lambda _: [builders.sell(MARK, 20), builders.buy(ether, 20, market=2)])
+    return chain
+
+
+def legs(eth_lots: int) -> list[tx_pb2.Action]:
+    """Ten combos of two legs, one of them of so many lots."""
+    return [builders.combo(builders.leg(1, builders.BUY, MARK, 1),
+                           builders.leg(2, builders.SELL, builders.MARK_QUANTA[builders.ETH], eth_lots))] * 10
+
+
+def combos() -> Case:
+    """Combos that fill one order a leg."""
+    return Case(two_sided(), [(ALICE, legs(1))] * 40)
+
+
+def combos_in_vain() -> Case:
+    """Combos whose second leg sweeps twenty orders and then wants more than its limit on fills."""
+    return Case(two_sided(), [(ALICE, legs(10**6))] * 20)
+
+
 def stops() -> Case:
     """Twenty stops an envelope, of accounts without any. What firing costs is paid and not done here."""
     return Case(driver(), [(person, STOPS) for person in CROWD])
@@ -274,6 +297,7 @@ CASES: tuple[Callable[[], Case], ...] = (
     replace_moves, replace_shrinks, take_one, take_hundred, take_hundred_with_many_orders, fill_or_kill_in_vain,
     margin_in_vain, self_trade, replace_in_vain_on_a_long_level, undone_on_a_long_level, take_behind_cancelled, undone,
     stops, stops_cancelled, icebergs_taken, placed_with_terms, groups_taken, pegs_placed, protections,
+    combos, combos_in_vain,
     transfers, transfers_to_new, withdrawals, faucets, validators,
 )
 

@@ -103,6 +103,18 @@ def sell(price_quanta: int, size_lots: int, **options: int) -> tx_pb2.Action:
     return place(SELL, price_quanta, size_lots, **options)  # type: ignore[arg-type]
 
 
+def leg(market: int, side: int, price_quanta: int, size_lots: int, *, reduce_only: bool = False) -> tx_pb2.ComboLeg:
+    """A leg of a combo."""
+    return tx_pb2.ComboLeg(market=market, side=side, price_quanta=price_quanta,  # type: ignore[arg-type]
+                           size_lots=size_lots, reduce_only=reduce_only)
+
+
+def combo(*legs: tx_pb2.ComboLeg, net: int = 1 << 62, client_id: int = 0, stp: int = 0) -> tx_pb2.Action:
+    """Several orders that all fill, or none."""
+    return tx_pb2.Action(place_combo=tx_pb2.PlaceCombo(
+        legs=legs, net_limit_quanta=net, client_id=client_id, self_trade_prevention=stp))  # type: ignore[arg-type]
+
+
 def cancel(order_id: int = 0, client_id: int = 0) -> tx_pb2.Action:
     """Cancel one order."""
     return tx_pb2.Action(cancel_order=tx_pb2.CancelOrder(order_id=order_id, client_id=client_id))

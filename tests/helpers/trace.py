@@ -159,6 +159,14 @@ def any_order(flow: Flow, random: Random) -> tx_pb2.Action:
         stp=random.randint(0, 3))
 
 
+def any_combo(flow: Flow, random: Random) -> tx_pb2.Action:
+    """Legs in both markets, or twice in one."""
+    legs = [builders.leg(market, random.choice((BUY, SELL)), flow.price(market, random.randint(-9, 9)),
+                         random.randint(1, 5), reduce_only=random.random() < 0.2)
+            for market in random.choice(((1, 2), (2, 1), (1, 1)))]
+    return builders.combo(*legs, net=random.choice((0, 1 << 60)))
+
+
 def special_order(flow: Flow, random: Random) -> tx_pb2.Action:
     """An order that rests with terms: an expiry, a peak, a group, a peg."""
     market, peg, side = random.choice(flow.markets), random.choice((0, 0, 1, 2)), random.choice((BUY, SELL))
@@ -206,6 +214,7 @@ SPECIALS: tuple[Special, ...] = (
     lambda flow, random, other: ([builders.isolate(random.randint(0, 2), random.choice((0, 1, 3)),
                                                    random.choice((0, 1_500_000, 20_000_000)),
                                                    random.choice(flow.markets))], {}),
+    lambda flow, random, other: ([any_combo(flow, random) for _ in range(3)], {}),
     lambda flow, random, other: ([builders.set_referrer(other), flow.taker_action()], {}),
     lambda flow, random, other: ([builders.set_validator(other.public_key, random.randint(0, 9))], {}),
     lambda flow, random, other: ([builders.buy(flow.price(1, 0), 5_000), builders.buy(500, 0), builders.buy(0, 1),

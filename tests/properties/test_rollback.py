@@ -109,6 +109,14 @@ def random_trigger(random: Random, market: int, price: int, size: int) -> tx_pb2
                      oco_id=random.choice((0, 0, 1)))
 
 
+def random_combo(random: Random) -> tx_pb2.Action:
+    """Two legs near the marks; often one of them finds too little."""
+    legs = [b.leg(market, random.choice((1, 2)), b.MARK_QUANTA[market] + random.randint(-3, 3) * b.TICK_QUANTA[market],
+                  random.choice((1, 1, 2, 5)), reduce_only=random.random() < 0.1)
+            for market in random.sample((BTC, b.ETH), 2)]
+    return b.combo(*legs, net=random.choice((0, 1 << 62)), client_id=random.choice((0, 1)), stp=random.randint(0, 3))
+
+
 def random_action(random: Random) -> tx_pb2.Action:
     """Mostly orders near the mark that meet each other, with client ids that collide."""
     market = random.choice((BTC, BTC, b.ETH))
@@ -121,6 +129,8 @@ def random_action(random: Random) -> tx_pb2.Action:
         return b.place(random.choice((1, 2)), price, size, market=market, client_id=random.choice((0, client_id)),
                        time_in_force=random.choice((1, 1, 1, 1, 2, 3, 3, 4)), reduce_only=random.random() < 0.2,
                        stp=random.randint(0, 3))
+    if kind < 0.66:
+        return random_combo(random)
     if kind < 0.82:
         return b.replace(price, size, client_id=client_id, time_in_force=random.choice((1, 1, 4)))
     if kind < 0.86:

@@ -21,6 +21,7 @@ DOMAIN_EXTRAS = {
     ("oracle", "record.py"): "the encoding of a block's votes",
     ("oracle", "checks.py"): "whose votes a block holds, and whether they are enough",
     ("book", "index.py"): "the sorted index in memory",
+    ("book", "combos.py"): "several orders that are one decision",
     ("book", "uncross.py"): "the meeting at one price",
     ("book", "match.py"): "the price-time loop",
     ("book", "terms.py"): "what an order may ask for beyond price and size",

@@ -21,6 +21,15 @@ def fills_respect_the_limit(case: Any, rules: Any) -> None:
     case.claim(rules.book.crosses(side, limit, maker) == (gain >= 0), "crosses exactly when the maker is no worse")
 
 
+@proof("COMB-003", "what is bought costs, what is sold brings as much", "book.leg_cost", bounds=SIDES,
+       slips={"book": [("return quote_quanta if side == BUY else -quote_quanta", "return quote_quanta"),
+                       ("return quote_quanta if side == BUY else -quote_quanta", "return -quote_quanta if side == BUY else quote_quanta")]})
+def legs_cost_or_bring(case: Any, rules: Any) -> None:
+    quote = case.whole("quote", low=0)
+    case.claim(rules.book.leg_cost(BUY, quote) == quote, "a purchase costs its quote")
+    case.claim(rules.book.leg_cost(BUY, quote) + rules.book.leg_cost(SELL, quote) == 0, "a sale brings it back")
+
+
 @proof("BOOK-002", "two orders meet whichever comes first, and a better limit meets no less", "book.crosses",
        bounds=SIDES, slips={"book": [(CROSSES, CROSSES.replace(">=", ">")), (CROSSES, "maker_quanta == limit_quanta - 1"),
                                      (CROSSES, "maker_quanta == limit_quanta")]})

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from client import Key, NovationClient, SendOptions, envelopes, errors
+from client.legs import Leg
 from node.gateway.server import Gateway
 from novation.v1 import tx_pb2
 from tests.helpers import builders as b
@@ -35,6 +36,24 @@ def test_the_life_of_orders(tmp_path: Path) -> None:
             account = await bob.account()
             assert account.positions[0].position.lots == 5
             assert [t.size_lots for t in await bob.trades(BTC)] == [5]
+
+    run(work())
+
+
+def test_a_combo(tmp_path: Path) -> None:
+    """All legs in decimals, or none, with what they cost together."""
+    async def work() -> None:
+        async with network(tmp_path) as net:
+            alice, bob = await net.client(b.ALICE), await net.client(b.BOB)
+            await net.committing(bob.place(BTC, "sell", "0.005", "46000"))
+            await net.committing(bob.place("ETH-PERP", "buy", "0.005", "24000"))
+            legs = [Leg.parse("buy:0.002:BTC-PERP:46000"), Leg("ETH-PERP", "sell", "0.003", "24000")]
+            with pytest.raises(errors.OrderNotFillable, match="COMBO_NET"):
+                await net.committing(alice.place_combo(legs, net="19.999999"))
+            sent = await net.committing(alice.place_combo(legs, net=20, client_id=4))
+            assert [leg.filled_lots for leg in sent.results[0].legs] == [2, 3]
+            held = {one.position.market: one.position.lots for one in (await alice.account()).positions}
+            assert held == {1: 2, 2: -3}
 
     run(work())
 

@@ -28,6 +28,8 @@ ALL_ACTIONS = [
     e.bid_auction(OTHER, most_fraction_ppm=5, least_discount_ppm=6, expected_bids=7),
     e.set_referrer(bytes(20)), e.isolate(1, 7, 3, 5), e.transfer(OTHER, 5, asset=2), e.withdraw(7, b"x", asset=3),
     e.set_market_status(1, "reduce_only"),
+    e.place_combo([e.combo_leg(market=1, side="buy", size_lots=2, price_quanta=5),
+                   e.combo_leg(market=2, side="sell", size_lots=3, price_quanta=7, reduce_only=True)], client_id=5),
 ]
 
 
@@ -62,7 +64,7 @@ def test_the_gas_table_is_the_chains() -> None:
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER + gas.FLOW, "faucet_deposit": gas.TRANSFER,
         "set_validator": gas.VALIDATOR, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
         "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
-        "bid_auction": gas.BID, "isolate": gas.TRANSFER, "set_market_status": gas.STATUS}
+        "bid_auction": gas.BID, "place_combo": gas.COMBO, "isolate": gas.TRANSFER, "set_market_status": gas.STATUS}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
         gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
     assert e.GAS_PEG == gas.PEG
@@ -70,6 +72,21 @@ def test_the_gas_table_is_the_chains() -> None:
         gas.FILL, gas.CANCEL, gas.POSITION, gas.ORDER_IN_RECORD)
     assert (e.OPEN_ORDERS_MAX, e.ACTIONS_MAX, e.ENVELOPE_BYTES_MAX) == (
         MAX_OPEN_ORDERS, MAX_ACTIONS, MAX_ENVELOPE_BYTES)
+
+
+def test_the_estimate_suffices_for_a_combo() -> None:
+    """Both legs sweep several orders, and the net limit that is left out limits nothing."""
+    driver = Driver()
+    for person in (builders.BOB, builders.CAROL):
+        driver.do(person, *[builders.sell(46_000_000 + 500 * n, 1) for n in range(4)],
+                  *[builders.buy(24_000_000 - 100 * n, 1, market=2) for n in range(4)])
+    legs = [e.combo_leg(market=1, side="buy", size_lots=6, price_quanta=46_002_000),
+            e.combo_leg(market=2, side="sell", size_lots=6, price_quanta=23_999_500)]
+    combo = e.place_combo(legs)
+    assert combo.place_combo.net_limit_quanta == 6 * 46_002_000 - 6 * 23_999_500
+    outcome = driver.run([signed([combo])]).txs[0]
+    assert [leg.filled_lots for leg in outcome.result.actions[0].legs] == [6, 6]
+    assert outcome.code == 0 and outcome.gas_used < outcome.gas_wanted
 
 
 def test_the_estimate_suffices_on_a_full_account() -> None:
