@@ -5,22 +5,33 @@ from collections.abc import Iterable
 from app import questions
 from app.event_messages import event_message
 from app.margin import queries
+from app.margin.scenarios import Grid, Scenarios
+from app.margin.sensitivities import Sensitivities
+from app.margin.suppose import Move, Price
 from novation.v1 import risk_service_pb2 as risk_service
 
 
-def prices_of(prices: Iterable[risk_service.SupposedPrice]) -> list[queries.Price]:
+def prices_of(prices: Iterable[risk_service.SupposedPrice]) -> list[Price]:
     """Supposed marks."""
-    return [queries.Price(one.market, one.price_quanta, one.change_ppm) for one in prices]
+    return [Price(one.market, one.price_quanta, one.change_ppm) for one in prices]
+
+
+def moves_of(moves: Iterable[risk_service.SupposedMove]) -> list[Move]:
+    """Supposed moves of underlyings."""
+    return [Move(one.feed, one.price_ppm, one.volatility_ppm) for one in moves]
 
 
 def question_of(request: risk_service.GetRiskRequest) -> questions.Question:
     """What a request supposes."""
     return questions.Question(
+        moves_of(request.moves),
         prices_of(request.prices),
-        len(request.volatilities),
         request.cash_quanta,
         [questions.Trade(one.market, one.side, one.price_quanta, one.size_lots) for one in request.trades],
         list(request.actions),
+        Grid(request.grid.feed, request.grid.prices_ppm, request.grid.volatilities_ppm or (0,))
+        if request.HasField("grid")
+        else None,
     )
 
 
@@ -34,6 +45,7 @@ def answer_message(height: int, time_ns: int, answer: questions.Answer) -> risk_
         results=answer.results.actions,
         fills=[event_message(fill).fill for fill in answer.fills],
         trading_fees_quanta=answer.trading_fees_quanta,
+        scenarios=scenarios_message(answer.scenarios) if answer.scenarios else None,
     )
 
 
@@ -50,10 +62,50 @@ def account_message(risk: questions.AccountRisk) -> risk_service.AccountRisk:
         excess_quanta=now.excess,
         free_quanta=risk.free,
         positions=[position_message(one) for one in risk.positions],
-        underlyings=[
-            risk_service.UnderlyingRisk(name=one.name, markets=one.markets, safe=range_message(one.safe))
-            for one in risk.underlyings
+        underlyings=[underlying_message(one) for one in risk.underlyings],
+        sensitivities=[sensitivity_message(one) for one in risk.sensitivities],
+    )
+
+
+def underlying_message(one: questions.Underlying) -> risk_service.UnderlyingRisk:
+    """An underlying with its liquidation prices."""
+    return risk_service.UnderlyingRisk(
+        name=one.name,
+        markets=one.markets,
+        safe=range_message(one.safe),
+        feed=one.feed,
+        price=one.price,
+        decimals=one.decimals,
+        short=[risk_service.ShortSpan(lower=span.lower or 0, upper=span.upper or 0) for span in one.spans],
+    )
+
+
+def sensitivity_message(one: Sensitivities) -> risk_service.Sensitivity:
+    """Greeks of one underlying and expiry."""
+    return risk_service.Sensitivity(
+        feed=one.feed,
+        expiry_ns=one.expiry_ns,
+        delta_quanta=one.delta,
+        gamma_quanta=one.gamma,
+        vega_quanta=one.vega,
+        theta_quanta=one.theta,
+    )
+
+
+def scenarios_message(found: Scenarios) -> risk_service.Scenarios:
+    """A table of cases."""
+    rows = zip(found.grid.volatilities_ppm, found.cells, strict=True)
+    return risk_service.Scenarios(
+        rows=[
+            risk_service.ScenarioRow(
+                volatility_ppm=volatility,
+                cells=[
+                    risk_service.ScenarioCell(equity_quanta=now.equity, excess_quanta=now.excess) for now in cells
+                ],
+            )
+            for volatility, cells in rows
         ],
+        expiry_equity_quanta=found.at_expiry,
     )
 
 

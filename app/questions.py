@@ -23,7 +23,6 @@ from app.errors import (
     QUERY_ACTION,
     QUERY_LIMIT,
     QUERY_PRICE,
-    QUERY_VOLATILITY,
     ChainError,
 )
 from app.events import Filled
@@ -32,12 +31,18 @@ from app.fees.state import rates
 from app.funding.state import index_of, settled
 from app.gas import GasMeter
 from app.limits import MAX_CASH_QUANTA, MAX_ORDER_LOTS, MAX_PRICE_QUANTA, MAX_QUESTION_GAS, MAX_QUESTION_PARTS
-from app.margin.queries import PositionRisk, Price, Range, liquidation_range, position_risks, suppose_price
+from app.margin.queries import PositionRisk, Range, liquidation_range, position_risks
+from app.margin.scenarios import Grid, Scenarios, scenarios
+from app.margin.sensitivities import Sensitivities, sensitivities
+from app.margin.spans import Span, short_spans
 from app.margin.state import account_standing
+from app.margin.suppose import Move, Price, check_move, markets_of, suppose_move, suppose_price
 from app.margin.types import Standing
 from app.markets.state import require_market
+from app.markets.types import OPTION
 from novation.v1 import tx_pb2
 
+MARKET_KINDS = frozenset({"place_order", "cancel_all"})
 KINDS = frozenset({"place_order", "cancel_order", "replace_order", "cancel_all", "transfer", "withdraw"})
 
 
@@ -55,20 +60,27 @@ class Trade:
 class Question:
     """What is supposed, in the order in which it happens."""
 
+    moves: Sequence[Move] = ()
     prices: Sequence[Price] = ()
-    volatilities: int = 0  # how many; markets with options will have them
     cash_quanta: int = 0  # comes in from nowhere; negative: goes out unasked
     trades: Sequence[Trade] = ()
     actions: Sequence[tx_pb2.Action] = ()
+    grid: Grid | None = None  # of what then is, in many cases at once
 
 
 @dataclass(frozen=True, slots=True)
 class Underlying:
-    """Several markets of an account whose symbols begin alike, moving together: the safe prices of the first."""
+    """An underlying of which an account holds several markets, or options; it moves and they with it. `safe` are prices
+    of the first market, `spans` and `price` are in units of the feed; one of both is given.
+    """
 
     name: str
+    feed: int
     markets: tuple[int, ...]
+    price: int
+    decimals: int
     safe: Range
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,6 +93,7 @@ class AccountRisk:
     free: int = 0
     positions: list[PositionRisk] = field(default_factory=list)
     underlyings: list[Underlying] = field(default_factory=list)
+    sensitivities: list[Sensitivities] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -92,11 +105,12 @@ class Answer:
     results: tx_pb2.EnvelopeResult
     fills: list[Filled]
     trading_fees_quanta: int  # of the account: for its trades and fills; negative: rebates
+    scenarios: Scenarios | None = None
 
 
 def ask(ctx: Context, key: bytes, question: Question) -> Answer:
-    """RISK-001: suppose prices, cash, trades and actions, one after the other, and say how the account stands before
-    and after. Actions fail as they would in a block. Everything is taken back.
+    """RISK-001: suppose moves, prices, cash, trades and actions, one after the other, and say how the account stands
+    before and after. Actions fail as they would in a block. Everything is taken back.
 
     Raises QUERY_*, MARKET_NOT_FOUND, ORDER_SIDE.
     """
@@ -105,6 +119,9 @@ def ask(ctx: Context, key: bytes, question: Question) -> Answer:
     depth, events = len(ctx.journal.marks), len(ctx.events)
     try:
         before = account_risk(ctx, key)
+        touched = touched_markets(ctx, key, question)
+        for move in question.moves:
+            suppose_move(ctx, move, touched)
         for price in question.prices:
             suppose_price(ctx, price)
         if question.cash_quanta:
@@ -113,7 +130,9 @@ def ask(ctx: Context, key: bytes, question: Question) -> Answer:
         results = suppose_actions(ctx, key, question.actions)
         fills = [event for event in ctx.events[events:] if isinstance(event, Filled)]
         fees += sum(fee_of(fill, key) for fill in fills)
-        return Answer(before, account_risk(ctx, key), results, fills, fees)
+        account = ctx.accounts.get(key)
+        table = scenarios(ctx, account, question.grid) if question.grid and account else None
+        return Answer(before, account_risk(ctx, key), results, fills, fees, table)
     finally:
         while len(ctx.journal.marks) >= depth:
             ctx.journal.rollback()
@@ -124,11 +143,11 @@ def ask(ctx: Context, key: bytes, question: Question) -> Answer:
 
 def check(ctx: Context, question: Question) -> None:
     """RISK-001: what cannot be supposed."""
-    if question.volatilities:
-        raise ChainError(QUERY_VOLATILITY)
-    parts = len(question.prices) + len(question.trades) + len(question.actions)
+    parts = len(question.moves) + len(question.prices) + len(question.trades) + len(question.actions)
     if parts > MAX_QUESTION_PARTS or abs(question.cash_quanta) > MAX_CASH_QUANTA:
         raise ChainError(QUERY_LIMIT, most_parts=MAX_QUESTION_PARTS, most_quanta=MAX_CASH_QUANTA)
+    for move in question.moves:
+        check_move(ctx, move)
     for trade in question.trades:
         require_market(ctx, trade.market)
         if trade.side not in (BUY, SELL):
@@ -138,6 +157,18 @@ def check(ctx: Context, question: Question) -> None:
     for action in question.actions:
         if action.WhichOneof("kind") not in KINDS:
             raise ChainError(QUERY_ACTION, kind=action.WhichOneof("kind") or "")
+
+
+def touched_markets(ctx: Context, key: bytes, question: Question) -> list[int]:
+    """RISK-005: the markets that follow a supposed move: those that the answer depends on, perhaps several times."""
+    account = ctx.accounts.get(key)
+    named = [trade.market for trade in question.trades] + [price.market for price in question.prices]
+    for action in question.actions:
+        kind = action.WhichOneof("kind")
+        if kind in MARKET_KINDS:
+            named.append(getattr(action, kind).market)
+    known = [market for market in named if ctx.markets.get(market) is not None]
+    return known + (markets_of(ctx, account) if account else [])
 
 
 def suppose_trade(ctx: Context, key: bytes, trade: Trade) -> int:
@@ -185,19 +216,32 @@ def account_risk(ctx: Context, key: bytes) -> AccountRisk:
         free_collateral(ctx, key),
         position_risks(ctx, account, now),
         underlyings(ctx, account),
+        sensitivities(ctx, account),
     )
 
 
 def underlyings(ctx: Context, account: Account) -> list[Underlying]:
-    """RISK-003: the underlyings, by name, that an account holds more than one market of: what its symbols begin with,
-    up to the first hyphen.
+    """RISK-003, RISK-006: the underlyings, by feed, that an account holds options or more than one market of; they are
+    called what the symbol of the first begins with, up to the first hyphen.
     """
-    groups: dict[str, list[int]] = {}
-    for market in sorted(account.positions):
-        if account.positions[market].lots:
-            groups.setdefault(require_market(ctx, market).symbol.partition("-")[0], []).append(market)
+    groups: dict[int, list[int]] = {}
+    for number in sorted(account.positions):
+        if account.positions[number].lots:
+            groups.setdefault(require_market(ctx, number).feed, []).append(number)
     return [
-        Underlying(name, tuple(groups[name]), liquidation_range(ctx, account, groups[name]))
-        for name in sorted(groups)
-        if len(groups[name]) > 1
+        found for feed in sorted(groups) if (found := underlying(ctx, account, feed, tuple(groups[feed]))) is not None
     ]
+
+
+def underlying(ctx: Context, account: Account, feed: int, markets: tuple[int, ...]) -> Underlying | None:
+    """RISK-003, RISK-006: one of them; None for one market that is no option."""
+    first = require_market(ctx, markets[0])
+    options = any(require_market(ctx, number).kind == OPTION for number in markets)
+    if len(markets) == 1 and not options:
+        return None
+    record = ctx.feeds.get(feed)
+    if record is None:
+        return None
+    safe = Range() if options else liquidation_range(ctx, account, markets)
+    spans = short_spans(ctx, account, feed) if options else ()
+    return Underlying(first.symbol.partition("-")[0], feed, markets, record.price, record.decimals, safe, spans)

@@ -13,7 +13,7 @@ was not proven, and nobody has to say beforehand what an answer needs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -97,13 +97,15 @@ class OfflineRisk:
     def confirm(self, told: MarketInfo) -> None:
         """Hold what somebody told of a market against its proven record. Raises NotProven when they differ."""
         proven = self.market(told.market)
-        if (told.symbol, told.units) != (proven.symbol, proven.units):
+        if (told.symbol, told.units, told.record.feed) != (proven.symbol, proven.units, proven.record.feed):
             raise NotProven("NOT_PROVEN", f"market {told.market} is {proven.symbol}, not {told.symbol}, or counts "
                                           "otherwise: who told you so lied")
 
 
-async def prove_risk(light: Light, request: risk_service.GetRiskRequest, height: int = 0) -> OfflineRisk:
-    """The answer to `request` at a height that the node still holds, the newest that is provable for 0.
+async def prove_risk(light: Light, request: risk_service.GetRiskRequest, height: int = 0,
+                     told: Iterable[MarketInfo] = ()) -> OfflineRisk:
+    """The answer to `request` at a height that the node still holds, the newest that is provable for 0. What somebody
+    `told` of markets, so that the request could be made, is held against their records.
 
     Raises LightError and ProofError when what the node shows cannot be verified, NotProven when the question cannot be
     answered from proofs (actions meet a whole book), BadRequest as the gateway would.
@@ -118,14 +120,23 @@ async def prove_risk(light: Light, request: risk_service.GetRiskRequest, height:
     while True:
         missing = attempt(found, request)
         if missing is None:
-            return found
-        places = together(found, request, missing)
-        if len(found.records) + len(places) > RECORDS_MAX:
-            raise NotProven("NOT_PROVEN", f"the answer needs more than {RECORDS_MAX} records")
-        proven = await asyncio.gather(*(light.record(table, key, found.height, form=PROOF_FORM)
-                                        for table, key in places))
-        for place, record in zip(places, proven, strict=True):
-            found.records[place] = record.value
+            break
+        await fetch(light, found, together(found, request, missing))
+    named = {info.market: info for info in told}
+    await fetch(light, found, [("markets", u32(market)) for market in named])
+    for info in named.values():
+        found.confirm(info)
+    return found
+
+
+async def fetch(light: Light, found: OfflineRisk, places: Iterable[Place]) -> None:
+    """Prove what is not yet of these records. Raises NotProven when they are too many."""
+    wanted = [place for place in places if place not in found.records]
+    if len(found.records) + len(wanted) > RECORDS_MAX:
+        raise NotProven("NOT_PROVEN", f"the answer needs more than {RECORDS_MAX} records")
+    proven = await asyncio.gather(*(light.record(table, key, found.height, form=PROOF_FORM) for table, key in wanted))
+    for place, record in zip(wanted, proven, strict=True):
+        found.records[place] = record.value
 
 
 def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest) -> Place | None:
@@ -156,4 +167,4 @@ def together(found: OfflineRisk, request: risk_service.GetRiskRequest, missing: 
     held = [u32(market) for market in decode(key_of(request.account), stored).positions]
     if key not in held:
         return [missing]
-    return [(table, one) for one in held if (table, one) not in found.records]
+    return [(table, one) for one in held]

@@ -111,14 +111,17 @@ class Reader:
         return found
 
     async def risk(self, account: tx_pb2.AccountId | None = None, *, prices: Mapping[str | int, Amount] | None = None,
-                   cash: Amount = 0, trades: Sequence[Supposed] = (), orders: Sequence[Supposed] = (),
-                   actions: Sequence[tx_pb2.Action] = ()) -> risk_service.GetRiskResponse:
-        """How this account, or another, stands: margins, liquidation prices; now and under what is supposed.
+                   moves: Sequence[Supposed] = (), cash: Amount = 0, trades: Sequence[Supposed] = (),
+                   orders: Sequence[Supposed] = (), actions: Sequence[tx_pb2.Action] = (),
+                   grid: Supposed | None = None) -> risk_service.GetRiskResponse:
+        """How this account, or another, stands: margins, liquidation prices, greeks; now and under what is supposed.
 
-        In this order: `prices` by market, as a mark or a change like "-10%"; `cash` in USD that comes (or, negative,
-        goes); `trades` and `orders` of client.risk; other `actions`. Raises BadRequest.
+        In this order: `moves` of underlyings; `prices` by market, as a mark or a change like "-10%"; `cash` in USD that
+        comes (or, negative, goes); `trades` and `orders` of client.risk; other `actions`. `grid` asks for a table of
+        what then is. Raises BadRequest.
         """
-        request = risk_request(self.market, account or self.account_id, prices or {}, cash, trades, orders, actions)
+        request = risk_request(self.market, account or self.account_id, prices=prices, moves=moves, cash=cash,
+                               trades=trades, orders=orders, actions=actions, grid=grid)
         found: risk_service.GetRiskResponse = await self._call(self._risk.GetRisk, request)
         return found
 

@@ -16,8 +16,8 @@ from app.limits import MAX_SHOCKS
 from app.liquidation import rules
 from app.liquidation.reduction import reduce_market
 from app.liquidation.state import fund_balance, fund_purse, margin_freed
-from app.margin.queries import Price, suppose_price
 from app.margin.state import account_standing, market_risk
+from app.margin.suppose import Price, suppose_price
 from app.margin.types import Standing
 from app.markets.holders import LONG, SHORT, holders
 from app.markets.state import require_market

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from app.accounts.types import Account, Position
 from app.collateral.state import assets_value
 from app.context import Context
-from app.errors import QUERY_PRICE, ChainError
 from app.funding.state import unsettled
 from app.kernel.integers import PPM
 from app.limits import MAX_PRICE_QUANTA
 from app.margin import rules
+from app.margin.spans import turn
 from app.margin.state import (
     lots_maintenance,
     market_risk,
@@ -22,21 +22,11 @@ from app.margin.state import (
     position_value,
     standing,
 )
+from app.margin.suppose import LEAST_PRICE_QUANTA, move_together
 from app.margin.types import Standing
 from app.markets.state import require_market
+from app.markets.types import OPTION
 from app.oracle.state import mark_price
-from app.oracle.state import suppose_price as set_supposed
-
-LEAST_PRICE_QUANTA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """A supposed mark: a price, or a change of the present one in ppm."""
-
-    market: int
-    price_quanta: int = 0
-    change_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +60,6 @@ class PositionRisk:
     safe: Range
 
 
-def suppose_price(ctx: Context, price: Price) -> None:
-    """RISK-001: a supposed mark, rounded down. Raises MARKET_NOT_FOUND, QUERY_PRICE."""
-    require_market(ctx, price.market)
-    moved = price.price_quanta or mark_price(ctx, price.market) * (PPM + price.change_ppm) // PPM
-    if not 0 < moved <= MAX_PRICE_QUANTA:
-        raise ChainError(QUERY_PRICE, market=price.market, price_quanta=moved, most_quanta=MAX_PRICE_QUANTA)
-    set_supposed(ctx, price.market, moved)
-
-
 def position_risks(ctx: Context, account: Account, now: Standing) -> list[PositionRisk]:
     """RISK-002: the markets of an account whose standing is `now`, ascending. Values and cash with other assets sum to
     its equity, margins to its margins.
@@ -103,20 +84,14 @@ def position_risks(ctx: Context, account: Account, now: Standing) -> list[Positi
     return found
 
 
-def move_together(ctx: Context, markets: Sequence[int], price_quanta: int) -> None:
-    """Set the mark of the first market, and those of the others in proportion, rounded down, at least 1."""
-    before = [mark_price(ctx, market) for market in markets]
-    for market, mark in zip(markets, before, strict=True):
-        moved = max(LEAST_PRICE_QUANTA, mark * price_quanta // before[0])
-        set_supposed(ctx, market, min(moved, MAX_PRICE_QUANTA))
-
-
 def liquidation_range(ctx: Context, account: Account, markets: Sequence[int]) -> Range:
     """RISK-003: at which prices of the first of `markets`, the others moving in proportion, the account is short of
-    maintenance margin.
+    maintenance margin. Nothing is said of an option alone: its mark is not free to move.
 
     `standing` is asked anew at every price tried, of what moves; what does not is asked once.
     """
+    if any(require_market(ctx, market).kind == OPTION for market in markets):
+        return Range()
     moving = [account.positions[market] for market in markets if market in account.positions]
     still = [held for held in account.positions.values() if held.market not in markets]
     rest = standing(ctx, account.cash_quanta, still)
@@ -150,16 +125,3 @@ def safe_range(excess: Callable[[int], int], price_quanta: int) -> Range:
         turn(excess, price_quanta, high) if at_high >= 0 else None,
         turn(excess, price_quanta, low) if at_low >= 0 else None,
     )
-
-
-def turn(excess: Callable[[int], int], short: int, safe: int) -> int:
-    """The price nearest to `safe` at which the account is short, its neighbour towards `safe` being safe. `excess` is
-    below 0 at `short` and not at `safe`.
-    """
-    while abs(safe - short) > 1:
-        middle = (short + safe) // 2
-        if excess(middle) < 0:
-            short = middle
-        else:
-            safe = middle
-    return short

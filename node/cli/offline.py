@@ -12,7 +12,8 @@ from node.cli.chain import comet_address
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, fail
 
 if TYPE_CHECKING:
-    from client.client import NovationClient
+    from collections.abc import Iterable
+
     from client.offline import OfflineRisk
     from client.results import MarketInfo
     from novation.v1 import risk_service_pb2 as risk_service
@@ -38,9 +39,11 @@ def parsed_trust(text: str) -> tuple[int, bytes]:
     return int(height or 0), found
 
 
-async def risk_offline(session: Session, client: NovationClient, request: risk_service.GetRiskRequest, rpc: str | None,
-                       trust: str) -> tuple[OfflineRisk, dict[int, MarketInfo], TrustOptions]:
-    """The proven answer, its markets as they are proven, and what was trusted."""
+async def risk_offline(session: Session, request: risk_service.GetRiskRequest, told: Iterable[MarketInfo],
+                       rpc: str | None, trust: str) -> tuple[OfflineRisk, dict[int, MarketInfo], TrustOptions]:
+    """The proven answer, its markets as they are proven, and what was trusted. Names, units and feeds of the markets of
+    the request were `told` by the gateway.
+    """
     from client.offline import prove_risk  # the whole state machine: only who asks for it waits for it
 
     address = comet_address(session, rpc)
@@ -48,7 +51,7 @@ async def risk_offline(session: Session, client: NovationClient, request: risk_s
     try:
         trusted = await trust_in(address, *parsed_trust(trust))
         async with LightClient(address, trusted) as light:
-            found = await prove_risk(light, request)
+            found = await prove_risk(light, request, told=told)
     except (LightError, ProofError) as error:
         fail(f"what the node shows does not hold: {error}")
     except httpx.HTTPError as error:
@@ -56,10 +59,6 @@ async def risk_offline(session: Session, client: NovationClient, request: risk_s
              EXIT_UNREACHABLE)
     infos = {one.market: found.market(one.market)
              for one in (*found.answer.before.positions, *found.answer.after.positions)}
-    supposed = {one.market for one in (*request.prices, *request.trades)}
-    for told in client.markets.values():  # names and units of what was supposed came from the gateway
-        if told.market in supposed:
-            found.confirm(told)
     return found, infos, trusted
 
 

@@ -1,19 +1,21 @@
 """`novation query risk`: what an account owes, when it would be liquidated, and what if."""
 
+from decimal import Decimal
 from typing import Any
 
 import click
 
 from client.client import NovationClient
 from client.results import MarketInfo
-from client.risk import Supposed, risk_request, suppose_order, suppose_trade
+from client.risk import Supposed, change_ppm, risk_request, suppose_move, suppose_order, suppose_trade
 from client.units import decimal, usd
 from node.cli.chain import account_id, ask, with_options
 from node.cli.offline import OPTIONS, proof_data, proof_text, risk_offline
 from node.cli.query import query
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
-from node.cli.views import SIDES, dollars, percent, plain, price_text, rows_table
+from node.cli.views import SIDES, dollars, percent, plain, price_text, rows_table, when
 from novation.v1 import risk_service_pb2 as risk_service
+from novation.v1 import state_pb2
 
 MONEY = ("cash", "assets", "equity", "usable", "initial", "maintenance", "excess", "free")
 BAR = 40  # characters of a picture
@@ -23,6 +25,8 @@ BAR = 40  # characters of a picture
 @click.argument("who", default="")
 @click.option("--price", "prices", multiple=True, metavar="MARKET=PRICE",
               help="Suppose a mark: BTC-PERP=41000, or a change: BTC-PERP=-10%.")
+@click.option("--move", "moves", multiple=True, metavar="MARKET=CHANGE[,VOLATILITY]",
+              help="Suppose that the underlying of MARKET moves, options and all: BTC-PERP=-10% or BTC-PERP=-10%,+20%.")
 @click.option("--order", "orders", multiple=True, metavar="'SIDE SIZE MARKET PRICE'",
               help="Suppose an order of WHO: 'buy 0.1 BTC-PERP 46000'.")
 @click.option("--trade", "trades", multiple=True, metavar="'SIDE SIZE MARKET PRICE'",
@@ -34,9 +38,9 @@ BAR = 40  # characters of a picture
 @click.option("--system", is_flag=True, help="The whole system under shocks, instead of one account.")
 @click.option("--shock", "shocks", multiple=True, metavar="PERCENT", help="With --system: other shocks, like -25.")
 @with_options(OPTIONS)
-def risk(session: Session, who: str, prices: tuple[str, ...], orders: tuple[str, ...], trades: tuple[str, ...],
-         deposit: str, reduced: str | None, everybody: bool, system: bool, shocks: tuple[str, ...], offline: bool,
-         trust: str, rpc: str | None) -> None:
+def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, ...], orders: tuple[str, ...],
+         trades: tuple[str, ...], deposit: str, reduced: str | None, everybody: bool, system: bool,
+         shocks: tuple[str, ...], offline: bool, trust: str, rpc: str | None) -> None:
     """Margin and liquidation prices of WHO, now and under what you suppose; by the chain's own code."""
     if system == bool(who):
         fail("give either WHO or --system", EXIT_USAGE)
@@ -49,19 +53,27 @@ def risk(session: Session, who: str, prices: tuple[str, ...], orders: tuple[str,
         show_reduction(session, who, wanted, reduced, marks, everybody)
         return
 
-    supposed_trades = [_parsed(one, suppose_trade) for one in trades]
-    supposed_orders = [_parsed(one, suppose_order) for one in orders]
+    supposed: dict[str, Any] = {
+        "prices": marks, "moves": [_move(one) for one in moves], "cash": deposit,
+        "trades": [_parsed(one, suppose_trade) for one in trades],
+        "orders": [_parsed(one, suppose_order) for one in orders]}
 
     async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo], dict[str, Any] | None]:
         if offline:
-            request = risk_request(client.market, wanted, marks, deposit, supposed_trades, supposed_orders, [])
-            found, proven, trusted = await risk_offline(session, client, request, rpc, trust)
+            told: dict[str | int, MarketInfo] = {}
+
+            def find(market: str | int) -> MarketInfo:
+                told[market] = client.market(market)
+                return told[market]
+
+            request = risk_request(find, wanted, **supposed)
+            found, proven, trusted = await risk_offline(session, request, told.values(), rpc, trust)
             return found.answer, proven, proof_data(found, trusted, named=bool(trust))
-        reply = await client.risk(wanted, prices=marks, cash=deposit, trades=supposed_trades, orders=supposed_orders)
+        reply = await client.risk(wanted, **supposed)
         return reply, {info.market: info for info in client.markets.values()}, None
 
     reply, infos, proof = ask(session, work)
-    supposes = bool(prices or orders or trades or deposit != "0")
+    supposes = bool(prices or moves or orders or trades or deposit != "0")
     data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
             "before": account_data(reply.before, infos)}
     if supposes:
@@ -141,6 +153,16 @@ def _halves(text: str) -> tuple[str, str]:
     return market, price
 
 
+def _move(text: str) -> Supposed:
+    market, changes = _halves(text)
+    price, _, volatility = changes.partition(",")
+    try:
+        change_ppm(price), change_ppm(volatility or "0%")
+    except ValueError as error:
+        fail(str(error), EXIT_USAGE)
+    return suppose_move(market, price, volatility or "0%")
+
+
 def _parsed(text: str, make: Any) -> Supposed:
     words = text.replace("@", " ").split()
     if len(words) != 4 or words[0] not in ("buy", "sell"):
@@ -154,7 +176,8 @@ def account_data(account: risk_service.AccountRisk, infos: dict[int, MarketInfo]
     """An account's standing as plain data."""
     money = {f"{name}_usd": plain(usd(getattr(account, f"{name}_quanta"))) for name in MONEY}
     return money | {"positions": [_position(infos[one.market], one) for one in account.positions],
-                    "underlyings": [_underlying(infos, one) for one in account.underlyings]}
+                    "underlyings": [_underlying(infos, one) for one in account.underlyings],
+                    "greeks": [_greeks(one, account, infos) for one in account.sensitivities]}
 
 
 def _position(info: MarketInfo, one: risk_service.PositionRisk) -> dict[str, Any]:
@@ -168,9 +191,26 @@ def _position(info: MarketInfo, one: risk_service.PositionRisk) -> dict[str, Any
 
 def _underlying(infos: dict[int, MarketInfo], one: risk_service.UnderlyingRisk) -> dict[str, Any]:
     first = infos[one.markets[0]]
-    return {"underlying": one.name, "markets": [infos[market].symbol for market in one.markets],
+    return {"underlying": one.name, "price": _feed_price(one.price, one),
+            "markets": [infos[market].symbol for market in one.markets],
             "liquidated_below": price_text(first, one.safe.lower_quanta),
-            "liquidated_above": price_text(first, one.safe.upper_quanta)}
+            "liquidated_above": price_text(first, one.safe.upper_quanta),
+            "short": [[_feed_price(span.lower, one), _feed_price(span.upper, one)] for span in one.short]}
+
+
+def _feed_price(price: int, one: risk_service.UnderlyingRisk) -> str:
+    return plain(Decimal(price).scaleb(-one.decimals)) if price else "-"
+
+
+def _greeks(one: risk_service.Sensitivity, account: risk_service.AccountRisk,
+            infos: dict[int, MarketInfo]) -> dict[str, Any]:
+    """As traders say them: for 1 % of the price, a point of volatility, a day."""
+    name = next(infos[held.market].symbol for held in account.positions
+                if infos[held.market].record.feed == one.feed).partition("-")[0]
+    return {"underlying": name, "expiry": when(one.expiry_ns) if one.expiry_ns else "-",
+            "delta_usd": plain(usd(one.delta_quanta)), "delta_1pct_usd": plain(usd(one.delta_quanta) / 100),
+            "gamma_1pct_usd": plain(usd(one.gamma_quanta) / 10_000),
+            "vega_point_usd": plain(usd(one.vega_quanta) / 100), "theta_day_usd": plain(usd(one.theta_quanta))}
 
 
 def _result(one: Any) -> dict[str, Any]:
@@ -194,7 +234,12 @@ def risk_text(who: str, data: dict[str, Any], reply: risk_service.GetRiskRespons
     shown: list[Any] = [table]
     last, positions = ("after", reply.after.positions) if supposes else ("before", reply.before.positions)
     shown.append(rows_table(data[last]["positions"], "no positions"))
-    shown += [picture(infos[one.market], one) for one in positions if one.lots]
+    shown += [picture(infos[one.market], one) for one in positions
+              if one.lots and infos[one.market].record.kind != state_pb2.MARKET_KIND_OPTION]
+    groups = [{**one, "markets": ", ".join(one["markets"]),
+               "short": "; ".join(" to ".join(span) for span in one["short"]) or "-"}
+              for one in data[last]["underlyings"]]
+    shown += [rows_table(rows, "") for rows in (groups, data[last]["greeks"]) if rows]
     if supposes and data["results"]:
         shown += [rows_table(data["results"], ""), rows_table(data["fills"], "no fills"),
                   f"trading fees {data['trading_fees_usd']} USD"]

@@ -38,6 +38,10 @@ DOMAIN_EXTRAS = {
     ("liquidation", "stress.py"): "the stress test that the chain makes of itself",
     ("liquidation", "reduction.py"): "the one pass over holders that covers a deficit",
     ("margin", "health.py"): "who is within reach of a price, in memory",
+    ("margin", "suppose.py"): "what a question supposes of prices and volatility",
+    ("margin", "spans.py"): "the prices at which an account is short, by a scan",
+    ("margin", "sensitivities.py"): "greeks of an account",
+    ("margin", "scenarios.py"): "an account under many moves at once",
 }
 NOT_DOMAINS = {"kernel", "store"}
 

@@ -9,8 +9,8 @@ from app.context import Context
 from app.errors import ChainError
 from app.liquidation.queries import DEFAULT_SHOCKS_PPM, Reduction, StressRow, reduction_of, stress
 from app.margin import state
-from app.margin.queries import Price
 from app.margin.state import account_standing
+from app.margin.suppose import Price
 from app.markets.holders import rebuild
 from app.oracle.state import suppose_price
 from tests.helpers import builders as b

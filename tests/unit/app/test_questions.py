@@ -10,8 +10,9 @@ from app.accounts.types import Position
 from app.errors import ChainError
 from app.margin.queries import Range, liquidation_range
 from app.margin.state import account_standing
+from app.margin.suppose import Move, Price
 from app.oracle.state import suppose_price
-from app.questions import Answer, Price, Question, Trade, account_risk, ask
+from app.questions import Answer, Question, Trade, account_risk, ask
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, ETH, MARK_QUANTA
 from tests.helpers.driver import Driver
@@ -160,7 +161,7 @@ def test_risk_001_what_cannot_be_supposed() -> None:
     """RISK-001: each with a reason of its own, and nothing is left behind."""
     driver = chain()
     for reason, question in (
-            ("QUERY_VOLATILITY", Question(volatilities=1)),
+            ("QUERY_VOLATILITY", Question(moves=[Move(1, volatility_ppm=5)])),
             ("QUERY_LIMIT", Question(prices=[Price(BTC, 1)] * 65)),
             ("QUERY_PRICE", Question(prices=[Price(BTC, change_ppm=-10**6)])),
             ("QUERY_PRICE", Question(trades=[Trade(BTC, b.BUY, 0, 1)])),

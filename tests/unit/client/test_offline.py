@@ -128,6 +128,21 @@ def test_markets_are_what_is_proven() -> None:
         found.market(9)
 
 
+def test_risk_004_what_the_request_was_made_of_is_proven_too() -> None:
+    """RISK-004: the market by which an underlying was named may not be among the account's."""
+    light = ProvingLight(traded())
+    nobody = risk_service.GetRiskRequest(account=tx_pb2.AccountId(owner=BOB.owner, number=7))
+    units = Units.of(state_pb2.Market.FromString(prove(light, REQUESTS[0]).records["markets", b"\0\0\0\2"]))
+    for feed, lies in ((2, False), (1, True)):
+        told = MarketInfo(ETH, "ETH-PERP", units, state_pb2.Market(feed=feed))
+        asked = prove_risk(light, nobody, told=[told])
+        if lies:
+            with pytest.raises(NotProven, match="lied"):
+                asyncio.run(asked)
+        else:
+            assert ("markets", b"\0\0\0\2") in asyncio.run(asked).records
+
+
 def test_the_rest_of_the_sdk_needs_no_app() -> None:
     """Whoever imports the SDK without the offline part does not load the state machine."""
     done = subprocess.run([sys.executable, "-c", "import sys, client, client.light, client.risk, client.sync\n"

@@ -79,7 +79,7 @@ def test_risk_001_bad_questions(tmp_path: Path) -> None:
             for reason, request in (
                     ("BAD_ARGUMENT", risk_service.GetRiskRequest()),
                     ("QUERY_VOLATILITY", risk_service.GetRiskRequest(
-                        account=BOB, volatilities=[risk_service.SupposedVolatility(market=1, change_ppm=5)])),
+                        account=BOB, moves=[risk_service.SupposedMove(feed=1, volatility_ppm=5)])),
                     ("MARKET_NOT_FOUND", risk_service.GetRiskRequest(
                         account=BOB, prices=[risk_service.SupposedPrice(market=9, price_quanta=5)]))):
                 _, info = await refusal(net.risk.GetRisk(request))
