@@ -44,7 +44,8 @@ RECORDS: dict[str, type[Message]] = {
     "backlog": state_pb2.Backlog, "protections": state_pb2.Protection, "switches": state_pb2.Switch,
     "auctions": state_pb2.Auction, "losses": state_pb2.Losses, "breakers": state_pb2.Breakers, "flows": state_pb2.Flow,
     "validators": state_pb2.ValidatorSets, "feeds": state_pb2.Feed, "surfaces": state_pb2.Surface,
-    "reporters": state_pb2.Reporters, "sweeps": state_pb2.Sweep,
+    "reporters": state_pb2.Reporters, "sweeps": state_pb2.Sweep, "option_classes": state_pb2.OptionClass,
+    "fixings": state_pb2.Settlement, "listing": state_pb2.Listing,
 }
 
 
