@@ -29,6 +29,8 @@ COMMANDS = {
     "tx": ("node.cli.tx:tx", "Trade and move money: order, cancel, replace, transfer, withdraw."),
     "query": ("node.cli.breakers:query", "Ask about markets, books, trades, accounts, risk, prices, breakers, blocks."),
     "localnet": ("node.cli.localnet:localnet", "A network of several validators on this machine."),
+    "devchain": ("node.cli.devchain:devchain", "The same chain in one process, for trying things."),
+    "dev": ("node.cli.devchain:dev", "Blocks, time, prices and checkpoints of a devchain."),
     "faucet": ("node.cli.tx:faucet", "Money of test networks."),
     "genesis": ("node.cli.genesis:genesis", "Build, validate and compare the first state of a chain."),
     "doctor": ("node.cli.doctor:doctor", "Check this machine and a node's home for what usually goes wrong."),

@@ -65,6 +65,16 @@ class BlockRing:
         while len(self._entries) > self._blocks_max or self._too_heavy():
             self._weight_bytes -= self._entries.popleft().weight_bytes
 
+    def add_encoded(self, height: int, encoded: bytes) -> None:
+        """Append a block that was encoded before, by a ring that is no more."""
+        self._entries.append(_Entry(height, None, encoded, len(encoded)))
+        self._weight_bytes += len(encoded)
+
+    def blocks(self) -> tuple[tuple[int, bytes], ...]:
+        """All blocks held, encoded, ascending."""
+        held = ((height, self.get(height)) for height in range(self.oldest, self.newest + 1) if height)
+        return tuple((height, encoded) for height, encoded in held if encoded is not None)
+
     def _too_heavy(self) -> bool:
         return self._weight_bytes > self._bytes_max and len(self._entries) > 1  # the newest block always stays
 

@@ -68,11 +68,15 @@ class FeedServer:
     """Serves one Unix socket. `start()` returns when the socket listens; `close()` when everything has ended."""
 
     def __init__(self, socket_path: str | os.PathLike[str], records: Records, pool: Pool, *,
-                 blocks_max: int = BLOCKS_MAX, bytes_max: int = BYTES_MAX) -> None:
+                 blocks_max: int = BLOCKS_MAX, bytes_max: int = BYTES_MAX,
+                 history: Iterable[tuple[int, bytes]] = ()) -> None:
+        """`history` are encoded blocks up to the head, ascending, that readers may still ask for."""
         self._path = os.fspath(socket_path)
         self._records = records
         self._pool = pool
         self._ring = BlockRing(blocks_max, bytes_max)
+        for height, encoded in history:
+            self._ring.add_encoded(height, encoded)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="feed-submit")
@@ -93,6 +97,13 @@ class FeedServer:
         """Hand a committed block to the readers. Called after Commit, from the consensus thread; never blocks."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the engine is stopping
             self._loop.call_soon_threadsafe(self._on_block, result)
+
+    def blocks(self) -> tuple[tuple[int, bytes], ...]:
+        """The recent blocks, encoded, ascending, once all that was published has arrived. From any other thread."""
+        async def held() -> tuple[tuple[int, bytes], ...]:
+            return self._ring.blocks()
+
+        return asyncio.run_coroutine_threadsafe(held(), self._loop).result()
 
     def close(self) -> None:
         """Disconnect everybody and remove the socket. May be called twice."""

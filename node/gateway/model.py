@@ -105,6 +105,10 @@ class ReadModel:
         self.generation += 1
         self._advance(snapshot.height, snapshot.time_ns, snapshot.app_hash)
 
+    def forget(self) -> None:
+        """Height 0 again: what comes next is a snapshot, whatever was known. For a chain that went back."""
+        self.height = 0
+
     def apply(self, block: feed_pb2.CommittedBlock) -> None:
         """The next block. Raises ValueError when it is not the next."""
         if block.height != self.height + 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import grpc
@@ -79,10 +80,13 @@ class Limits:
 class Gateway:
     """One gateway. `start()` listens at once; health says SERVING when the engine's blocks arrive."""
 
-    def __init__(self, socket_path: str | os.PathLike[str], listen: str, limits: Limits | None = None) -> None:
-        """`listen` is host:port; port 0 takes a free one, see `address` after `start`."""
+    def __init__(self, socket_path: str | os.PathLike[str], listen: str, limits: Limits | None = None,
+                 add_service: Callable[[grpc.aio.Server], object] = lambda server: None) -> None:
+        """`listen` is host:port; port 0 takes a free one, see `address` after `start`. `add_service` may add a service
+        of its own to the server."""
         limits = limits or Limits()
         self.address = listen
+        self._add_service = add_service
         self.model = ReadModel(limits.blocks_max)
         self.engine = Engine(socket_path, self.model, self._on_live)
         self._submissions = Submissions(self.engine, self.model)
@@ -105,6 +109,7 @@ class Gateway:
             ChainService(self.model, self._streams, self.engine), server)
         oracle_service_pb2_grpc.add_OracleServiceServicer_to_server(OracleService(self.model, self._streams), server)
         risk_service_pb2_grpc.add_RiskServiceServicer_to_server(self._risk, server)
+        self._add_service(server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         host, _, port = self.address.rpartition(":")
