@@ -1,5 +1,8 @@
 """MARG rules: what an account must hold. Pure functions over integers, in quote quanta and lots."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from app.kernel.integers import PPM, mul_div_floor, ppm_ceil
 
 Bracket = tuple[int, int, int]
@@ -92,6 +95,94 @@ def initial_margin(
     if sold_loss > 0:
         sold += sold_loss
     return max(flat, bought, sold)
+
+
+class OptionTerms(NamedTuple):
+    """MARG-014 to MARG-017: the rates of standard margin for the options of one underlying, in ppm."""
+
+    most_ppm: int
+    least_ppm: int
+    call_ppm: int
+    put_ppm: int
+    put_value_ppm: int
+    put_offset_ppm: int
+    unpaired_ppm: int
+    unpaired_maintenance_ppm: int
+
+
+class Leg(NamedTuple):
+    """Lots of one option, what a lot is worth at its mark, and its terms."""
+
+    lots: int
+    mark_quanta: int
+    strike_quanta: int
+    is_call: bool
+
+
+def short_maintenance(
+    mark_quanta: int, index_quanta: int, is_call: bool, call_ppm: int, put_ppm: int, put_value_ppm: int
+) -> int:
+    """MARG-014: maintenance margin of a short lot of an option beside its value, in quanta x 10^6: a part of the index;
+    of a put no less than a part of what it is worth.
+    """
+    return index_quanta * call_ppm if is_call else max(index_quanta * put_ppm, mark_quanta * put_value_ppm)
+
+
+def short_initial(leg: Leg, index_quanta: int, terms: OptionTerms) -> int:
+    """MARG-014: initial margin of a short lot of an option beside its value, in quanta x 10^6: `most` of the index less
+    what it is out of the money, at least `least` of it; of a put no less than a part of value and maintenance margin.
+    """
+    kept = short_maintenance(
+        leg.mark_quanta, index_quanta, leg.is_call, terms.call_ppm, terms.put_ppm, terms.put_value_ppm
+    )
+    away = max(0, leg.strike_quanta - index_quanta if leg.is_call else index_quanta - leg.strike_quanta)
+    asked = max(index_quanta * terms.least_ppm, index_quanta * terms.most_ppm - away * PPM)
+    if leg.is_call:
+        return max(asked, kept)
+    value = leg.mark_quanta * PPM
+    return max(asked, -(-(value + kept) * terms.put_offset_ppm // PPM) - value)
+
+
+def lone_margins(leg: Leg, index_quanta: int, terms: OptionTerms) -> tuple[int, int]:
+    """MARG-014, MARG-015: (initial, maintenance margin) of lots of one option alone, beside their value; what is held
+    long asks for all its value, so that nothing else rests on it. Rounded up once.
+    """
+    if leg.lots >= 0:
+        return leg.lots * leg.mark_quanta, leg.lots * leg.mark_quanta
+    kept = short_maintenance(
+        leg.mark_quanta, index_quanta, leg.is_call, terms.call_ppm, terms.put_ppm, terms.put_value_ppm
+    )
+    return ppm_ceil(-leg.lots * short_initial(leg, index_quanta, terms), 1), ppm_ceil(-leg.lots * kept, 1)
+
+
+def worst_payoff(legs: Sequence[Leg]) -> int:
+    """MARG-016: the least that options of one expiry pay together at any settlement price of 0 or one of their strikes,
+    but no more than 0. Between those prices payoffs are lines; above the last they fall only with net short calls.
+    """
+    payoff = sum(leg.lots * leg.strike_quanta for leg in legs if not leg.is_call)
+    slope, price, least = -sum(leg.lots for leg in legs if not leg.is_call), 0, min(0, payoff)
+    for strike, lots in sorted((leg.strike_quanta, leg.lots) for leg in legs):
+        payoff += slope * (strike - price)
+        least = min(least, payoff)
+        slope, price = slope + lots, strike
+    return least
+
+
+def most_loss(value_quanta: int, worst_quanta: int) -> int:
+    """MARG-016: what options that are worth `value` now lose if they pay the worst: at least 0."""
+    return max(0, value_quanta - worst_quanta)
+
+
+def unpaired(net_calls: int, forward_quanta: int, rate_ppm: int) -> int:
+    """MARG-016: the charge for calls that are short and not paired by long ones: a part of the forward each."""
+    return ppm_ceil(max(0, -net_calls) * forward_quanta, rate_ppm)
+
+
+def worse_side(buy_lots: int, buy_each: int, buy_loss: int, sell_lots: int, sell_each: int, sell_loss: int) -> int:
+    """MARG-017: what open orders of one market ask for: of either side its lots at what one asks for alone, and what
+    buying above or selling below the mark would lose; the worse of both. A gain against the mark counts for nothing.
+    """
+    return max(0, buy_lots * buy_each + max(0, buy_loss), sell_lots * sell_each + max(0, sell_loss))
 
 
 def split_entry(lots: int, entry_quanta: int, moved_lots: int) -> tuple[int, int]:

@@ -13,7 +13,9 @@ from tests.proofs.laws import (
     margin,
     markets,
     marks,
+    option_margin,
     oracle,
+    portfolio,
     pricing,
     settlement,
     surface,
@@ -25,6 +27,7 @@ from tests.proofs.prover import PROOFS
 LAWS = (
     kernel, accounts, validators, oracle, collateral, markets, breakers, fees, funding, marks, margin,
     clearing, book, settlement, triggers, liquidation, pricing, surface,
+    portfolio, option_margin,
 )  # fmt: skip
 
 __all__ = ["LAWS", "PROOFS"]

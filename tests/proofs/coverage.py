@@ -4,6 +4,7 @@ from tests.proofs import source
 from tests.proofs.all import PROOFS
 
 TABLES = "reads tables of numbers of 96 bits: compared with mpmath in tests/unit/app/pricing, laws in tests/properties"
+SHAPES = "exponentials, roots and prices: compared with mpmath in tests/properties/test_portfolio.py"
 ROOT = "an integer square root: both its sides are tried in tests/properties/test_pricing.py"
 
 LISTED = {
@@ -19,6 +20,15 @@ LISTED = {
     "surface.convex_slice": "a minimum over 35 chords has too many paths: tried in tests/properties/test_surface.py",
     "surface.butterfly_free": "squares of products: compared with the density in tests/properties/test_surface.py",
     "surface.dense": "as butterfly_free",
+    "portfolio.volatility_factors": SHAPES,
+    "portfolio.static_discounts": SHAPES,
+    "portfolio.skew_limits": SHAPES,
+    "portfolio.expiry_of": SHAPES,
+    "portfolio.skewed": SHAPES,
+    "portfolio.array_of": SHAPES,
+    "portfolio.expiry_rows": "products of 80 bits: its laws are tried in tests/properties/test_portfolio.py",
+    "portfolio.steady_row": "finds a row; no arithmetic",
+    "portfolio.Scan.total_e6": "a sum",
     "pricing.deviation": ROOT,
     "pricing.volatility": ROOT,
     "pricing.distance": TABLES,

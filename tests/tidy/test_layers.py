@@ -11,9 +11,9 @@ import pytest
 from tests.tidy.shape import PROJECT
 
 LINT = Path(sys.executable).with_name("lint-imports")
-DOMAINS = ("liquidation", "settlement", "options", "triggers", "book", "clearing", "margin", "marks", "funding",
-           "breakers",
-           "markets", "fees", "pricing", "surface", "collateral", "oracle", "validators", "accounts")
+DOMAINS = ("liquidation", "settlement", "options", "triggers", "book", "clearing", "margin", "portfolio", "marks",
+           "funding", "breakers", "markets", "fees", "pricing", "surface", "collateral", "oracle", "validators",
+           "accounts")
 
 
 def small_house(folder: Path) -> None:
