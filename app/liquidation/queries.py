@@ -3,7 +3,7 @@
 Both run on a fork of committed state, through the functions that act in a block, and take back what they did.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from app.accounts.types import Account
@@ -14,10 +14,10 @@ from app.events import AccountReduced, HolderReduced
 from app.kernel.integers import PPM
 from app.limits import MAX_SHOCKS
 from app.liquidation import rules
-from app.liquidation.reduction import reduce_market
+from app.liquidation.reduction import reduce_market, winners_among
 from app.liquidation.state import fund_balance, fund_purse, margin_freed
 from app.margin.state import account_standing, market_risk
-from app.margin.suppose import Price, suppose_price
+from app.margin.suppose import Move, Price, markets_of, suppose_move, suppose_price
 from app.margin.types import Standing
 from app.markets.holders import LONG, SHORT, holders
 from app.markets.state import require_market
@@ -43,6 +43,8 @@ class Reduction:
     deficit: int = 0
     fund_paid: int = 0
     winners: int = 0
+    others: int = 0  # who hold on the same side
+    behind_ppm: int = 0  # of these, whose net profit is less, so that more of theirs stays (RISK-009)
 
 
 def reduction_of(ctx: Context, key: bytes, market: int, prices: Sequence[Price], *, everybody: bool) -> Reduction:
@@ -61,6 +63,7 @@ def reduction_of(ctx: Context, key: bytes, market: int, prices: Sequence[Price],
         held = account.position(market).lots if account else 0
         found = Reduction(market_risk(ctx, market).mark_quanta, held)
         if held:
+            found.others, found.behind_ppm = percentile(ctx, key, market, LONG if held > 0 else SHORT)
             reduce_market(ctx, market, {(loser, market): 0 for loser in failing(ctx, market, held, everybody)})
         for event in ctx.events[events:]:
             count(found, event, key)
@@ -80,6 +83,16 @@ def failing(ctx: Context, market: int, held_lots: int, everybody: bool) -> list[
     return [key for key, account in accounts if account and (everybody or account_standing(ctx, account).equity <= 0)]
 
 
+def percentile(ctx: Context, key: bytes, market: int, side: int) -> tuple[int, int]:
+    """RISK-009: how many others hold on this side of a market, and which part of them, in ppm rounded down, has less
+    net profit (LIQ-018) than the account.
+    """
+    profits = {winner.key: winner.profit_quanta for winner in winners_among(ctx, market, holders(ctx, market, side))}
+    mine, others = profits.get(key, 0), len(profits) - (key in profits)
+    less = sum(profit < mine for profit in profits.values())
+    return others, less * PPM // others if others else 0
+
+
 def count(found: Reduction, event: object, key: bytes) -> None:
     """Add what an event of the reduction says."""
     if isinstance(event, AccountReduced):
@@ -97,9 +110,9 @@ def count(found: Reduction, event: object, key: bytes) -> None:
 
 @dataclass(slots=True)
 class StressRow:
-    """The system after one shock: to one market, or (market 0) to all. Amounts are quote quanta."""
+    """The system after one shock: to one underlying, or (feed 0) to all. Amounts are quote quanta."""
 
-    market: int
+    feed: int
     shock_ppm: int
     short: int = 0  # accounts below maintenance margin, those below zero among them
     below_zero: int = 0
@@ -115,7 +128,7 @@ class StressRow:
 
 @dataclass(slots=True)
 class Stress:
-    """Rows by market, ascending, and shock, as asked; how many accounts hold something, and what funds hold."""
+    """Rows by feed, ascending, and shock, as asked; how many accounts hold something, and what funds hold."""
 
     rows: list[StressRow] = field(default_factory=list)
     accounts: int = 0
@@ -123,7 +136,8 @@ class Stress:
 
 
 def stress(ctx: Context, shocks_ppm: Sequence[int]) -> Stress:
-    """LIQ-023: all accounts under each shock, to all markets and to each. Costs accounts x shocks x (1 + markets).
+    """LIQ-023: all accounts under each shock, to all underlyings and to each (RISK-005). Costs accounts x shocks x
+    (1 + underlyings).
 
     Raises QUERY_LIMIT.
     """
@@ -135,13 +149,17 @@ def stress(ctx: Context, shocks_ppm: Sequence[int]) -> Stress:
         for key, account in ctx.accounts.scan()
         if any(held.lots for held in account.positions.values())
     ]
-    markets = [market for market, _ in ctx.markets.scan() if any(market in account.positions for _, account in holding)]
+    markets = sorted({market for _, account in holding for market in markets_of(ctx, account)})
+    held = sorted({market for _, account in holding for market in account.positions})
+    groups: dict[int, list[int]] = {}
+    for market in markets:
+        groups.setdefault(require_market(ctx, market).feed, []).append(market)
     calm = {key: value(ctx, account) for key, account in holding}
-    found = Stress(accounts=len(holding), funds=funds_of(ctx, markets))
-    for market in (0, *markets):
-        moved = [market] if market else markets
+    found = Stress(accounts=len(holding), funds=funds_of(ctx, held))
+    for feed in (0, *sorted(groups)):
+        moved = {feed: groups[feed]} if feed else groups
         for shock in shocks:
-            row = StressRow(market, shock)
+            row = StressRow(feed, shock)
             suppose_shock(ctx, row, moved, holding, calm)
             found.rows.append(row)
     return found
@@ -153,16 +171,22 @@ def funds_of(ctx: Context, markets: Sequence[int]) -> dict[int, int]:
 
 
 def suppose_shock(
-    ctx: Context, row: StressRow, moved: list[int], holding: list[Holding], calm: dict[bytes, Standing | None]
+    ctx: Context,
+    row: StressRow,
+    moved: dict[int, list[int]],
+    holding: list[Holding],
+    calm: dict[bytes, Standing | None],
 ) -> None:
     """LIQ-023: fill in one row; accounts that the shock cannot reach stand as they do when nothing moves."""
     ctx.journal.savepoint()
     try:
-        for market in moved:
-            suppose_price(ctx, Price(market, change_ppm=row.shock_ppm))
+        markets: dict[int, None] = {}
+        for feed, group in moved.items():
+            suppose_move(ctx, Move(feed, row.shock_ppm), group)
+            markets |= dict.fromkeys(group)
         balances: dict[int, int] = {}
         for key, account in holding:
-            now = value(ctx, account) if row.shock_ppm and reached(ctx, account, moved) else calm[key]
+            now = value(ctx, account) if row.shock_ppm and reached(ctx, account, markets) else calm[key]
             if now is None:
                 row.not_valued += 1
                 continue
@@ -175,9 +199,9 @@ def suppose_shock(
         ctx.journal.rollback()
 
 
-def reached(ctx: Context, account: Account, moved: list[int]) -> bool:
+def reached(ctx: Context, account: Account, moved: Container[int]) -> bool:
     """Whether a change of these marks changes what the account is worth."""
-    return any(market in account.positions for market in moved) or any(
+    return any(market in moved for market in account.positions) or any(
         require_asset(ctx, asset).price_market in moved for asset, _ in account.assets
     )
 

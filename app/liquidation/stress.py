@@ -13,7 +13,9 @@ from app.errors import MarketFault
 from app.limits import MAX_PRICE_QUANTA
 from app.liquidation.state import fund_balance
 from app.margin.state import equity
-from app.markets.state import market_numbers
+from app.margin.suppose import suppose_feed
+from app.markets.state import market_numbers, require_market
+from app.markets.types import OPTION
 from app.oracle.state import mark_price, suppose_price
 
 ENDS = 2  # of the rows: the greatest fall and the greatest rise
@@ -42,12 +44,13 @@ def sweep(ctx: Context) -> None:
 
 
 def shortfalls(ctx: Context, accounts: list[Account], sums: tuple[int, ...]) -> tuple[int, ...]:
-    """BRK-021: the sums with what these accounts would owe in each row. Values are lines in the shock, so who has
-    something left at both ends has in between.
+    """BRK-021: the sums with what these accounts would owe in each row. Without options values are lines in the shock,
+    so who has something left at both ends has in between.
     """
     made = list(sums)
     markets = sorted({market for account in accounts for market in moved_by(ctx, account)})
-    owing: set[int] = set()
+    options = [market for market in markets if require_market(ctx, market).kind == OPTION]
+    owing = {place for place, account in enumerate(accounts) if options and has_any(account, options)}
     for row, quarters in enumerate(rules.STRESS_ROWS):
         asked = [place for place in range(len(accounts)) if row < ENDS or place in owing]
         if asked:
@@ -58,6 +61,11 @@ def shortfalls(ctx: Context, accounts: list[Account], sums: tuple[int, ...]) -> 
     return tuple(made)
 
 
+def has_any(account: Account, markets: list[int]) -> bool:
+    """Whether an account is in any of these markets."""
+    return any(market in account.positions for market in markets)
+
+
 def moved_by(ctx: Context, account: Account) -> list[int]:
     """The markets whose marks an account's value depends on."""
     held = [market for market, position in account.positions.items() if position.lots]
@@ -66,12 +74,23 @@ def moved_by(ctx: Context, account: Account) -> list[int]:
 
 
 def values_at(ctx: Context, accounts: list[Account], markets: list[int], quarters: int) -> list[int]:
-    """BRK-021: the equity of accounts with all these marks shocked together; 0 where a market's rules are broken."""
+    """BRK-021: the equity of accounts with all these marks shocked together, those of options by the price of their
+    feed; 0 where a market's rules are broken.
+    """
     ctx.journal.savepoint()
     try:
-        for market in markets:
-            shocked = rules.shocked_price(mark_price(ctx, market), quarters, ctx.params.stress_ppm, MAX_PRICE_QUANTA)
-            suppose_price(ctx, market, shocked)
+        stress_ppm, options = ctx.params.stress_ppm, dict[int, list[int]]()
+        for number in markets:
+            market = require_market(ctx, number)
+            if market.kind == OPTION:
+                options.setdefault(market.feed, []).append(number)
+            else:
+                shocked = rules.shocked_price(mark_price(ctx, number), quarters, stress_ppm, MAX_PRICE_QUANTA)
+                suppose_price(ctx, number, shocked)
+        for number, series in options.items():
+            feed = ctx.feeds.get(number)
+            price = feed.price if feed else 1
+            suppose_feed(ctx, number, rules.shocked_price(price, quarters, stress_ppm, MAX_PRICE_QUANTA), series)
         return [value_of(ctx, account) for account in accounts]
     finally:
         ctx.journal.rollback()

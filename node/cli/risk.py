@@ -102,8 +102,9 @@ def show_system(session: Session, shocks_ppm: list[int]) -> None:
         return await client.stress(shocks_ppm), {info.market: info for info in client.markets.values()}
 
     reply, infos = ask(session, work)
-    names = {0: "all"} | {market: info.symbol for market, info in infos.items()}
-    rows = [{"markets": names[one.market], "shock": percent(one.shock_ppm), "short": one.short,
+    names = {market: info.symbol for market, info in infos.items()}
+    feeds = {0: "all"} | {info.record.feed: info.symbol.partition("-")[0] for _, info in sorted(infos.items())}
+    rows = [{"underlying": feeds[one.feed], "shock": percent(one.shock_ppm), "short": one.short,
              "below_zero": one.below_zero, "shortfall_usd": plain(usd(one.shortfall_quanta)),
              "funds_pay_usd": plain(usd(one.fund_pays_quanta)), "left_usd": plain(usd(one.left_quanta)),
              "not_valued": one.not_valued} for one in reply.rows]
@@ -112,7 +113,7 @@ def show_system(session: Session, shocks_ppm: list[int]) -> None:
 
     def text() -> list[Any]:
         held = ", ".join(f"{symbol} {amount}" for symbol, amount in funds.items()) or "none"
-        whole = [one for one in reply.rows if not one.market]
+        whole = [one for one in reply.rows if not one.feed]
         return [f"{reply.accounts} accounts hold something at height {reply.height}; insurance in USD: {held}",
                 rows_table(rows, "nobody holds anything"),
                 *(_bar(percent(one.shock_ppm), one.short, reply.accounts) for one in whole)]
@@ -137,13 +138,14 @@ def show_reduction(session: Session, who: str, wanted: Any, market: str, marks: 
             "given_up_usd": plain(usd(reply.given_up_quanta)), "net_profit_usd": plain(usd(reply.net_profit_quanta)),
             "losers": reply.losers, "losers_size": plain(info.units.size(reply.loser_lots)),
             "deficit_usd": plain(usd(reply.deficit_quanta)), "fund_pays_usd": plain(usd(reply.fund_paid_quanta)),
-            "winners": reply.winners}
+            "winners": reply.winners, "others": reply.others, "behind": percent(reply.behind_ppm)}
     closed = "all" if everybody else "who has no equity left"
     session.emit(data, lambda: [
         f"{who} holds {data['held']} {info.symbol}; at a mark of {data['mark']} {reply.losers} accounts of the other "
         f"side ({closed}) would be closed: {data['losers_size']}, {data['deficit_usd']} USD short, of which the fund "
         f"pays {data['fund_pays_usd']}.",
-        f"It would close {data['taken']} of it and give up {data['given_up_usd']} USD."])
+        f"It would close {data['taken']} of it and give up {data['given_up_usd']} USD.",
+        f"Of {data['others']} others on its side {data['behind']} have less net profit and would lose less."])
 
 
 def _halves(text: str) -> tuple[str, str]:

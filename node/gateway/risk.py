@@ -55,7 +55,8 @@ class RiskService(risk_service_pb2_grpc.RiskServiceServicer):
             height=frozen.height, time_ns=frozen.time_ns, mark_quanta=found.mark, held_lots=found.held_lots,
             taken_lots=found.taken_lots, given_up_quanta=found.given_up, net_profit_quanta=found.net_profit,
             losers=found.losers, loser_lots=found.loser_lots, deficit_quanta=found.deficit,
-            fund_paid_quanta=found.fund_paid, winners=found.winners)
+            fund_paid_quanta=found.fund_paid, winners=found.winners, others=found.others,
+            behind_ppm=found.behind_ppm)
 
     @unary
     async def GetBreakers(self, request: risk_service.GetBreakersRequest,
@@ -81,7 +82,7 @@ def stress_message(frozen: Frozen, found: liquidation.Stress) -> risk_service.Ge
         funds=[risk_service.InsuranceFund(market=market, balance_quanta=max(0, balance))
                for market, balance in sorted(found.funds.items())],
         rows=[risk_service.StressRow(
-            market=row.market, shock_ppm=row.shock_ppm, short=row.short, below_zero=row.below_zero,
+            feed=row.feed, shock_ppm=row.shock_ppm, short=row.short, below_zero=row.below_zero,
             shortfall_quanta=row.shortfall, fund_pays_quanta=row.fund_pays, left_quanta=row.left,
             not_valued=row.not_valued) for row in found.rows])
 

@@ -5,21 +5,25 @@ from typing import Any
 
 import pytest
 
+from app.breakers.rules import STRESS_ROWS
 from app.context import Context
 from app.errors import ChainError
 from app.liquidation.queries import DEFAULT_SHOCKS_PPM, Reduction, StressRow, reduction_of, stress
+from app.liquidation.stress import shortfalls
 from app.margin import state
 from app.margin.state import account_standing
-from app.margin.suppose import Price
+from app.margin.suppose import Move, Price, suppose_move
 from app.markets.holders import rebuild
+from app.markets.types import CALL, PUT
 from app.oracle.state import suppose_price
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE, ETH, MARK_QUANTA
 from tests.helpers.driver import Driver
 from tests.helpers.forks import fork
+from tests.helpers.options import holds, listed, number_of
 from tests.unit.app.test_questions import PEOPLE, chain, random_action
 
-P = MARK_QUANTA[BTC]
+P, TICK = MARK_QUANTA[BTC], b.TICK_QUANTA[BTC]
 
 
 def held_fork(driver: Driver) -> Context:
@@ -56,7 +60,7 @@ def asked(driver: Driver, person: b.Person, *prices: Price, everybody: bool = Fa
 def test_liq_023_nothing_is_taken_while_everybody_can_pay() -> None:
     """LIQ-023: at present marks nobody fails; were all closed, each would lose its lots and give up nothing."""
     driver = crowded()
-    assert asked(driver, ALICE) == Reduction(mark=P, held_lots=20)
+    assert asked(driver, ALICE) == Reduction(mark=P, held_lots=20, others=1)
     everybody = asked(driver, ALICE, everybody=True)
     assert (everybody.taken_lots, everybody.given_up, everybody.losers, everybody.deficit) == (20, 0, 1, 0)
     assert asked(driver, DAVE).held_lots == 0
@@ -79,6 +83,45 @@ def test_liq_023_the_chain_then_takes_what_was_answered(insurance: int) -> None:
         assert (abs(seen.lots), seen.given_up_quanta, seen.net_profit_quanta) == (
             answer.taken_lots, answer.given_up, answer.net_profit)
     assert sum(answer.given_up for answer in answers.values()) == answers[ALICE].deficit - answers[ALICE].fund_paid
+
+
+def test_risk_009_who_would_be_asked_for_less() -> None:
+    """RISK-009: net profits of 10, 4 and 0 on one side: 100 %, 50 % and 0 of the others have less."""
+    driver = without_fees(0)
+    for person, below in ((ALICE, 10), (CAROL, 4), (DAVE, 0)):
+        driver.do(BOB, b.sell(P - below * TICK, 1))
+        driver.do(person, b.buy(P - below * TICK, 1))
+    found = {person: asked(driver, person) for person in (ALICE, CAROL, DAVE, BOB)}
+    assert [(found[one].others, found[one].behind_ppm) for one in (ALICE, CAROL, DAVE, BOB)] == [
+        (2, 10**6), (2, 500_000), (2, 0), (0, 0)]
+
+
+def test_liq_023_options_move_with_their_underlying() -> None:
+    """LIQ-023: Alice is short 100 puts at 40,000 with 1,000 USD: 30 % down she owes what they are then worth."""
+    ctx = listed()
+    short = number_of(400_000_000, PUT)
+    holds(ctx, ALICE.account(), {short: -100}, 10**9)
+    keys = [(key, account) for key, account in ctx.accounts.scan()]
+    ctx.accounts.scan = lambda: iter([(key, ctx.accounts.get(key)) for key, _ in keys])  # type: ignore[method-assign]
+    found = stress(ctx, [-300_000, 0, 300_000])
+    assert [(row.feed, row.shock_ppm, row.below_zero > 0) for row in found.rows] == [
+        (feed, shock, shock == -300_000) for feed in (0, 1) for shock in (-300_000, 0, 300_000)]
+    suppose_move(ctx, Move(1, -300_000), [short])
+    owed = -account_standing(ctx, ctx.accounts.get(ALICE.account())).equity
+    assert found.rows[0].shortfall == owed > 100 * (400_000_000 - 322_000_000) - 10**9
+    assert found.funds == {BTC: 0}
+
+
+def test_brk_021_with_options_the_rows_between_are_looked_at() -> None:
+    """BRK-021: who owes for a straddle has something left at both ends, and owes in between."""
+    ctx = listed()
+    ctx.params.stress_ppm = 300_000
+    straddle = {number_of(460_000_000, right): 10 for right in (CALL, PUT)}
+    holds(ctx, ALICE.account(), straddle, -900_000_000)
+    found = dict(zip(STRESS_ROWS, shortfalls(ctx, [ctx.accounts.get(ALICE.account())], (0,) * 8), strict=True))
+    assert found[-4] == found[4] == 0 and found[1] > 0 < found[-1]
+    suppose_move(ctx, Move(1, 75_000), list(straddle))
+    assert found[1] == -account_standing(ctx, ctx.accounts.get(ALICE.account())).equity
 
 
 def test_liq_023_a_long_that_owes() -> None:
@@ -114,7 +157,7 @@ def test_liq_023_stress_is_a_full_look_at_everybody(seed: int) -> None:
     for row in found.rows:
         ctx = fork(driver)
         for market in (BTC, ETH):
-            if row.market in (0, market):
+            if row.feed in (0, market):
                 suppose_price(ctx, market, MARK_QUANTA[market] * (10**6 + row.shock_ppm) // 10**6)
         now = [account_standing(ctx, account) for _, account in ctx.accounts.scan() if account.positions]
         assert row.short == sum(one.excess < 0 for one in now)

@@ -118,7 +118,7 @@ def test_liq_023_reduction_and_stress(tmp_path: Path) -> None:
             await traded(net)
             bob = await net.client(b.BOB)
             calm = await bob.reduction("BTC-PERP")
-            assert (calm.held_lots, calm.taken_lots, calm.losers) == (12, 0, 0)
+            assert (calm.held_lots, calm.taken_lots, calm.losers, calm.others, calm.behind_ppm) == (12, 0, 0, 0, 0)
             failed = await bob.reduction("BTC-PERP", prices={"BTC-PERP": "+20%"})
             assert (failed.losers, failed.taken_lots) == (1, 12)
             assert 0 < failed.given_up_quanta == failed.deficit_quanta - failed.fund_paid_quanta
@@ -126,7 +126,7 @@ def test_liq_023_reduction_and_stress(tmp_path: Path) -> None:
             assert (everybody.taken_lots, everybody.given_up_quanta) == (12, 0)
             found = await bob.stress([-200_000, 200_000])
             assert found.accounts == 2
-            assert [(row.market, row.shock_ppm, row.short, row.below_zero) for row in found.rows] == [
+            assert [(row.feed, row.shock_ppm, row.short, row.below_zero) for row in found.rows] == [
                 (0, -200_000, 1, 1), (0, 200_000, 1, 1), (1, -200_000, 1, 1), (1, 200_000, 1, 1)]
             net.engine.block()
             assert (await bob.stress([-200_000, 200_000])).height == found.height
