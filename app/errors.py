@@ -169,6 +169,14 @@ COMBO_LEGS = _code("combos", 2401, "COMBO_LEGS", "a combo has two to eight legs,
 COMBO_NET = _code("combos", 2402, "COMBO_NET", "all legs together would cost more than the net limit")
 COMBO_REDUCES = _code("combos", 2403, "COMBO_REDUCES", "a reduce-only leg is larger than what it would reduce")
 
+BLOCK_LEGS = _code("blocks", 2410, "BLOCK_LEGS", "one to eight legs, each in another market, with side, size and price")
+BLOCK_PARTIES = _code("blocks", 2411, "BLOCK_PARTIES", "the terms name another sender, or one owner on both sides")
+BLOCK_CONSENT = _code("blocks", 2412, "BLOCK_CONSENT", "the counterparty has not signed these terms for this chain")
+BLOCK_EXPIRED = _code("blocks", 2413, "BLOCK_EXPIRED", "the time until which the terms should hold is over")
+BLOCK_NONCE = _code("blocks", 2414, "BLOCK_NONCE", "the counterparty's nonce was used, or lies outside its window")
+BLOCK_PRICE = _code("blocks", 2415, "BLOCK_PRICE", "the price lies outside of the band for fills around the mark")
+BLOCK_SMALL = _code("blocks", 2416, "BLOCK_SMALL", "the leg is too small for a block trade; use the book")
+
 # triggers
 TRIGGER_WATCHES = _code("triggers", 1601, "TRIGGER_WATCHES", "the price source or the direction is unknown")
 TRIGGER_PRICE = _code("triggers", 1602, "TRIGGER_PRICE", "the trigger price is zero or beyond the limit")

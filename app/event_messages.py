@@ -12,6 +12,7 @@ from app.events import (
     AuctionBidTaken,
     AuctionEnded,
     AuctionStarted,
+    BlockTraded,
     BreakerEnded,
     BreakerExtended,
     BreakerTripped,
@@ -216,6 +217,22 @@ def _filled(event: Filled) -> events_pb2.Event:
     )
 
 
+def _block_traded(event: BlockTraded) -> events_pb2.Event:
+    return events_pb2.Event(
+        block_traded=events_pb2.BlockTraded(
+            market=event.market,
+            trade_id=event.trade_id,
+            sender=id_message(event.sender),
+            counterparty=id_message(event.counterparty),
+            lots=event.lots,
+            price_quanta=event.price_quanta,
+            sender_fee_quanta=event.sender_fee_quanta,
+            counterparty_fee_quanta=event.counterparty_fee_quanta,
+            nonce=event.nonce,
+        )
+    )
+
+
 def _transferred(event: Transferred) -> events_pb2.Event:
     message = events_pb2.Transferred(
         to=id_message(event.receiver), amount_quanta=event.amount_quanta, asset=event.asset
@@ -305,6 +322,7 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     Filled: _filled,
     FundingPaid: partial(_account_event, "funding_paid", events_pb2.FundingPaid),
     ComboFilled: partial(_account_event, "combo_filled", events_pb2.ComboFilled),
+    BlockTraded: _block_traded,
     Deposited: partial(_account_event, "deposited", events_pb2.Deposited),
     Withdrawn: partial(_account_event, "withdrawn", events_pb2.Withdrawn),
     Transferred: _transferred,

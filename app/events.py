@@ -130,6 +130,21 @@ class ComboFilled:
 
 
 @dataclass(slots=True)
+class BlockTraded:
+    """One leg of a block trade: the sender bought `lots` (negative: sold) from the counterparty, outside the book."""
+
+    market: int
+    trade_id: int
+    sender: bytes
+    counterparty: bytes
+    lots: int
+    price_quanta: int
+    sender_fee_quanta: int
+    counterparty_fee_quanta: int
+    nonce: int
+
+
+@dataclass(slots=True)
 class FundingPaid:
     """An account's position was settled to the market's funding index; negative: the account received."""
 
@@ -434,6 +449,7 @@ Occurrence = (
     | TriggerFired
     | Filled
     | ComboFilled
+    | BlockTraded
     | FundingPaid
     | Deposited
     | Withdrawn

@@ -10,6 +10,7 @@ BYTE = 20
 ACTION = 2_000  # dispatch, savepoint, result
 PLACE = 15_000
 COMBO = 20_000  # its savepoint and its margin, besides PLACE for each leg
+BLOCK = 130_000  # a second signature and the margin of both sides; 2 FILL more for each leg of a block trade
 CANCEL = 8_000
 REPLACE = 20_000
 TRANSFER = 14_000

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from app.accounts.state import open_account
 from app.accounts.types import Account
 from app.block import run_action
-from app.book.match import settle
 from app.book.rules import signed_lots
 from app.book.types import BUY, SELL
 from app.clearing.actions import free_collateral
 from app.clearing.rules import cash_after_fill
-from app.clearing.state import taker_position
+from app.clearing.state import settle, taker_position
 from app.collateral.state import assets_value
 from app.context import NO_LIMIT, Context
 from app.errors import (

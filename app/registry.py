@@ -16,6 +16,7 @@ from app.book import types as book
 from app.breakers import hooks as breaker_hooks
 from app.breakers import types as breakers
 from app.clearing import actions as clearing_actions
+from app.clearing import blocks
 from app.collateral import actions as collateral_actions
 from app.collateral import types as collateral
 from app.context import Context, NoRisks
@@ -62,6 +63,7 @@ Hook = Callable[[Context], None]
 ACTIONS: dict[str, Handler] = {
     "place_order": book_actions.handle_place_order,
     "place_combo": combos.handle_place_combo,
+    "block_trade": blocks.handle_block_trade,
     "cancel_order": book_actions.handle_cancel_order,
     "replace_order": book_actions.handle_replace_order,
     "cancel_all": book_actions.handle_cancel_all,

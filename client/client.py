@@ -23,7 +23,7 @@ from typing import Any
 from client import envelopes
 from client.errors import InvalidNonce, NotAvailable, OutcomeUnknown
 from client.keys import Key
-from client.legs import Leg, combo_legs
+from client.legs import Leg, block_legs, combo_legs
 from client.nonces import Nonces
 from client.reading import Reader
 from client.results import PlacedOrder, Sent, placed_from, sent_from
@@ -127,6 +127,30 @@ class NovationClient(Reader):
         return await self._one(envelopes.place_combo(
             combo_legs(legs, self.market), client_id=client_id,
             net_limit_quanta=None if net is None else quanta(net)), options)
+
+    def sign_block(self, sender: tx_pb2.AccountId, legs: Sequence[Leg], *,
+                   lifetime_seconds: int = 60) -> tx_pb2.BlockTrade:
+        """Consent to a block trade that `sender` may settle within so many seconds, once; the sides are the sender's.
+
+        Nothing is sent: give the message, or its bytes, to the sender. It takes a nonce of this account; whoever
+        changes their mind sends anything with that nonce first.
+        """
+        if self.key is None:
+            raise ValueError("this client has no key: it can ask and watch, not sign")
+        terms = tx_pb2.BlockTerms(
+            sender=sender, counterparty=self.account_id, legs=block_legs(legs, self.market), nonce=self.nonces.next(),
+            expiry_time_ns=time.time_ns() + lifetime_seconds * 10**9)
+        return envelopes.block_trade(terms, self.key, self.params.chain_id)
+
+    async def block_trade(self, block: tx_pb2.BlockTrade, legs: Sequence[Leg], **options: Any) -> Sent:
+        """Settle a block trade that the counterparty has signed (`sign_block`). `legs` are what this side agreed to.
+
+        Raises ValueError when the terms are not those, or not for this account; InvalidOrder and others of
+        client.errors.
+        """
+        if block.terms.sender != self.account_id or list(block.terms.legs) != block_legs(legs, self.market):
+            raise ValueError("the counterparty has signed other terms: another sender, or other legs")
+        return await self._one(envelopes.send_block(block), options)
 
     async def replace(self, market: str | int, size: Amount, price: Amount, *, order_id: int = 0, client_id: int = 0,
                       time_in_force: str = "gtc", **options: Any) -> PlacedOrder:

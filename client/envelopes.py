@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from client.keys import Key, sign_bytes
+from client.keys import Key, block_bytes, sign_bytes
 from novation.v1 import state_pb2, tx_pb2
 
 Chosen = TypeVar("Chosen")
@@ -58,8 +58,8 @@ MARKET_STATUSES = {  # that the authority of a test network may set
 GAS_ENVELOPE = 120_000
 GAS_BYTE = 20
 GAS_ACTION = 2_000
-GAS_BY_KIND = {"place_order": 15_000, "place_combo": 20_000, "cancel_order": 8_000, "replace_order": 20_000,
-               "cancel_all": 8_000,
+GAS_BY_KIND = {"place_order": 15_000, "place_combo": 20_000, "block_trade": 130_000,
+               "cancel_order": 8_000, "replace_order": 20_000, "cancel_all": 8_000,
                "transfer": 14_000, "withdraw": 24_000, "faucet_deposit": 14_000, "set_validator": 100_000,
                "set_market_status": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
@@ -115,6 +115,24 @@ def place_combo(legs: Sequence[tx_pb2.ComboLeg], *, net_limit_quanta: int | None
     return tx_pb2.Action(place_combo=tx_pb2.PlaceCombo(
         legs=legs, net_limit_quanta=net_limit_quanta, client_id=client_id,
         self_trade_prevention=_choice("self_trade_prevention", self_trade_prevention, SELF_TRADE_PREVENTIONS)))
+
+
+def block_leg(*, market: int, side: str, size_lots: int, price_quanta: int) -> tx_pb2.BlockLeg:
+    """A leg of a block trade; the side is the sender's. Raises ValueError for an unknown side."""
+    return tx_pb2.BlockLeg(market=market, side=_choice("side", side, SIDES), size_lots=size_lots,
+                           price_quanta=price_quanta)
+
+
+def block_trade(terms: tx_pb2.BlockTerms, key: Key, chain_id: str) -> tx_pb2.BlockTrade:
+    """Terms with the consent of their counterparty, whose key this is: for the sender to send."""
+    return tx_pb2.BlockTrade(terms=terms, consent=tx_pb2.Authorization(
+        key_type=tx_pb2.KEY_TYPE_ED25519, public_key=key.public_key,
+        signature=key.sign(block_bytes(chain_id, terms))))
+
+
+def send_block(block: tx_pb2.BlockTrade) -> tx_pb2.Action:
+    """Settle a block trade that the counterparty has signed."""
+    return tx_pb2.Action(block_trade=block)
 
 
 def cancel(*, order_id: int = 0, client_id: int = 0) -> tx_pb2.Action:
@@ -245,6 +263,9 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
             gas += legs * (GAS_BY_KIND["place_order"] + GAS_ORDER_IN_RECORD * open_orders)
             gas += (legs + 2) * GAS_POSITION * (POSITIONS + legs)
             taking += legs
+        elif kind == "block_trade":
+            legs = len(action.block_trade.terms.legs)
+            gas += legs * (2 * GAS_FILL + 4 * GAS_POSITION) + 4 * GAS_POSITION * POSITIONS
         elif kind == "place_trigger":
             gas += GAS_TRIGGER_IN_RECORD * TRIGGERS_MAX + GAS_TRAILING * bool(action.place_trigger.trail_quanta)
         elif kind == "bid_auction":

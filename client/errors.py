@@ -187,6 +187,7 @@ REASONS: dict[str, type[NovationError]] = {
     "ORDER_NOT_FOUND": OrderNotFound, "ORDER_CLIENT_ID_USED": DuplicateOrderId, "ORDER_LIMIT": TooManyOrders,
     "ORDER_WOULD_CROSS": OrderImmediatelyFillable, "ORDER_NOT_FILLABLE": OrderNotFillable,
     "ORDER_REDUCES_NOTHING": OrderNotFillable, "COMBO_NET": OrderNotFillable, "COMBO_REDUCES": OrderNotFillable,
+    "BLOCK_CONSENT": AuthenticationError, "BLOCK_EXPIRED": Expired, "BLOCK_NONCE": InvalidNonce,
     "BREAKER_ORDER_BAND": InvalidOrder, "BREAKER_WITHDRAWALS": RateLimited,
 }
 CODESPACES: dict[str, type[NovationError]] = {
@@ -194,7 +195,7 @@ CODESPACES: dict[str, type[NovationError]] = {
     "margin": InsufficientFunds, "book": InvalidOrder,
     "triggers": InvalidOrder, "oracle": BadRequest, "query": BadRequest,
     "mempool": RateLimited, "fees": BadRequest, "compartments": MarketClosed, "liquidation": BadRequest,
-    "breakers": MarketClosed, "combos": InvalidOrder, "validators": BadRequest,
+    "breakers": MarketClosed, "combos": InvalidOrder, "blocks": InvalidOrder, "validators": BadRequest,
 }
 STATUSES: dict[grpc.StatusCode, type[NovationError]] = {
     grpc.StatusCode.UNAVAILABLE: NotAvailable,

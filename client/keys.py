@@ -21,6 +21,7 @@ SEED_BYTES = 32
 OWNER_BYTES = 20
 ADDRESS_TAG = b"novation/address/v1"
 SIGN_TAG = b"novation/tx/v1\x00"
+BLOCK_TAG = b"novation/block/v1\x00"
 
 
 def owner_of(public_key: bytes, key_type: int = tx_pb2.KEY_TYPE_ED25519) -> bytes:
@@ -34,6 +35,11 @@ def sign_bytes(chain_id: str, body: bytes) -> bytes:
     if not 1 <= len(name) <= 255:
         raise ValueError(f"a chain id has 1 to 255 bytes, not {len(name)}")
     return SIGN_TAG + bytes([len(name)]) + name + body
+
+
+def block_bytes(chain_id: str, terms: tx_pb2.BlockTerms) -> bytes:
+    """What the counterparty of a block trade signs."""
+    return BLOCK_TAG + sign_bytes(chain_id, terms.SerializeToString(deterministic=True))[len(SIGN_TAG):]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from client.envelopes import combo_leg
+from client.envelopes import block_leg, combo_leg
 from client.results import MarketInfo
 from client.units import Amount
 from novation.v1 import tx_pb2
@@ -38,4 +38,16 @@ def combo_legs(legs: Sequence[Leg], market_of: Callable[[str | int], MarketInfo]
         info = market_of(leg.market)
         made.append(combo_leg(market=info.market, side=leg.side, size_lots=info.units.lots(leg.size),
                               price_quanta=info.units.price_quanta(leg.price), reduce_only=leg.reduce_only))
+    return made
+
+
+def block_legs(legs: Sequence[Leg], market_of: Callable[[str | int], MarketInfo]) -> list[tx_pb2.BlockLeg]:
+    """As `combo_legs`; no leg of a block trade only reduces."""
+    made = []
+    for leg in legs:
+        if leg.reduce_only:
+            raise ValueError("a leg of a block trade cannot be reduce-only")
+        info = market_of(leg.market)
+        made.append(block_leg(market=info.market, side=leg.side, size_lots=info.units.lots(leg.size),
+                              price_quanta=info.units.price_quanta(leg.price)))
     return made

@@ -4,7 +4,7 @@ from app.accounts.state import require_account
 from app.accounts.types import Account, Position
 from app.book import rules
 from app.book.conditions import close_group, require_unfrozen
-from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, interest_of, plan_match, settle
+from app.book.match import CANCEL_BOTH, CANCEL_MAKER, Plan, Taker, apply_plan, interest_of, plan_match
 from app.book.state import find_order, remove_order, rest_order, shifted, swap_order
 from app.book.terms import check_terms_now, terms_of
 from app.book.types import (
@@ -22,10 +22,10 @@ from app.book.types import (
 from app.book.uncross import note_immediate, plan_rest
 from app.breakers.halts import halt_outside
 from app.breakers.state import check_band, check_open_interest, check_opening, is_capped
+from app.clearing.state import check_position_limit, settle
 from app.context import Context
 from app.errors import (
     MARGIN_INSUFFICIENT,
-    MARGIN_POSITION_LIMIT,
     ORDER_CLIENT_ID_USED,
     ORDER_LIMIT,
     ORDER_NOT_FILLABLE,
@@ -176,17 +176,6 @@ def plan_order(ctx: Context, taker: Taker, account: Account) -> Plan:
     if taker.time_in_force == FILL_OR_KILL and plan.open_lots:
         raise ChainError(ORDER_NOT_FILLABLE, fillable_lots=plan.filled_lots, size_lots=taker.size_lots)
     return plan
-
-
-def check_position_limit(market: Market, before: Position, after: Position) -> None:
-    """MKT-004: position and open orders of one side together stay within the limit, unless they do not grow."""
-    longest = after.lots + after.open_buy_lots
-    shortest = after.open_sell_lots - after.lots
-    limit = market.max_position_lots
-    if (longest > limit and longest > before.lots + before.open_buy_lots) or (
-        shortest > limit and shortest > before.open_sell_lots - before.lots
-    ):
-        raise ChainError(MARGIN_POSITION_LIMIT, most_lots=limit, would_be_lots=max(longest, shortest))
 
 
 def carry_out(ctx: Context, taker: Taker, plan: Plan, after: Position, rest: int) -> tx_pb2.ActionResult:

@@ -7,7 +7,6 @@ from app.book.actions import (
     carry_out,
     check_client_id,
     check_entry,
-    check_position_limit,
     check_price_and_size,
     check_terms,
     plan_order,
@@ -15,6 +14,7 @@ from app.book.actions import (
 from app.book.match import Taker, interest_of
 from app.book.types import FILL_OR_KILL
 from app.breakers.state import check_open_interest, is_capped
+from app.clearing.state import check_position_limit
 from app.context import Context
 from app.errors import (
     COMBO_LEGS,

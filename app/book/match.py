@@ -13,7 +13,7 @@ from app.book.state import drop_order, move_order, shifted, swap_order
 from app.book.types import Order, Terms, market_of
 from app.breakers.state import fill_limits
 from app.clearing.rules import cash_after_fill
-from app.clearing.state import add_open_interest, maker_position, taker_position
+from app.clearing.state import add_open_interest, maker_position, settle, taker_position
 from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context
@@ -22,8 +22,7 @@ from app.events import Cancelled, Filled
 from app.fees.rules import maker_fee, shareable, trading_fee
 from app.fees.state import collect, rates
 from app.fees.types import Trade
-from app.funding.rules import payment
-from app.funding.state import index_of, settled, tell_funding
+from app.funding.state import index_of, settled
 from app.gas import MEET, ORDER_IN_RECORD, POSITION, REMOVAL
 from app.limits import MAX_FILLS, MAX_REMOVALS
 from app.margin.state import allows_change
@@ -281,20 +280,6 @@ def trades_of(taker: Taker, plan: Plan) -> list[Trade]:
         for step in plan.steps
         if step.lots
     ]
-
-
-def settle(ctx: Context, key: bytes, market: int, cash_quanta: int, held: Position) -> int:
-    """CLR-004: an account comes to hold what the plan says, its funding settled (FUND-002). Returns what that adds to
-    open interest.
-    """
-    account = ctx.accounts.edit(key)
-    before = account.position(market)
-    interest = open_interest_change(before.lots, held.lots)
-    if before.lots and before.funding_index_e9 != held.funding_index_e9:
-        tell_funding(ctx, key, market, payment(before.lots, held.funding_index_e9, before.funding_index_e9))
-    account.cash_quanta = cash_quanta
-    account.set_position(held)
-    return interest
 
 
 def fill_maker(ctx: Context, step: Step) -> None:

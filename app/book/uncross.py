@@ -14,13 +14,13 @@ from app.accounts.types import Account, Position
 from app.book import rules
 from app.book.conditions import Conditions
 from app.book.index import MarketBook
-from app.book.match import Plan, Taker, meet_self, settle
+from app.book.match import Plan, Taker, meet_self
 from app.book.state import drop_order, remove_order, shifted, swap_order
 from app.book.types import BUY, FILL_OR_KILL, IMMEDIATE_OR_CANCEL, POST_ONLY, SELL, Order, market_of
 from app.breakers.rules import NO_CAP, lots_within_cap
 from app.breakers.state import fill_limits, is_capped, open_interest_cap
 from app.clearing.rules import cash_after_fill
-from app.clearing.state import add_open_interest, taker_position
+from app.clearing.state import add_open_interest, settle, taker_position
 from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context

@@ -14,6 +14,11 @@ def cash_after_fill(cash_quanta: int, signed_lots: int, price_quanta: int, fee_q
     return cash_quanta - signed_lots * price_quanta - fee_quanta
 
 
+def block_worth(size_lots: int, index_quanta: int) -> int:
+    """CLR-008: how large a leg of a block trade is: its lots at the index, for options too."""
+    return size_lots * index_quanta
+
+
 def entry_after_fill(lots: int, entry_quanta: int, signed_lots: int, price_quanta: int) -> int:
     """CLR-003: signed cost of the open lots after a fill of `signed_lots` at `price_quanta`.
 

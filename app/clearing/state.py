@@ -1,9 +1,13 @@
-"""What a fill makes of a position, and a market's open interest."""
+"""What a fill makes of positions and of a market's open interest, and what they may come to."""
 
 from app.accounts.types import Account, Position
 from app.clearing import rules
 from app.context import Context
-from app.funding.state import index_of, settled
+from app.errors import MARGIN_POSITION_LIMIT, ChainError
+from app.funding.rules import payment
+from app.funding.state import index_of, settled, tell_funding
+from app.markets.rules import open_interest_change
+from app.markets.types import Market
 
 
 def taker_position(held: Position, signed_lots: int, price_quanta: int) -> Position:
@@ -67,3 +71,33 @@ def add_open_interest(ctx: Context, market: int, lots: int) -> None:
         found = ctx.markets.get(market)
         if found is not None and found.open_interest_upper_quanta:
             ctx.forget_risk(market)  # MARG-008
+
+
+def settle(ctx: Context, key: bytes, market: int, cash_quanta: int, held: Position) -> int:
+    """CLR-004: an account comes to hold what the plan says, its funding settled (FUND-002). Returns what that adds to
+    open interest.
+    """
+    account = ctx.accounts.edit(key)
+    before = account.position(market)
+    interest = open_interest_change(before.lots, held.lots)
+    if before.lots and before.funding_index_e9 != held.funding_index_e9:
+        tell_funding(ctx, key, market, payment(before.lots, held.funding_index_e9, before.funding_index_e9))
+    account.cash_quanta = cash_quanta
+    account.set_position(held)
+    return interest
+
+
+def check_position_limit(market: Market, before: Position, after: Position) -> None:
+    """MKT-004: position and open orders of one side together stay within the limit, unless they do not grow."""
+    longest = after.lots + after.open_buy_lots
+    shortest = after.open_sell_lots - after.lots
+    limit = market.max_position_lots
+    if (longest > limit and longest > before.lots + before.open_buy_lots) or (
+        shortest > limit and shortest > before.open_sell_lots - before.lots
+    ):
+        raise ChainError(MARGIN_POSITION_LIMIT, most_lots=limit, would_be_lots=max(longest, shortest))
+
+
+def traded_lots(before: Account, after: Account, market: int) -> tuple[int, int]:
+    """What an account held of a market, and holds."""
+    return before.position(market).lots, after.position(market).lots

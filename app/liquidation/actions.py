@@ -3,10 +3,8 @@
 from app.accounts.keys import key_of
 from app.accounts.state import require_account
 from app.accounts.types import Account, Position
-from app.book.actions import check_position_limit
-from app.book.match import settle
 from app.breakers.state import cooling, counted_from_ns
-from app.clearing.state import add_open_interest, off_book
+from app.clearing.state import add_open_interest, check_position_limit, off_book, settle
 from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context

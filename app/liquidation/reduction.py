@@ -7,8 +7,7 @@ the more lots. Winners together give up the deficit and no more.
 from dataclasses import dataclass
 
 from app.accounts.types import Account, Position
-from app.book.match import settle
-from app.clearing.state import add_open_interest, off_book
+from app.clearing.state import add_open_interest, off_book, settle
 from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context

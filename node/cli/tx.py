@@ -10,7 +10,6 @@ import click
 
 from client.client import NovationClient
 from client.envelopes import MARKET_STATUSES, SOURCES, TIMES_IN_FORCE
-from client.legs import Leg
 from client.results import PlacedOrder, Sent
 from node.cli.chain import account_id, ask, key_options, unlock, with_options
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
@@ -83,35 +82,6 @@ def order(session: Session, side: str, size: str, market: str, **options: Any) -
                                   peg_offset_ticks=options["offset"], wait=options["wait"])
 
     show_order(session, sign_and_send(session, what, options, send))
-
-
-@command(tx)
-@click.option("--leg", "legs", multiple=True, required=True,
-              help="SIDE:SIZE:MARKET:PRICE, with :reduce if it only reduces; two to eight, each in another market.")
-@click.option("--net", help="Most USD that all legs together may cost; negative: least they must bring.")
-@click.option("--client-id", type=int, default=0, help="Your own id; the fills carry it.")
-@sends
-def combo(session: Session, legs: tuple[str, ...], net: str | None, client_id: int, **options: Any) -> None:
-    """Several orders that all fill in full, or none:
-    `novation tx combo --leg sell:0.5:BTC-PERP:46000 --leg buy:0.5:BTC-DEC:46200 --net 150 --key alice`.
-    """
-    parsed = parse_legs(legs)
-    what = {"legs": ", ".join(legs), "together": "as the legs allow" if net is None else f"at most {net} USD"}
-
-    async def send(client: NovationClient) -> Sent:
-        return await client.place_combo(parsed, net=net, client_id=client_id, wait=options["wait"])
-
-    sent = sign_and_send(session, what, options, send)
-    orders = ", ".join(str(leg.order_id) for leg in sent.results[0].legs) if sent.results else ""
-    show_sent(session, sent, f"all {len(parsed)} legs filled, orders {orders}")
-
-
-def parse_legs(texts: tuple[str, ...]) -> list[Leg]:
-    """Legs from the command line."""
-    try:
-        return [Leg.parse(text) for text in texts]
-    except ValueError as error:
-        fail(str(error), EXIT_USAGE)
 
 
 def from_now(seconds: int) -> int:

@@ -31,14 +31,21 @@ def account_key(account: tx_pb2.AccountId) -> bytes:
 
 def trades_of(block: feed_pb2.CommittedBlock) -> list[market_data.Trade]:
     """All trades of a block, in order."""
-    return [
-        market_data.Trade(market=fill.market, trade_id=fill.trade_id, taker_side=fill.taker_side,
-                          price_quanta=fill.price_quanta, size_lots=fill.size_lots,
-                          height=block.height, time_ns=block.time_ns)
-        for _, events in _sources(block)
-        for event in events
-        if event.HasField("fill") and (fill := event.fill)
-    ]
+    trades = []
+    for _, events in _sources(block):
+        for event in events:
+            if event.HasField("fill"):
+                fill = event.fill
+                side, lots = fill.taker_side, fill.size_lots
+            elif event.HasField("block_traded"):
+                fill = event.block_traded
+                side, lots = _block_side(fill), abs(fill.lots)
+            else:
+                continue
+            trades.append(market_data.Trade(
+                market=fill.market, trade_id=fill.trade_id, taker_side=side, price_quanta=fill.price_quanta,
+                size_lots=lots, height=block.height, time_ns=block.time_ns, block=event.HasField("block_traded")))
+    return trades
 
 
 def derive_activity(block: feed_pb2.CommittedBlock) -> Activity:
@@ -48,7 +55,9 @@ def derive_activity(block: feed_pb2.CommittedBlock) -> Activity:
         takers: dict[int, account_service.OrderUpdate] = {}  # orders that took and whose end is not known yet
         for event in events:
             kind = event.WhichOneof("kind")
-            if kind == "fill":
+            if kind == "block_traded":
+                _note_block(activity, event.block_traded, tx_hash)
+            elif kind == "fill":
                 _note_fill(activity, takers, event.fill, tx_hash)
             elif kind == "order_rested":
                 update = _rested(event.order_rested, tx_hash)
@@ -99,6 +108,21 @@ def _note_fill(activity: Activity, takers: dict[int, account_service.OrderUpdate
     activity.fills[taker].append(account_service.AccountFill(
         **common, order_id=fill.taker_order_id, client_id=fill.taker_client_id, side=fill.taker_side,
         is_taker=True, fee_quanta=fill.taker_fee_quanta))
+
+
+def _block_side(traded: events_pb2.BlockTraded) -> tx_pb2.Side:
+    return tx_pb2.SIDE_BUY if traded.lots > 0 else tx_pb2.SIDE_SELL
+
+
+def _note_block(activity: Activity, traded: events_pb2.BlockTraded, tx_hash: bytes) -> None:
+    side = _block_side(traded)
+    other = tx_pb2.SIDE_SELL if side == tx_pb2.SIDE_BUY else tx_pb2.SIDE_BUY
+    common: dict[str, Any] = {"market": traded.market, "price_quanta": traded.price_quanta, "tx_hash": tx_hash,
+                              "trade_id": traded.trade_id, "size_lots": abs(traded.lots), "block": True}
+    activity.fills[account_key(traded.sender)].append(account_service.AccountFill(
+        **common, side=side, is_taker=True, fee_quanta=traded.sender_fee_quanta))
+    activity.fills[account_key(traded.counterparty)].append(account_service.AccountFill(
+        **common, side=other, fee_quanta=traded.counterparty_fee_quanta))
 
 
 def _rested(event: events_pb2.OrderRested | events_pb2.OrderMoved, tx_hash: bytes) -> account_service.OrderUpdate:

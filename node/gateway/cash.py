@@ -53,6 +53,15 @@ def _fill(fill: events_pb2.Fill, note: Note) -> None:
         note(account, account_service.CASH_REASON_TRADING_FEE, -fee, fill.market)
 
 
+def _block_traded(event: events_pb2.BlockTraded, note: Note) -> None:
+    value = event.lots * event.price_quanta
+    for account, other, amount, fee in (
+            (event.sender, event.counterparty, -value, event.sender_fee_quanta),
+            (event.counterparty, event.sender, value, event.counterparty_fee_quanta)):
+        note(account, account_service.CASH_REASON_TRADE, amount, event.market, other)
+        note(account, account_service.CASH_REASON_TRADING_FEE, -fee, event.market)
+
+
 def _funding(event: events_pb2.FundingPaid, note: Note) -> None:
     note(event.account, account_service.CASH_REASON_FUNDING, -event.amount_quanta, event.market)
 
@@ -130,6 +139,7 @@ def _referral(event: events_pb2.ReferralPaid, note: Note) -> None:
 
 READERS: dict[str, Callable[[Any, Note], None]] = {
     "fill": _fill,
+    "block_traded": _block_traded,
     "funding_paid": _funding,
     "deposited": _deposited,
     "withdrawn": _withdrawn,

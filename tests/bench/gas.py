@@ -243,6 +243,18 @@ def combos_in_vain() -> Case:
     return Case(two_sided(), [(ALICE, legs(10**6))] * 20)
 
 
+def blocks() -> Case:
+    """Block trades of two legs, five an envelope."""
+    chain = driver()
+    chain.run([])
+    several = [builders.block_leg(market, builders.BUY, builders.MARK_QUANTA[market], 500) for market in (1, 2)]
+
+    def signed(person: Person, nonce: int) -> tx_pb2.Action:
+        return builders.block(person, builders.block_terms(ALICE, person, *several, nonce=nonce))
+
+    return Case(chain, [(ALICE, [signed(person, 10**6 + place) for place in range(5)]) for person in CROWD[:40]])
+
+
 def stops() -> Case:
     """Twenty stops an envelope, of accounts without any. What firing costs is paid and not done here."""
     return Case(driver(), [(person, STOPS) for person in CROWD])
@@ -297,7 +309,7 @@ CASES: tuple[Callable[[], Case], ...] = (
     replace_moves, replace_shrinks, take_one, take_hundred, take_hundred_with_many_orders, fill_or_kill_in_vain,
     margin_in_vain, self_trade, replace_in_vain_on_a_long_level, undone_on_a_long_level, take_behind_cancelled, undone,
     stops, stops_cancelled, icebergs_taken, placed_with_terms, groups_taken, pegs_placed, protections,
-    combos, combos_in_vain,
+    combos, combos_in_vain, blocks,
     transfers, transfers_to_new, withdrawals, faucets, validators,
 )
 

@@ -115,6 +115,28 @@ def combo(*legs: tx_pb2.ComboLeg, net: int = 1 << 62, client_id: int = 0, stp: i
         legs=legs, net_limit_quanta=net, client_id=client_id, self_trade_prevention=stp))  # type: ignore[arg-type]
 
 
+def block_leg(market: int, side: int, price_quanta: int, size_lots: int) -> tx_pb2.BlockLeg:
+    """A leg of a block trade; the side is the sender's."""
+    return tx_pb2.BlockLeg(market=market, side=side, size_lots=size_lots, price_quanta=price_quanta)  # type: ignore[arg-type]
+
+
+def block_terms(sender: Person, other: Person, *legs: tx_pb2.BlockLeg, nonce: int, number: int = 0,
+                expires: int = 1 << 62) -> tx_pb2.BlockTerms:
+    """What `other` signs."""
+    return tx_pb2.BlockTerms(
+        sender=tx_pb2.AccountId(owner=sender.owner), counterparty=tx_pb2.AccountId(owner=other.owner, number=number),
+        legs=legs, nonce=nonce, expiry_time_ns=expires)
+
+
+def block(other: Person, terms: tx_pb2.BlockTerms, chain_id: str = CHAIN_ID) -> tx_pb2.Action:
+    """A block trade with the consent of `other`."""
+    name = chain_id.encode()
+    signed = b"novation/block/v1\x00" + bytes([len(name)]) + name + terms.SerializeToString(deterministic=True)
+    consent = tx_pb2.Authorization(key_type=tx_pb2.KEY_TYPE_ED25519, public_key=other.public_key,
+                                   signature=other.key.sign(signed).signature)
+    return tx_pb2.Action(block_trade=tx_pb2.BlockTrade(terms=terms, consent=consent))
+
+
 def cancel(order_id: int = 0, client_id: int = 0) -> tx_pb2.Action:
     """Cancel one order."""
     return tx_pb2.Action(cancel_order=tx_pb2.CancelOrder(order_id=order_id, client_id=client_id))

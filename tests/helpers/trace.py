@@ -167,6 +167,14 @@ def any_combo(flow: Flow, random: Random) -> tx_pb2.Action:
     return builders.combo(*legs, net=random.choice((0, 1 << 60)))
 
 
+def any_block(flow: Flow, random: Random, other: Person) -> tx_pb2.Action:
+    """A block trade that `other` signed for somebody."""
+    sender = random.choice(flow.traders).person
+    legs = [builders.block_leg(market, random.choice((BUY, SELL)), flow.price(market, random.randint(-9, 9)),
+                               random.choice((1, 230, 450))) for market in random.choice(((1, 2), (1,), (2,)))]
+    return builders.block(other, builders.block_terms(sender, other, *legs, nonce=random.randint(1, 40)))
+
+
 def special_order(flow: Flow, random: Random) -> tx_pb2.Action:
     """An order that rests with terms: an expiry, a peak, a group, a peg."""
     market, peg, side = random.choice(flow.markets), random.choice((0, 0, 1, 2)), random.choice((BUY, SELL))
@@ -215,6 +223,7 @@ SPECIALS: tuple[Special, ...] = (
                                                    random.choice((0, 1_500_000, 20_000_000)),
                                                    random.choice(flow.markets))], {}),
     lambda flow, random, other: ([any_combo(flow, random) for _ in range(3)], {}),
+    lambda flow, random, other: ([any_block(flow, random, other) for _ in range(6)], {}),
     lambda flow, random, other: ([builders.set_referrer(other), flow.taker_action()], {}),
     lambda flow, random, other: ([builders.set_validator(other.public_key, random.randint(0, 9))], {}),
     lambda flow, random, other: ([builders.buy(flow.price(1, 0), 5_000), builders.buy(500, 0), builders.buy(0, 1),

@@ -117,6 +117,14 @@ def random_combo(random: Random) -> tx_pb2.Action:
     return b.combo(*legs, net=random.choice((0, 1 << 62)), client_id=random.choice((0, 1)), stp=random.randint(0, 3))
 
 
+def random_block(random: Random) -> tx_pb2.Action:
+    """A block trade that most of the time somebody else was to send."""
+    sender, other = random.sample(PEOPLE, 2)
+    legs = [b.block_leg(market, random.choice((1, 2)), b.MARK_QUANTA[market], random.choice((1, 420, 430)))
+            for market in random.sample((BTC, b.ETH), random.choice((1, 2)))]
+    return b.block(other, b.block_terms(sender, other, *legs, nonce=random.randint(1, 60)))
+
+
 def random_action(random: Random) -> tx_pb2.Action:
     """Mostly orders near the mark that meet each other, with client ids that collide."""
     market = random.choice((BTC, BTC, b.ETH))
@@ -131,6 +139,8 @@ def random_action(random: Random) -> tx_pb2.Action:
                        stp=random.randint(0, 3))
     if kind < 0.66:
         return random_combo(random)
+    if kind < 0.69:
+        return random_block(random)
     if kind < 0.82:
         return b.replace(price, size, client_id=client_id, time_in_force=random.choice((1, 1, 4)))
     if kind < 0.86:

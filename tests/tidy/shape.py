@@ -22,6 +22,7 @@ DOMAIN_EXTRAS = {
     ("oracle", "checks.py"): "whose votes a block holds, and whether they are enough",
     ("book", "index.py"): "the sorted index in memory",
     ("book", "combos.py"): "several orders that are one decision",
+    ("clearing", "blocks.py"): "trades agreed between two parties",
     ("book", "uncross.py"): "the meeting at one price",
     ("book", "match.py"): "the price-time loop",
     ("book", "terms.py"): "what an order may ask for beyond price and size",

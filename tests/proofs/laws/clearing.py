@@ -27,6 +27,16 @@ def fills_conserve_cash(case: Any, rules: Any) -> None:
     case.claim(taker_after + maker_after + taker_fee + maker_fee == taker + maker, "the sum is the same")
 
 
+@proof("CLR-008", "no leg is too small because it is split or priced otherwise", "clearing.block_worth",
+       bounds="lots and indexes >= 0", slips={"clearing": [("return size_lots * index_quanta", "return size_lots + index_quanta"),
+                                                           ("return size_lots * index_quanta", "return size_lots * index_quanta + 1")]})
+def worth_is_additive(case: Any, rules: Any) -> None:
+    one, two, index = case.whole("one", low=0), case.whole("two", low=0), case.whole("index", low=0)
+    worth = rules.clearing.block_worth
+    case.claim(worth(one + two, index) == worth(one, index) + worth(two, index), "additive")
+    case.claim(worth(1, index) == index, "a lot is worth the index")
+
+
 @proof("CLR-002", "at the fill's own price, an account's equity falls by the fee", "clearing.cash_after_fill",
        slips={"clearing": [(CASH, CASH.replace("- signed", "+ signed")), (CASH, CASH.replace("- fee", "- 2 * fee"))]})
 def equity_falls_by_the_fee(case: Any, rules: Any) -> None:

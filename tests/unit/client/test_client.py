@@ -58,6 +58,37 @@ def test_a_combo(tmp_path: Path) -> None:
     run(work())
 
 
+def test_a_block_trade(tmp_path: Path) -> None:
+    """Bob signs, Alice sends; both see the fill, everybody the trade; it settles once, as it was signed."""
+    async def work() -> None:
+        async with network(tmp_path) as net:
+            alice, bob = await net.client(b.ALICE), await net.client(b.BOB)
+            legs = [Leg.parse("buy:0.5:BTC-PERP:46000.5"), Leg("ETH-PERP", "sell", "0.6", "24000")]
+            signed = bob.sign_block(alice.account_id, legs, lifetime_seconds=10**9)
+            wire = tx_pb2.BlockTrade.FromString(signed.SerializeToString())
+            with pytest.raises(ValueError, match="other terms"):
+                await alice.block_trade(wire, legs[:1])
+            with pytest.raises(ValueError, match="other terms"):
+                await bob.block_trade(wire, legs)
+            changed = tx_pb2.BlockTrade.FromString(signed.SerializeToString())
+            changed.terms.legs[0].size_lots += 1
+            with pytest.raises(errors.AuthenticationError, match="BLOCK_CONSENT"):
+                await net.committing(alice.block_trade(changed, [Leg(BTC, "buy", "0.501", "46000.5"), legs[1]]))
+            await net.committing(alice.block_trade(wire, legs))
+            for client, sign in ((alice, 1), (bob, -1)):
+                held = {one.position.market: one.position.lots for one in (await client.account()).positions}
+                assert held == {1: 500 * sign, 2: -600 * sign}
+            trade, = await alice.trades(BTC)
+            assert trade.block and (trade.size_lots, trade.price_quanta) == (500, 46_000_500)
+            with pytest.raises(errors.InvalidNonce, match="BLOCK_NONCE"):
+                await net.committing(alice.block_trade(wire, legs))
+            with pytest.raises(errors.Expired, match="BLOCK_EXPIRED"):
+                late = bob.sign_block(alice.account_id, legs, lifetime_seconds=-10**9)
+                await net.committing(alice.block_trade(late, legs))
+
+    run(work())
+
+
 def test_money_moves(tmp_path: Path) -> None:
     """Faucet, transfer and withdrawal, to the quantum."""
     async def work() -> None:

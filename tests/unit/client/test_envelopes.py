@@ -3,6 +3,7 @@
 import pytest
 
 from app import gas
+from app.kernel import signatures
 from app.limits import MAX_ACTIONS, MAX_ENVELOPE_BYTES, MAX_OPEN_ORDERS, MAX_TRIGGERS
 from app.triggers.rules import TRAIL_STEPS
 from app.tx import decode_tx
@@ -30,6 +31,9 @@ ALL_ACTIONS = [
     e.set_market_status(1, "reduce_only"),
     e.place_combo([e.combo_leg(market=1, side="buy", size_lots=2, price_quanta=5),
                    e.combo_leg(market=2, side="sell", size_lots=3, price_quanta=7, reduce_only=True)], client_id=5),
+    e.send_block(e.block_trade(tx_pb2.BlockTerms(
+        sender=KEY.account(), counterparty=OTHER, nonce=4, expiry_time_ns=5,
+        legs=[e.block_leg(market=1, side="sell", size_lots=2, price_quanta=3)]), KEY, builders.CHAIN_ID)),
 ]
 
 
@@ -64,7 +68,8 @@ def test_the_gas_table_is_the_chains() -> None:
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER + gas.FLOW, "faucet_deposit": gas.TRANSFER,
         "set_validator": gas.VALIDATOR, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
         "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
-        "bid_auction": gas.BID, "place_combo": gas.COMBO, "isolate": gas.TRANSFER, "set_market_status": gas.STATUS}
+        "bid_auction": gas.BID, "place_combo": gas.COMBO, "block_trade": gas.BLOCK,
+        "isolate": gas.TRANSFER, "set_market_status": gas.STATUS}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
         gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
     assert e.GAS_PEG == gas.PEG
@@ -72,6 +77,20 @@ def test_the_gas_table_is_the_chains() -> None:
         gas.FILL, gas.CANCEL, gas.POSITION, gas.ORDER_IN_RECORD)
     assert (e.OPEN_ORDERS_MAX, e.ACTIONS_MAX, e.ENVELOPE_BYTES_MAX) == (
         MAX_OPEN_ORDERS, MAX_ACTIONS, MAX_ENVELOPE_BYTES)
+
+
+def test_the_estimate_suffices_for_a_block() -> None:
+    """The SDK's consent is the chain's, and the gas is enough."""
+    driver = Driver(verify=signatures.verify)
+    bob = Key(bytes(builders.BOB.key))
+    legs = [e.block_leg(market=1, side="buy", size_lots=500, price_quanta=46_000_000),
+            e.block_leg(market=2, side="sell", size_lots=500, price_quanta=24_000_000)]
+    terms = tx_pb2.BlockTerms(sender=KEY.account(), counterparty=bob.account(), legs=legs, nonce=7,
+                              expiry_time_ns=1 << 62)
+    block = e.send_block(e.block_trade(terms, bob, builders.CHAIN_ID))
+    outcome = driver.run([signed([block])]).txs[0]
+    assert outcome.result.actions[0].reason == "" and outcome.gas_used < outcome.gas_wanted
+    assert block == builders.block(builders.BOB, terms)
 
 
 def test_the_estimate_suffices_for_a_combo() -> None:

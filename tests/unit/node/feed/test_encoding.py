@@ -31,6 +31,7 @@ KINDS = {
     events.Reduced: st.builds(events.Reduced, ORDERS, COUNTS),
     events.Filled: st.builds(events.Filled, COUNTS, ORDERS, COUNTS, st.integers(-(2**63), 2**63 - 1), KEYS, SIDES,
                              COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
+    events.BlockTraded: st.builds(events.BlockTraded, SIDES, COUNTS, KEYS, KEYS, LOTS, *[COUNTS] * 4),
     events.ComboFilled: st.builds(events.ComboFilled, KEYS, COUNTS, LOTS, st.lists(COUNTS, max_size=8).map(tuple)),
     events.FundingPaid: st.builds(events.FundingPaid, KEYS, SIDES, LOTS),
     events.Deposited: st.builds(events.Deposited, KEYS, COUNTS),
