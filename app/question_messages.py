@@ -106,6 +106,9 @@ def scenarios_message(found: Scenarios) -> risk_service.Scenarios:
             for volatility, cells in rows
         ],
         expiry_equity_quanta=found.at_expiry,
+        prices_ppm=found.grid.prices_ppm,
+        price=found.price,
+        decimals=found.decimals,
     )
 
 

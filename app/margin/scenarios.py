@@ -29,10 +29,12 @@ class Grid:
 @dataclass(frozen=True, slots=True)
 class Scenarios:
     """RISK-008: `cells` has the account's standing by volatility and price, as asked; `at_expiry` its equity at each
-    price if all options on the underlying expired there.
+    price if all options on the underlying expired there. `price` is what moves, in units of the feed.
     """
 
     grid: Grid
+    price: int
+    decimals: int
     cells: tuple[tuple[Standing, ...], ...]
     at_expiry: tuple[int, ...]
 
@@ -45,8 +47,11 @@ def scenarios(ctx: Context, account: Account, grid: Grid) -> Scenarios:
     for row in moves:
         for move in row:
             check_move(ctx, move)
+    feed = ctx.feeds.get(grid.feed)
     return Scenarios(
         grid,
+        feed.price if feed else 0,
+        feed.decimals if feed else 0,
         tuple([tuple([standing_after(ctx, account, move) for move in row]) for row in moves]),
         tuple([equity_at_expiry(ctx, account, Move(grid.feed, price)) for price in grid.prices_ppm]),
     )

@@ -66,7 +66,7 @@ def make_mark(ctx: Context, number: int) -> None:
     if mark is None or market.quarantined or (settlement is not None and settlement.fixed):
         return
     if market.kind == OPTION:
-        price = max(1, option_price(ctx, market) or mark.price_quanta)
+        price = option_price(ctx, market) or mark.price_quanta
         if price != mark.price_quanta:
             set_mark_price(ctx, number, price)
         return

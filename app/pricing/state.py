@@ -19,6 +19,8 @@ def price_on(curve: Curve, market: Market) -> int:
 
 
 def option_price(ctx: Context, market: Market) -> int:
-    """PRIC-013: what a lot of an option is worth now, quote quanta, rounded down; 0 where there is no volatility."""
+    """PRIC-013: what a lot of an option is worth now, quote quanta, rounded down, at least 1; 0 where there is no
+    volatility to tell.
+    """
     curve = curve_of(ctx, market.feed, market.expiry_ns // SECOND_NS)
-    return price_on(curve, market) >> BITS if curve else 0
+    return max(1, price_on(curve, market) >> BITS) if curve else 0

@@ -7,11 +7,21 @@ import click
 
 from client.client import NovationClient
 from client.results import MarketInfo
-from client.risk import Supposed, change_ppm, risk_request, suppose_move, suppose_order, suppose_trade
+from client.risk import (
+    Supposed,
+    change_ppm,
+    risk_request,
+    suppose_move,
+    suppose_order,
+    suppose_trade,
+)
 from client.units import decimal, usd
 from node.cli.chain import account_id, ask, with_options
-from node.cli.offline import OPTIONS, proof_data, proof_text, risk_offline
+from node.cli.offline import OPTIONS as OFFLINE
+from node.cli.offline import proof_data, proof_text, risk_offline
 from node.cli.query import query
+from node.cli.scenarios import OPTIONS as SCENARIOS
+from node.cli.scenarios import grid_of, heat_map, lines, save_picture, table_data, table_of
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
 from node.cli.views import SIDES, dollars, percent, plain, price_text, rows_table, when
 from novation.v1 import risk_service_pb2 as risk_service
@@ -37,13 +47,16 @@ BAR = 40  # characters of a picture
 @click.option("--everybody", is_flag=True, help="With --reduction: as if all of the other side were closed.")
 @click.option("--system", is_flag=True, help="The whole system under shocks, instead of one account.")
 @click.option("--shock", "shocks", multiple=True, metavar="PERCENT", help="With --system: other shocks, like -25.")
-@with_options(OPTIONS)
+@with_options([*SCENARIOS, *OFFLINE])
 def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, ...], orders: tuple[str, ...],
          trades: tuple[str, ...], deposit: str, reduced: str | None, everybody: bool, system: bool,
-         shocks: tuple[str, ...], offline: bool, trust: str, rpc: str | None) -> None:
+         shocks: tuple[str, ...], pictured: str | None, picture: str | None, offline: bool, trust: str,
+         rpc: str | None) -> None:
     """Margin and liquidation prices of WHO, now and under what you suppose; by the chain's own code."""
     if system == bool(who):
         fail("give either WHO or --system", EXIT_USAGE)
+    if picture and not pictured:
+        fail("--picture of what? Give --scenarios MARKET too", EXIT_USAGE)
     if system:
         show_system(session, [_ppm(one) for one in shocks])
         return
@@ -59,6 +72,7 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
         "orders": [_parsed(one, suppose_order) for one in orders]}
 
     async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo], dict[str, Any] | None]:
+        supposed["grid"] = grid_of(pictured, client.markets.values()) if pictured else None
         if offline:
             told: dict[str | int, MarketInfo] = {}
 
@@ -83,6 +97,13 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
     if proof:
         data["proof"] = proof
     shown = risk_text(who, data, reply, infos, supposes)
+    if pictured and reply.HasField("scenarios"):
+        table = table_of(pictured.partition("-")[0], reply.scenarios, reply.after.equity_quanta)
+        data["scenarios"] = table_data(table)
+        shown += [heat_map(table), lines(table)]
+        if picture:
+            save_picture(table, picture)
+            shown.append(f"picture in {picture}")
     session.emit(data, [*shown, proof_text(proof)] if proof else shown)
 
 

@@ -54,6 +54,13 @@ def test_risk_005_an_underlying_moves_with_all_that_follows_it() -> None:
     assert mark(ctx, AT_PUT) == other
 
 
+def test_risk_005_what_is_worth_nothing_does_not_keep_its_mark() -> None:
+    """RISK-005, MARK-007: a call that is worth less than a quantum a lot is marked at 1, not at what it was."""
+    ctx = listed()
+    suppose_move(ctx, Move(1, -700_000, -500_000), [number_of(600_000_000, CALL)])
+    assert mark(ctx, number_of(600_000_000, CALL)) == 1
+
+
 def test_risk_005_is_taken_back() -> None:
     """RISK-005: a question leaves every record as it was, and the same question gets the same answer."""
     ctx = listed()

@@ -172,6 +172,14 @@ def test_command_shows_risk(tmp_path: Path) -> None:
             assert system.exit_code == 0 and "1 of 2 short" in system.stdout and "-20%" in system.stdout
             taken = await asyncio.to_thread(invoke, net, "risk", who, "--reduction", "BTC-PERP", "--everybody")
             assert taken.exit_code == 0 and "close 0.012 of it" in taken.stdout
+            file = tmp_path / "risk.png"
+            drawn = await asyncio.to_thread(invoke, net, "risk", who, "--move", "BTC-PERP=-5%", "--scenarios",
+                                            "BTC-PERP", "--picture", str(file))
+            assert drawn.exit_code == 0 and "+50%" in drawn.stdout and file.stat().st_size > 10_000
+            cells = (await data("--scenarios", "BTC-PERP"))["scenarios"]["rows"][0]["profit_usd"]
+            assert (float(cells[0]), float(cells[20])) == (-12 * 46 / 2, 0)
+            alone = await asyncio.to_thread(invoke, net, "risk", who, "--picture", str(file))
+            assert alone.exit_code == 2 and "--scenarios" in alone.stderr
             neither = await asyncio.to_thread(invoke, net, "risk")
             assert neither.exit_code == 2
             fees = await asyncio.to_thread(invoke, net, "fees", who)
