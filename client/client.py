@@ -17,6 +17,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
@@ -29,6 +30,7 @@ from client.reading import Reader
 from client.results import PlacedOrder, Sent, placed_from, sent_from
 from client.units import Amount, quanta
 from novation.v1 import chain_service_pb2 as chain_service
+from novation.v1 import risk_service_pb2 as risk_service
 from novation.v1 import state_pb2, trading_service_pb2_grpc, tx_pb2
 from novation.v1 import trading_service_pb2 as trading
 
@@ -44,6 +46,8 @@ class SendOptions:
 
     `gas_limit` 0 takes an estimate that suffices unless an order makes more than ten fills. An envelope that no block
     took within `lifetime_seconds` never executes (0: no such limit); `expiry_height` limits it by height, 0 does not.
+    With `dry_run` nothing is signed or sent: the node runs the actions on a fork of its state; `client.preview` says
+    what they would do and how the account would stand.
     """
 
     wait: str = "committed"
@@ -52,6 +56,7 @@ class SendOptions:
     expiry_height: int = 0
     lifetime_seconds: int = 600
     all_or_nothing: bool = False
+    dry_run: bool = False
 
 
 class NovationClient(Reader):
@@ -65,6 +70,7 @@ class NovationClient(Reader):
         self.options = options or SendOptions()
         self.params = state_pb2.Params()
         self.nonces = Nonces()
+        self.preview = risk_service.GetRiskResponse()  # of the last dry run
         self._trading = trading_service_pb2_grpc.TradingServiceStub(self._channel)
 
     async def __aenter__(self) -> NovationClient:
@@ -263,6 +269,9 @@ class NovationClient(Reader):
         NotCommitted when no block took it in time.
         """
         chosen = replace(self.options, **options)
+        if chosen.dry_run:
+            self.preview = await self.risk(actions=actions)
+            return Sent(b"", b"", False, self.preview.height, Decimal(0), tuple(self.preview.results))
         for attempt in range(NONCE_ATTEMPTS):
             raw = self.sign(actions, chosen)
             try:

@@ -92,7 +92,7 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
             "before": account_data(reply.before, infos)}
     if supposes:
         data |= {"after": account_data(reply.after, infos), "results": [_result(one) for one in reply.results],
-                 "fills": [_fill(infos[one.market], one) for one in reply.fills],
+                 "fills": [fill_row(infos[one.market], one) for one in reply.fills],
                  "trading_fees_usd": plain(usd(reply.trading_fees_quanta))}
     if proof:
         data["proof"] = proof
@@ -241,7 +241,7 @@ def _result(one: Any) -> dict[str, Any]:
             "open_lots": one.open_lots}
 
 
-def _fill(info: MarketInfo, one: Any) -> dict[str, Any]:
+def fill_row(info: MarketInfo, one: Any) -> dict[str, Any]:
     return {"market": info.symbol, "taker": SIDES.get(one.taker_side, "?"),
             "price": price_text(info, one.price_quanta), "size": plain(info.units.size(one.size_lots)),
             "taker_fee_usd": plain(usd(one.taker_fee_quanta))}

@@ -12,6 +12,7 @@ from client.client import NovationClient
 from client.envelopes import MARKET_STATUSES, SOURCES, TIMES_IN_FORCE
 from client.results import PlacedOrder, Sent
 from node.cli.chain import account_id, ask, key_options, unlock, with_options
+from node.cli.dry_run import preview
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
 from node.cli.views import plain
 from node.keys.dev import FAUCET, dev_key
@@ -23,6 +24,7 @@ send_options = [
     *key_options,
     click.option("--wait", type=WAITS, default="committed", show_default=True, help="When to answer."),
     click.option("--yes", is_flag=True, help="Do not ask before signing."),
+    click.option("--dry-run", is_flag=True, help="Send nothing: say what it would do, and the margin afterwards."),
 ]  # fmt: skip
 sends = with_options(send_options)
 order_reference = with_options([
@@ -39,8 +41,10 @@ def tx() -> None:
 
 
 def sign_and_send(session: Session, what: dict[str, Any], options: dict[str, Any], send: Send) -> Any:
-    """Show what will be signed, ask where somebody can answer, then send it."""
+    """Show what will be signed, ask where somebody can answer, then send it. A dry run ends here."""
     key = unlock(session, options["key_name"], options["passphrase_file"])
+    if options["dry_run"]:
+        preview(session, what, send, key, options["account_number"])
     signer = f"{options['key_name']}/{options['account_number']}"
     if not options["yes"] and not session.json and session.talk.is_terminal and sys.stdin.isatty():
         table = simple_table("to be signed", signer)

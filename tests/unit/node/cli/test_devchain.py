@@ -53,6 +53,10 @@ def test_a_day_with_a_devchain(node: str, run: Run, tmp_path: Path) -> None:
     say("tx", "order", "sell", "0.1", "BTC-PERP", "--price", "45000", "--key", "alice")
     mark = say("dev", "checkpoint")["checkpoint"]
     say("tx", "order", "buy", "0.1", "BTC-PERP", "--price", "45000", "--key", "bob")
+    dry = say("tx", "order", "sell", "0.2", "BTC-PERP", "--price", "44000", "--key", "carl", "--dry-run")
+    assert dry["dry_run"] and dry["fills"] == [] and dry["account"][0]["USD"] == "cash"
+    assert "nothing was sent" in run("tx", "order", "buy", "0.2", "BTC-PERP", "--price", "44000", "--key", "carl",
+                                     "--dry-run", "--node", node).stdout
     before = say("dev", "price", "BTC/USD", "44000")
     after = say("dev", "mine", "--blocks", "10", "--seconds", "600")
     assert after["height"] == before["height"] + 10
