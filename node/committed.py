@@ -25,6 +25,10 @@ class Store(Reader, Protocol):
         """A Reader of the state as it is now; to be closed."""
         ...
 
+    def size_bytes(self) -> int:
+        """What it takes on disk."""
+        ...
+
     def close(self) -> None:
         """Close the store."""
         ...

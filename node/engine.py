@@ -30,6 +30,8 @@ from node.logs import configure_logs
 from node.mempool.mempool import Mempool
 from node.prices.board import PriceBoard
 from node.storage.leveldb import LevelDB, StorageError
+from node.telemetry.engine import EngineMetrics
+from node.telemetry.server import MetricsServer
 
 log = structlog.get_logger("engine")
 
@@ -51,8 +53,9 @@ def tune_interpreter() -> None:
 
 
 def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_blocks: int = 0,
-        open_store: OpenStore = LevelDB) -> None:
-    """Serve until `wait_for_end` returns, then answer what was read, and close everything in order.
+        open_store: OpenStore = LevelDB, metrics_listen: str = "") -> None:
+    """Serve until `wait_for_end` returns, then answer what was read, and close everything in order. Figures are served
+    on `metrics_listen`, if it says where.
 
     Raises StorageError, StoreDamaged, GenesisError or AddressError when it cannot start.
     """
@@ -72,9 +75,12 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_bl
         prices.start()
         stack.callback(prices.close)
         queries = QueryService(committed.read_at_head, committed.history)
+        metrics = measure(chain, committed, mempool, store)
+        figures = MetricsServer(metrics_listen, metrics.registry)
+        stack.callback(figures.close)
         application = Application(chain, committed, mempool, queries, feed.publish, keep_blocks,
-                                  prices.latest)
-        server = AbciServer(Dispatcher(application.handlers()))
+                                  prices.latest, metrics)
+        server = AbciServer(Dispatcher(application.handlers(), timed=metrics.call))
         listener = listen(address)
         tune_interpreter()
         server.serve(listener)
@@ -87,6 +93,21 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_bl
             sys.stderr.flush()
             os._exit(EXIT_REFUSED)
     log.info("the engine stopped", height=chain.head.height)
+
+
+def measure(chain: Chain, committed: Committed, mempool: Mempool, store: Store) -> EngineMetrics:
+    """The engine's figures, up to date with what is committed."""
+    metrics = EngineMetrics()
+    metrics.begin(committed)
+    counters = mempool.counters
+    metrics.state.read_from(
+        lambda: chain.ctx.books,
+        {"novation_mempool_envelopes": lambda: mempool.count, "novation_mempool_bytes": lambda: mempool.size_bytes,
+         "novation_store_bytes": store.size_bytes},
+        {"novation_mempool_admitted_total": lambda: counters.admitted,
+         "novation_mempool_refused_total": lambda: counters.refused,
+         "novation_mempool_dropped_total": lambda: counters.dropped_unchecked})
+    return metrics
 
 
 def refuse_optimised() -> None:
@@ -107,6 +128,7 @@ def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) ->
     parser.add_argument("--home", required=True, help="the node's home folder")
     parser.add_argument("--abci", default="", help="unix://PATH or tcp://127.0.0.1:PORT; default: run/abci.sock")
     parser.add_argument("--keep-blocks", type=int, default=0, help="blocks that CometBFT is to keep; default: all")
+    parser.add_argument("--metrics", default="", help="127.0.0.1:PORT where Prometheus fetches figures; default: none")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     options = parser.parse_args(arguments)
     configure_logs(options.log_level)
@@ -116,7 +138,7 @@ def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) ->
     signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     try:
         run(home, options.abci or f"unix://{home.abci_socket}", lambda: signal.sigwait(END_SIGNALS),
-            keep_blocks=options.keep_blocks, open_store=open_store)
+            keep_blocks=options.keep_blocks, open_store=open_store, metrics_listen=options.metrics)
     except (StorageError, StoreDamaged, GenesisError, AddressError, OSError) as error:
         log.critical("the engine cannot run", reason=str(error))
         sys.exit(EXIT_REFUSED)

@@ -31,6 +31,14 @@ class GatewaySettings:
 
 
 @dataclass(slots=True)
+class TelemetrySettings:
+    """Where Prometheus fetches figures, HOST:PORT of the loopback each; empty serves none."""
+
+    engine: str = ""
+    gateway: str = ""
+
+
+@dataclass(slots=True)
 class PricesSettings:
     """The price feeder, which runs when there are `[[feeds]]`.
 
@@ -78,12 +86,14 @@ class SurfaceSettings:
 class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     prices: PricesSettings = field(default_factory=PricesSettings)
     feeds: list[FeedSettings] = field(default_factory=list)
     surfaces: list[SurfaceSettings] = field(default_factory=list)
 
 
-SECTIONS: dict[str, type] = {"engine": EngineSettings, "gateway": GatewaySettings, "prices": PricesSettings}
+SECTIONS: dict[str, type] = {"engine": EngineSettings, "gateway": GatewaySettings, "telemetry": TelemetrySettings,
+                             "prices": PricesSettings}
 LISTS: dict[str, type] = {"feeds": FeedSettings, "surfaces": SurfaceSettings}
 
 

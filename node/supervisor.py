@@ -199,6 +199,8 @@ def describe_exit(child: Child) -> str:
 def node_groups(home: Home, settings: Settings) -> list[Group]:
     """The processes of one node, as its settings say."""
     engine = ["--home", str(home.root), "--keep-blocks", str(settings.engine.keep_blocks)]
+    if settings.telemetry.engine:
+        engine += ["--metrics", settings.telemetry.engine]
     core = Group(
         "engine and cometbft",
         [_python(home, "engine", "node.engine", *engine), comet_command(home)],
@@ -207,6 +209,8 @@ def node_groups(home: Home, settings: Settings) -> list[Group]:
     groups = [core]
     if settings.gateway.listen:
         arguments = ["--home", str(home.root), "--listen", settings.gateway.listen]
+        if settings.telemetry.gateway:
+            arguments += ["--metrics", settings.telemetry.gateway]
         groups.append(Group("gateway", [_python(home, "gateway", "node.gateway", *arguments)]))
     if settings.feeds:
         groups.append(Group("feeder", [_python(home, "feeder", "node.prices", "--home", str(home.root))]))

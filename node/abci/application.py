@@ -28,6 +28,7 @@ from node.committed import Committed
 from node.mempool.mempool import Mempool
 from node.prices.observation import Observation
 from node.storage.history import KEEP_HEIGHTS
+from node.telemetry.engine import EngineMetrics
 
 log = structlog.get_logger("engine")
 
@@ -44,7 +45,8 @@ class Application:
 
     def __init__(self, chain: Chain, committed: Committed, mempool: Mempool, queries: QueryService,
                  publish: Callable[[BlockResult], None], keep_blocks: int = 0,
-                 prices: Callable[[], Observation | None] = lambda: None) -> None:
+                 prices: Callable[[], Observation | None] = lambda: None,
+                 metrics: EngineMetrics | None = None) -> None:
         self._chain = chain
         self._committed = committed
         self._mempool = mempool
@@ -52,6 +54,7 @@ class Application:
         self._publish = publish
         self._keep_blocks = keep_blocks
         self._prices = prices
+        self._metrics = metrics or EngineMetrics()
         self._consensus = threading.Lock()  # never contended by CometBFT; guards against a second client
         self._initial_height = 1
         self._finalize_seconds = 0.0
@@ -85,6 +88,7 @@ class Application:
             app_hash = self._chain.init_chain(
                 request.chain_id, request.time.ToNanoseconds(), self._initial_height, request.app_state_bytes,
                 validators_of(request))
+            self._metrics.begin(self._committed)
         log.info("genesis", chain_id=request.chain_id, app_hash=app_hash.hex())
         return abci.ResponseInitChain(app_hash=app_hash)
 
@@ -112,7 +116,7 @@ class Application:
 
     def prepare_proposal(self, request: abci.RequestPrepareProposal) -> abci.ResponsePrepareProposal:
         """A block of ours, by the written order."""
-        with self._consensus, self._mempool.standing_back():
+        with self._consensus, self._mempool.standing_back(), self._metrics.stage("prepare"):
             last = request.local_last_commit
             commit = [CommitVote(one.validator.address, one.vote_extension, one.extension_signature)
                       for one in last.votes if one.block_id_flag == BLOCK_ID_FLAG_COMMIT]
@@ -122,10 +126,11 @@ class Application:
 
     def process_proposal(self, request: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
         """Somebody's block: accepted only if a correct proposer could have made it."""
-        with self._consensus, self._mempool.standing_back():
+        with self._consensus, self._mempool.standing_back(), self._metrics.stage("process"):
             reason = self._chain.process(list(request.txs), request.proposed_last_commit.round)
         if not reason:
             return abci.ResponseProcessProposal(status=abci.ResponseProcessProposal.ACCEPT)
+        self._metrics.rejected()
         log.warning("proposal rejected", height=request.height, reason=reason,
                     proposer=request.proposer_address.hex(), block=request.hash.hex())
         return abci.ResponseProcessProposal(status=abci.ResponseProcessProposal.REJECT)
@@ -153,9 +158,10 @@ class Application:
             if request.height != expected:
                 raise RuntimeError(f"block {request.height} was decided, but {expected} is next")
             started = time.monotonic()
-            result = self._chain.finalize(Block(
-                request.height, request.time.ToNanoseconds(), list(request.txs), request.hash,
-                request.proposer_address))
+            with self._metrics.stage("finalize"):
+                result = self._chain.finalize(Block(
+                    request.height, request.time.ToNanoseconds(), list(request.txs), request.hash,
+                    request.proposer_address))
             self._finalize_seconds = time.monotonic() - started
         return _finalized(result)
 
@@ -163,9 +169,11 @@ class Application:
         """One synced batch; then mempool and feed are told. Their failure must not touch consensus."""
         with self._consensus, self._mempool.standing_back():
             started = time.monotonic()
-            result = self._committed.commit()
+            with self._metrics.stage("store"):
+                result = self._committed.commit()
             stored = time.monotonic()
-            self._tell(result)
+            with self._metrics.stage("tell"):
+                self._tell(result)
         log.info("block", height=result.height, txs=len(result.txs), app_hash=result.app_hash.hex()[:16],
                  finalize_ms=round(1_000 * self._finalize_seconds, 1), commit_ms=round(1_000 * (stored - started), 1),
                  waiting=self._mempool.count)
@@ -175,8 +183,9 @@ class Application:
         try:
             self._mempool.after_commit(result.height, result.time_ns, result.txs)
             self._publish(result)
+            self._metrics.block(result)
         except Exception as error:  # the block is durable; a reader's trouble is not consensus's
-            log.error("telling mempool and feed failed", height=result.height, error=repr(error), exc_info=True)
+            log.error("telling mempool, feed, metrics failed", height=result.height, error=repr(error), exc_info=True)
 
 
 def retain_height(height: int, keep_blocks: int) -> int:

@@ -11,6 +11,7 @@ frame that names a method with a harmless answer gets that answer, whatever is i
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -95,12 +96,16 @@ _FLUSHED = abci.Response(flush=abci.ResponseFlush()).SerializeToString()
 class Dispatcher:
     """Answers one request at a time; any number of threads may use it, so the handlers must allow for that."""
 
-    __slots__ = ("_end", "_table")
+    __slots__ = ("_end", "_table", "_timed")
 
-    def __init__(self, handlers: Handlers, end: Callable[[str, BaseException], NoReturn] = end_process) -> None:
-        """`end(method, error)` is called when a method fails that must not fail, and does not return."""
+    def __init__(self, handlers: Handlers, end: Callable[[str, BaseException], NoReturn] = end_process,
+                 timed: Callable[[str, float], None] = lambda method, seconds: None) -> None:
+        """`end(method, error)` is called when a method fails that must not fail, and does not return;
+        `timed(method, seconds)` after each answer.
+        """
         self._table: dict[str, Handler] = {name: getattr(handlers, name) for name in Handlers.__slots__}
         self._end = end
+        self._timed = timed
 
     def answer(self, frame: bytes) -> bytes:
         """The encoded reply to the encoded request `frame`. Raises BadRequest when it is none."""
@@ -118,13 +123,16 @@ class Dispatcher:
         return self._call(method, getattr(request, method))
 
     def _call(self, method: str, request: Message) -> bytes:
+        started = time.perf_counter()
         try:
-            return _encoded(method, self._table[method](request))
+            reply = _encoded(method, self._table[method](request))
         except Exception as error:  # the edge: one escaped exception would end CometBFT
             if method not in _HARMLESS:
                 self._end(method, error)
             log.error("a handler failed", method=method, error=repr(error), exc_info=True)
-            return _encoded(method, _HARMLESS[method]())
+            reply = _encoded(method, _HARMLESS[method]())
+        self._timed(method, time.perf_counter() - started)
+        return reply
 
 
 def _answer_unreadable(frame: bytes, error: DecodeError) -> bytes:

@@ -32,6 +32,7 @@ from node.settings import (
     PricesSettings,
     Settings,
     SettingsError,
+    TelemetrySettings,
     read_settings,
     write_settings,
 )
@@ -50,6 +51,8 @@ PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
 @click.option("--p2p", default="127.0.0.1:26600", show_default=True, help="Where other validators reach this node.")
 @click.option("--rpc", default="127.0.0.1:26601", show_default=True, help="CometBFT's RPC.")
 @click.option("--gateway", default="127.0.0.1:26602", show_default=True, help="gRPC for traders.")
+@click.option("--metrics-port", default=26604, show_default=True,
+              help="First of three ports of 127.0.0.1 for Prometheus: engine, gateway, CometBFT. 0: none.")
 def init(session: Session, **options: Any) -> None:
     """Make a home: keys, genesis and settings. With --genesis it joins a chain, else it begins one of its own."""
     home = session.paths
@@ -76,6 +79,7 @@ def init(session: Session, **options: Any) -> None:
     except (KeyError, TypeError, ValueError) as error:
         fail(f"{options['genesis_file']} is no genesis: {error!r}", EXIT_USAGE)
     settings.gateway = GatewaySettings(listen=options["gateway"])
+    settings.telemetry = TelemetrySettings(*_metrics(options)[:2])
     write_settings(home, settings)
     config.write_config(home, _comet_settings(options))
     data = {
@@ -99,8 +103,16 @@ def _first_settings(genesis: dict[str, Any]) -> Settings:
     return Settings(prices=PricesSettings(start_ns=int(start.timestamp()) * 10**9), feeds=feeds)
 
 
+def _metrics(options: dict[str, Any]) -> tuple[str, str, str]:
+    """Where engine, gateway and CometBFT serve figures; empty: nowhere."""
+    first = options["metrics_port"]
+    engine, gateway, comet = (f"127.0.0.1:{first + at}" if first else "" for at in range(3))
+    return engine, gateway, comet
+
+
 def _comet_settings(options: dict[str, Any]) -> config.CometSettings:
     return config.CometSettings(
+        metrics_listen=_metrics(options)[2],
         moniker=options["moniker"],
         rpc_listen=options["rpc"],
         p2p_listen=options["p2p"],

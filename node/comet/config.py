@@ -29,6 +29,7 @@ class CometSettings:
     timeout_commit_ms: int = 200
     timeout_propose_ms: int = 2_000
     log_level: str = "info"
+    metrics_listen: str = ""  # where Prometheus finds CometBFT's own figures; empty: nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ def config_document(settings: CometSettings, home: Home) -> tomlkit.TOMLDocument
     document["consensus"] = _consensus(settings)
     document["tx_index"] = _table(indexer="null")
     _why(document["tx_index"], "indexer", "the gateway keeps what traders look up; a validator indexes nothing")
-    document["instrumentation"] = _table(prometheus=False)
+    document["instrumentation"] = _table(prometheus=bool(settings.metrics_listen))
+    if settings.metrics_listen:
+        document["instrumentation"]["prometheus_listen_addr"] = settings.metrics_listen  # type: ignore[index]
     return document
 
 

@@ -9,21 +9,24 @@ import structlog
 
 from node.gateway.server import Gateway
 from node.home import Home, default_home
+from node.telemetry.server import MetricsServer
 
 log = structlog.get_logger("gateway")
 
 
-async def serve(home: Home, listen: str) -> None:
+async def serve(home: Home, listen: str, metrics_listen: str) -> None:
     """Run until SIGTERM or SIGINT."""
     gateway = Gateway(home.link_socket, listen)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await gateway.start()
+    metrics = MetricsServer(metrics_listen, gateway.metrics.registry)
     print(f"gateway listens on {gateway.address}", flush=True)
     waiting = [asyncio.create_task(gateway.wait()), asyncio.create_task(stopped.wait())]
     done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     await gateway.stop()
+    metrics.close()
     for task in waiting:
         task.cancel()
     for task in done:
@@ -35,9 +38,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m node.gateway", description=__doc__)
     parser.add_argument("--home", default=str(default_home()), help="home folder of the node")
     parser.add_argument("--listen", default="127.0.0.1:26602", help="host:port of the gRPC server")
+    parser.add_argument("--metrics", default="", help="127.0.0.1:PORT where Prometheus fetches figures; empty: none")
     arguments = parser.parse_args()
     try:
-        asyncio.run(serve(Home.at(arguments.home), arguments.listen))
+        asyncio.run(serve(Home.at(arguments.home), arguments.listen, arguments.metrics))
     except OSError as error:
         log.error("gateway cannot start", reason=str(error))
         sys.exit(1)

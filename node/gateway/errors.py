@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
@@ -11,9 +12,12 @@ import grpc
 import structlog
 from google.rpc import error_details_pb2, status_pb2
 
+from node.telemetry.gateway import count_call, count_stream
+
 log = structlog.get_logger("gateway")
 
 DOMAIN = "gateway"
+TOO_SLOW = "STREAM_TOO_SLOW"
 Code = grpc.StatusCode
 Reply = TypeVar("Reply")
 
@@ -78,7 +82,7 @@ def block_not_held(height: int, oldest: int, newest: int) -> CallError:
 
 def too_slow(last_height: int) -> CallError:
     """A stream's reader fell behind."""
-    return CallError(Code.RESOURCE_EXHAUSTED, "STREAM_TOO_SLOW",
+    return CallError(Code.RESOURCE_EXHAUSTED, TOO_SLOW,
                      f"the stream was read too slowly; resume after height {last_height}",
                      metadata={"last_height": str(last_height)})
 
@@ -97,12 +101,19 @@ def unary(method: Callable[..., Awaitable[Reply]]) -> Callable[..., Awaitable[Re
 
     @functools.wraps(method)
     async def edge(self: Any, request: Any, context: Any) -> Reply:
+        started, code = time.perf_counter(), Code.CANCELLED
         try:
-            return await method(self, request, context)
+            reply = await method(self, request, context)
+            code = Code.OK
+            return reply
         except CallError as error:
+            code = error.code
             await abort(context, error)
         except Exception as error:  # noqa: BLE001 - edge of a call: logged here, and nobody else is told what broke
+            code = Code.INTERNAL
             await abort(context, _internal(method.__name__, error))
+        finally:
+            count_call(method.__name__, code.name, time.perf_counter() - started)
 
     return edge
 
@@ -112,12 +123,18 @@ def stream(method: Callable[..., AsyncIterator[Reply]]) -> Callable[..., Awaitab
 
     @functools.wraps(method)
     async def edge(self: Any, request: Any, context: Any) -> None:
+        code = Code.CANCELLED
         try:
             await self.streams.serve(method(self, request, context), context)
+            code = Code.OK
         except CallError as error:
+            code = error.code
             await abort(context, error)
         except Exception as error:  # noqa: BLE001 - as above
+            code = Code.INTERNAL
             await abort(context, _internal(method.__name__, error))
+        finally:
+            count_stream(method.__name__, code.name)
 
     return edge
 

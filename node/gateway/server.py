@@ -23,6 +23,7 @@ from node.gateway.risk import RiskService
 from node.gateway.streams import HEARTBEAT_SECONDS, STREAMS_MAX, WRITE_SECONDS, Streams
 from node.gateway.submissions import Submissions
 from node.gateway.trading import TradingService
+from node.telemetry.gateway import GatewayMetrics
 from novation.v1 import (
     account_service_pb2,
     account_service_pb2_grpc,
@@ -93,6 +94,7 @@ class Gateway:
         self._risk = RiskService(self.model)
         self._streams = Streams(self.model, streams_max=limits.streams_max, write_seconds=limits.write_seconds,
                                 heartbeat_seconds=limits.heartbeat_seconds)
+        self.metrics = GatewayMetrics(self.model, self.engine, self._streams)
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []

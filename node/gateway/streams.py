@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from node.gateway.errors import bad_argument, busy, not_ready, stopping, too_slow
+from node.gateway.errors import TOO_SLOW, CallError, bad_argument, busy, not_ready, stopping, too_slow
 from node.gateway.model import BlockView, ReadModel
 from novation.v1 import market_data_service_pb2 as market_data
 
@@ -45,7 +45,9 @@ class Streams:
     def __init__(self, model: ReadModel, *, streams_max: int = STREAMS_MAX, write_seconds: float = WRITE_SECONDS,
                  heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self.model = model
-        self._open = 0
+        self.open = 0
+        self.opened = 0
+        self.dropped = 0
         self._stopping = False
         self._streams_max = streams_max
         self._write_seconds = write_seconds
@@ -53,9 +55,10 @@ class Streams:
 
     async def serve(self, messages: AsyncIterator[Any], context: Any) -> None:
         """Write a stream's messages until it ends. Raises CallError: too many streams, or a reader too slow."""
-        if self._open >= self._streams_max:
+        if self.open >= self._streams_max:
             raise busy("streams", self._streams_max)
-        self._open += 1
+        self.open += 1
+        self.opened += 1
         height = 0
         try:
             async for message in messages:
@@ -63,9 +66,13 @@ class Streams:
                 async with asyncio.timeout(self._write_seconds):
                     await context.write(message)
         except TimeoutError:
+            self.dropped += 1
             raise too_slow(height) from None
+        except CallError as error:
+            self.dropped += error.reason == TOO_SLOW
+            raise
         finally:
-            self._open -= 1
+            self.open -= 1
 
     def stop(self) -> None:
         """End every stream: its reader is told to come back."""

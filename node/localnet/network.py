@@ -24,7 +24,7 @@ from node.comet.keys import (
 from node.home import Home
 from node.keys.dev import dev_key
 from node.localnet.plan import PLAN_FILE, MarketPlan, NodePlan, Plan, PlanError, load_plan
-from node.settings import FeedSettings, GatewaySettings, PricesSettings, Settings, write_settings
+from node.settings import FeedSettings, GatewaySettings, PricesSettings, Settings, TelemetrySettings, write_settings
 
 LOCK_FILE = "lock"
 TIMEOUT_COMMIT_MS = 200
@@ -112,6 +112,7 @@ def comet_settings(plan: Plan, node: NodePlan) -> CometSettings:
         local_network=True,
         timeout_commit_ms=TIMEOUT_COMMIT_MS,
         log_level="error",
+        metrics_listen=node.metrics[2],
     )
 
 
@@ -126,7 +127,8 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
         behaviour=node.behaviour,
     )
     feeds = [FeedSettings(symbol, [source]) for symbol, source in plan.feeds.items()]
-    return Settings(gateway=GatewaySettings(listen=node.gateway), prices=prices, feeds=feeds)
+    telemetry = TelemetrySettings(*node.metrics[:2])
+    return Settings(gateway=GatewaySettings(listen=node.gateway), telemetry=telemetry, prices=prices, feeds=feeds)
 
 
 def made_up(app_state: AppState, model: str = "walk") -> dict[str, str]:

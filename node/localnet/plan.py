@@ -48,6 +48,12 @@ class NodePlan:
         return f"127.0.0.1:{self.gateway_port}"
 
     @property
+    def metrics(self) -> tuple[str, str, str]:
+        """Where Prometheus finds engine, gateway and CometBFT."""
+        engine, gateway, comet = (f"127.0.0.1:{port}" for port in metrics_ports(self.p2p_port))
+        return engine, gateway, comet
+
+    @property
     def paths(self) -> Home:
         return Home.at(self.home)
 
@@ -112,8 +118,14 @@ def node_ports(base_port: int, index: int) -> tuple[int, int, int]:
     return first, first + 1, first + 2
 
 
+def metrics_ports(first: int) -> tuple[int, int, int]:
+    """Of the metrics of engine, gateway and CometBFT of the node whose first port this is."""
+    return first + 4, first + 5, first + 6
+
+
 def busy_ports(base_port: int, validators: int) -> list[int]:
     ports = [port for index in range(validators) for port in node_ports(base_port, index)]
+    ports += [port for index in range(validators) for port in metrics_ports(node_ports(base_port, index)[0])]
     return [port for port in (*ports, base_port + RESERVING_PORT) if not port_is_free(port)]
 
 

@@ -6,6 +6,7 @@ that cannot store a block must stop, and LevelDB refuses further writes after a 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import plyvel
@@ -78,7 +79,11 @@ class LevelDB:
 
     def size_bytes(self) -> int:
         """The bytes that the database takes on disk."""
-        return sum(file.stat().st_size for file in self.path.iterdir() if file.is_file())
+        total = 0
+        for file in self.path.iterdir():
+            with suppress(FileNotFoundError):  # compaction removes files meanwhile
+                total += file.stat().st_size
+        return total
 
     def close(self) -> None:
         """Close the database; further calls raise."""

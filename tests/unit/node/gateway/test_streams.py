@@ -281,7 +281,7 @@ def test_a_slow_reader_is_told_where_to_resume_and_can(tmp_path: Path) -> None:
             assert (info.reason, int(info.metadata["last_height"])) == ("STREAM_TOO_SLOW", got[-1])
             again = _watch_blocks(net, height - 1)
             assert [m.height for m in (await again.read(), await again.read())] == [height - 1, height]
-            await until(lambda: net.gateway._streams._open == 1)
+            await until(lambda: net.gateway._streams.open == 1)
             await narrow.close()
 
     run(work())
@@ -298,7 +298,7 @@ def test_streams_are_limited_in_number(tmp_path: Path) -> None:
                 await _watch_blocks(net, 0).read()
             assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
             streams[0].cancel()
-            await until(lambda: net.gateway._streams._open == 1)
+            await until(lambda: net.gateway._streams.open == 1)
             assert (await _watch_blocks(net, 0).read()).HasField("heartbeat")
 
     run(work())
