@@ -154,6 +154,11 @@ def test_the_examples_run(novation: Novation, plan: Plan) -> None:
         done = run(name, *more)
         assert done.returncode == 0, done.stderr
         assert done.stdout
+    owner = command[1].split()[1]
+    for one, said in ((owner, "USD in cash"), ("00" * 20, "no such account")):
+        proven = subprocess.run([sys.executable, "-m", "client.examples.proof_check", "--rpc", plan.nodes[2].rpc, "--owner",
+                                 one], capture_output=True, text=True, timeout=DEADLINE_S)
+        assert proven.returncode == 0 and said in proven.stdout, proven.stderr
 
 
 @pytest.mark.parametrize(

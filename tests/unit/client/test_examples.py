@@ -1,0 +1,120 @@
+"""The examples that need no CometBFT, run as a reader would run them, each against a fresh devchain."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.devchain.genesis import dev_state
+from node.keys.dev import dev_key
+from novation.testing import GENESIS_NS, Chain
+
+DAY_NS = 86_400 * 10**9
+SECONDS = 90
+
+
+@pytest.fixture
+def chain() -> Iterator[Chain]:
+    """A devchain with a future beside the perpetual."""
+    state = dev_state()
+    future = {**state["markets"][0], "market": 3, "symbol": "BTC-DEC", "kind": "future",
+              "expiry_ns": GENESIS_NS + 60 * DAY_NS}
+    state["markets"].append(future)
+    running = Chain(state)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def command(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", f"client.examples.{name}", *arguments]
+
+
+def run(name: str, *arguments: str) -> str:
+    """What an example says; it must end well."""
+    done = subprocess.run(command(name, *arguments), capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def by(chain: Chain, name: str) -> list[str]:
+    """The arguments of an example that trades as somebody."""
+    return ["--gateway", chain.address, "--key-hex", dev_key(name).seed.hex()]
+
+
+def position(chain: Chain, name: str, market: int) -> int:
+    held = chain.client(name).account().positions
+    return sum(one.position.lots for one in held if one.position.market == market)
+
+
+def test_arbitrage(chain: Chain) -> None:
+    """The future is dear: both legs trade, as long as it brings what is asked."""
+    alice = chain.client("alice")
+    alice.place("BTC-PERP", "sell", "0.1", "46000")
+    alice.place("BTC-DEC", "buy", "0.07", "46100")
+    said = run("arbitrage", *by(chain, "bob"), "--other", "BTC-DEC", "--least", "50", "--seconds", "3",
+               "--interval", "0.1")
+    assert "1 trades of both legs" in said and "sold BTC-DEC" in said, said
+    assert (position(chain, "bob", 1), position(chain, "bob", 3)) == (50, -50)
+
+
+def test_block_trade(chain: Chain) -> None:
+    """What two agreed on is settled for both."""
+    said = run("block_trade", *by(chain, "alice"), "--other-key-hex", dev_key("bob").seed.hex(),
+               "--leg", "buy:0.5:BTC-PERP:46000", "--leg", "sell:0.5:BTC-DEC:46050")
+    assert "settled" in said
+    assert [position(chain, name, market) for name in ("alice", "bob") for market in (1, 3)] == [500, -500, -500, 500]
+
+
+def test_risk_report(chain: Chain) -> None:
+    """A long of ten times its money is liquidated somewhere below, and in the row of a fall."""
+    alice, bob = chain.client("alice"), chain.client("bob")
+    alice.place("BTC-PERP", "sell", "100", "46000")
+    bob.place("BTC-PERP", "buy", "100", "46000")
+    said = run("risk_report", *by(chain, "bob"))
+    assert "BTC-PERP: 100" in said and "liquidated at" in said
+    rows = [line for line in said.splitlines() if line.strip().startswith(("-30%", "30%"))]
+    assert "liquidated" in rows[0] and "safe" in rows[1], said
+
+
+def test_stream_recorder(chain: Chain, tmp_path: Path) -> None:
+    """Every trade while it runs, and the best prices around it."""
+    out, alice, bob = tmp_path / "btc.jsonl", chain.client("alice"), chain.client("bob")
+    recorder = command("stream_recorder", "--gateway", chain.address, "--out", str(out), "--seconds", "20")
+    process = subprocess.Popen(recorder, stdout=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: out.exists() and "best" in out.read_text())
+        for price in ("46000", "46001"):
+            alice.place("BTC-PERP", "sell", "0.1", price)
+            bob.place("BTC-PERP", "buy", "0.1", price)
+        wait_for(lambda: out.read_text().count('"trade"') == 2)
+    finally:
+        process.terminate()
+        process.communicate(timeout=SECONDS)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [Decimal(one["price"]) for one in lines if one["kind"] == "trade"] == [46_000, 46_001]
+
+
+def test_historical_replay(chain: Chain, tmp_path: Path) -> None:
+    """A trend up: the follower is long and has made money."""
+    bars = tmp_path / "bars.csv"
+    bars.write_text("time,close\n" + "".join(f"{at},{46_000 + 20 * at}\n" for at in range(60)))
+    said = run("historical_replay", *by(chain, "bob"), "--maker-key-hex", dev_key("alice").seed.hex(), "--prices",
+               str(bars), "--bars", "60")
+    assert "60 bars, 1 trades, position 0.1" in said, said
+    assert Decimal(said.split("profit ")[1].split()[0]) > 50
+
+
+def wait_for(holds: Any) -> None:
+    """Until something holds."""
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
