@@ -23,7 +23,8 @@ async def report(client: NovationClient, arguments: argparse.Namespace) -> None:
           f"maintenance {usd(now.maintenance_quanta)}, free {usd(now.free_quanta)}")
     for held in now.positions:
         info = infos[held.market]
-        lower, upper = (info.units.price(end) if end else "never" for end in (held.safe.lower_quanta, held.safe.upper_quanta))
+        ends = held.safe.lower_quanta, held.safe.upper_quanta
+        lower, upper = (info.units.price(end) if end else "never" for end in ends)
         print(f"{info.symbol}: {info.units.size(held.lots)} at {info.units.price(held.mark_quanta)}, "
               f"profit {usd(held.unrealised_quanta)} USD, liquidated at {lower} below, {upper} above")
     print(f"if the underlying of {arguments.market} moves:")

@@ -156,8 +156,8 @@ def test_the_examples_run(novation: Novation, plan: Plan) -> None:
         assert done.stdout
     owner = command[1].split()[1]
     for one, said in ((owner, "USD in cash"), ("00" * 20, "no such account")):
-        proven = subprocess.run([sys.executable, "-m", "client.examples.proof_check", "--rpc", plan.nodes[2].rpc, "--owner",
-                                 one], capture_output=True, text=True, timeout=DEADLINE_S)
+        command_line = [sys.executable, "-m", "client.examples.proof_check", "--rpc", plan.nodes[2].rpc, "--owner", one]
+        proven = subprocess.run(command_line, capture_output=True, text=True, timeout=DEADLINE_S)
         assert proven.returncode == 0 and said in proven.stdout, proven.stderr
 
 
