@@ -66,7 +66,7 @@ class TrustOptions:
 class Record:
     """A proven answer: the record's bytes at the end of block `height`, None when there is none.
 
-    `header` is the verified header of the block after it, whose app hash the proof leads to.
+    `header` is the verified header of the block after it, whose app hash the proof, `operators`, leads to.
     """
 
     table: str
@@ -74,6 +74,7 @@ class Record:
     value: bytes | None
     height: int
     header: Header
+    operators: tuple[Operator, ...] = ()
 
 
 class LightClient:
@@ -135,11 +136,7 @@ class LightClient:
         if answer.height < 1 or height not in (0, answer.height):
             raise LightError(f"asked for height {height}, the node answered for {answer.height}")
         header = await self._after(answer.height)
-        if answer.value:
-            verify_value(header.app_hash, table, key, answer.value, answer.operators)
-        else:
-            verify_absence(header.app_hash, table, key, answer.operators)
-        return Record(table, key, answer.value or None, answer.height, header)
+        return proven(header, answer.height, table, key, answer.value, answer.operators)
 
     async def _after(self, height: int) -> Header:
         """The verified header of the block after `height`, which may still have to be made."""
@@ -250,6 +247,15 @@ async def trust_in(address: str, height: int = 0, hash: bytes = b"") -> TrustOpt
     async with LightClient(address, TrustOptions("", 0, b"")) as light:
         header = await light.shown(height)
     return TrustOptions(header.chain_id, header.height, hash or header.hash())
+
+
+def proven(header: Header, height: int, table: str, key: bytes, value: bytes, operators: list[Operator]) -> Record:
+    """A record whose proof leads to the app hash of a verified header; no value: its absence. Raises ProofError."""
+    if value:
+        verify_value(header.app_hash, table, key, value, operators)
+    else:
+        verify_absence(header.app_hash, table, key, operators)
+    return Record(table, key, value or None, height, header, tuple(operators))
 
 
 @dataclass(frozen=True, slots=True)

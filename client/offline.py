@@ -37,6 +37,7 @@ from novation.v1 import state_pb2
 
 RECORDS_MAX = 4_096
 PROOF_FORM = "ics23"  # it shows absence too
+ALWAYS = frozenset({"funding", "totals", "books"})  # every market has one of each
 _NAMES = {RECORD_SPACE + bytes([schema.prefix]): name for name, schema in TABLES.items()}
 _SPACE = len(RECORD_SPACE) + 1
 
@@ -59,6 +60,9 @@ class Light(Protocol):
 class ProvenReader:
     """State of which only proven records are known, None for those that are proven to be absent. Whoever reads
     another is told NotProven, and never that there is none.
+
+    No tree holds a record in which all is 0, since it is empty: of tables in which every market has a record, absence
+    means just that.
     """
 
     def __init__(self, records: dict[Place, bytes | None]) -> None:
@@ -69,7 +73,8 @@ class ProvenReader:
         place = _NAMES[key[:_SPACE]], key[_SPACE:]
         if place not in self.records:
             raise NotProven("NOT_PROVEN", metadata={"table": place[0], "key": place[1].hex()})
-        return self.records[place]
+        value = self.records[place]
+        return b"" if value is None and place[0] in ALWAYS else value
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Raises NotProven: that a list of records is the whole table has no proof."""
@@ -78,21 +83,28 @@ class ProvenReader:
 
 @dataclass(slots=True)
 class OfflineRisk:
-    """An answer with what it rests on: `header` is the one whose app hash commits to the state of `height`."""
+    """An answer with what it rests on: `own` is the header of `height`, `header` the next one, whose app hash commits
+    to the state of that height.
+    """
 
     height: int
-    time_ns: int
+    own: Header
     header: Header
     answer: risk_service.GetRiskResponse = field(default_factory=risk_service.GetRiskResponse)
     records: dict[Place, bytes | None] = field(default_factory=dict)
+    proofs: list[Record] = field(default_factory=list)
+
+    def take(self, record: Record) -> None:
+        """Rest on a record too."""
+        self.records[record.table, record.key] = record.value
+        self.proofs.append(record)
 
     def market(self, number: int) -> MarketInfo:
         """A market as it is proven. Raises NotProven when the answer does not rest on it."""
         value = self.records.get(("markets", u32(number)))
         if value is None:
             raise NotProven("NOT_PROVEN", metadata={"table": "markets", "key": u32(number).hex()})
-        record = state_pb2.Market.FromString(value)
-        return MarketInfo(number, record.symbol, Units.of(record), record)
+        return market_of(value)
 
     def confirm(self, told: MarketInfo) -> None:
         """Hold what somebody told of a market against its proven record. Raises NotProven when they differ."""
@@ -100,6 +112,12 @@ class OfflineRisk:
         if (told.symbol, told.units, told.record.feed) != (proven.symbol, proven.units, proven.record.feed):
             raise NotProven("NOT_PROVEN", f"market {told.market} is {proven.symbol}, not {told.symbol}, or counts "
                                           "otherwise: who told you so lied")
+
+
+def market_of(value: bytes) -> MarketInfo:
+    """A market from its record."""
+    record = state_pb2.Market.FromString(value)
+    return MarketInfo(record.market, record.symbol, Units.of(record), record)
 
 
 async def prove_risk(light: Light, request: risk_service.GetRiskRequest, height: int = 0,
@@ -115,8 +133,8 @@ async def prove_risk(light: Light, request: risk_service.GetRiskRequest, height:
     first = await light.record("params", PARAMS_KEY, height, form=PROOF_FORM)
     if first.header.app_version != APP_VERSION:
         raise LightError(f"the chain runs version {first.header.app_version} of its rules, this is {APP_VERSION}")
-    found = OfflineRisk(first.height, (await light.header(first.height)).time_ns, first.header)
-    found.records["params", PARAMS_KEY] = first.value
+    found = OfflineRisk(first.height, await light.header(first.height), first.header)
+    found.take(first)
     while True:
         missing = attempt(found, request)
         if missing is None:
@@ -134,16 +152,16 @@ async def fetch(light: Light, found: OfflineRisk, places: Iterable[Place]) -> No
     wanted = [place for place in places if place not in found.records]
     if len(found.records) + len(wanted) > RECORDS_MAX:
         raise NotProven("NOT_PROVEN", f"the answer needs more than {RECORDS_MAX} records")
-    proven = await asyncio.gather(*(light.record(table, key, found.height, form=PROOF_FORM) for table, key in wanted))
-    for place, record in zip(wanted, proven, strict=True):
-        found.records[place] = record.value
+    for record in await asyncio.gather(
+            *(light.record(table, key, found.height, form=PROOF_FORM) for table, key in wanted)):
+        found.take(record)
 
 
 def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest) -> Place | None:
     """Compute the answer from what is proven; the first record that is not, if it took one. Raises BadRequest."""
     reader = ProvenReader(found.records)
     try:
-        ctx: Context = open_fork(reader, found.height, found.time_ns)
+        ctx: Context = open_fork(reader, found.height, found.own.time_ns)
         answer = questions.ask(ctx, key_of(request.account), question_of(request))
     except NotProven as error:
         if "table" not in error.metadata:
@@ -154,7 +172,7 @@ def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest) -> Place |
                          metadata=error.metadata) from error
     except FAULTS as error:
         raise MarketClosed("MARKET_FAULT", f"the rules of a market of this account are broken: {error}") from error
-    found.answer = answer_message(found.height, found.time_ns, answer)
+    found.answer = answer_message(found.height, found.own.time_ns, answer)
     return None
 
 

@@ -18,7 +18,7 @@ from client.risk import (
 from client.units import decimal, usd
 from node.cli.chain import account_id, ask, with_options
 from node.cli.offline import OPTIONS as OFFLINE
-from node.cli.offline import proof_data, proof_text, risk_offline
+from node.cli.offline import proof_data, proof_text, risk_from_file, risk_offline
 from node.cli.query import query
 from node.cli.scenarios import OPTIONS as SCENARIOS
 from node.cli.scenarios import grid_of, heat_map, lines, save_picture, table_data, table_of
@@ -51,7 +51,7 @@ BAR = 40  # characters of a picture
 def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, ...], orders: tuple[str, ...],
          trades: tuple[str, ...], deposit: str, reduced: str | None, everybody: bool, system: bool,
          shocks: tuple[str, ...], pictured: str | None, picture: str | None, offline: bool, trust: str,
-         rpc: str | None) -> None:
+         rpc: str | None, save: str | None, inputs: str | None) -> None:
     """Margin and liquidation prices of WHO, now and under what you suppose; by the chain's own code."""
     if system == bool(who):
         fail("give either WHO or --system", EXIT_USAGE)
@@ -72,7 +72,8 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
         "orders": [_parsed(one, suppose_order) for one in orders]}
 
     async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo], dict[str, Any] | None]:
-        supposed["grid"] = grid_of(pictured, client.markets.values()) if pictured else None
+        if pictured:
+            supposed["grid"] = grid_of(pictured, client.markets.values())
         if offline:
             told: dict[str | int, MarketInfo] = {}
 
@@ -81,12 +82,16 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
                 return told[market]
 
             request = risk_request(find, wanted, **supposed)
-            found, proven, trusted = await risk_offline(session, request, told.values(), rpc, trust)
+            found, proven, trusted = await risk_offline(session, request, told.values(), rpc, trust, save)
             return found.answer, proven, proof_data(found, trusted, named=bool(trust))
         reply = await client.risk(wanted, **supposed)
         return reply, {info.market: info for info in client.markets.values()}, None
 
-    reply, infos, proof = ask(session, work)
+    if inputs:
+        found, infos, trusted = risk_from_file(inputs, wanted, supposed, pictured, trust)
+        reply, proof = found.answer, proof_data(found, trusted, named=bool(trust))
+    else:
+        reply, infos, proof = ask(session, work)
     supposes = bool(prices or moves or orders or trades or deposit != "0")
     data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
             "before": account_data(reply.before, infos)}

@@ -6,9 +6,9 @@ from app.params import APP_VERSION
 from app.store.proofs import StateVersion, ics23_proof
 from app.store.table import RECORD_SPACE
 from app.store.view import DictReader
-from client.light import Record
+from client.light import Record, proven
 from client.light_headers import BlockId, Header
-from client.light_proofs import Operator, verify_absence, verify_value
+from client.light_proofs import Operator
 from tests.helpers import builders
 from tests.helpers.driver import Driver
 
@@ -30,10 +30,12 @@ class ProvingLight:
         self.state = StateVersion(self.driver.height, self.driver.app_hash, versions, DictReader(self.driver.reader))
 
     async def header(self, height: int) -> Header:
-        """The header of a height; the one after the driver's carries its app hash."""
-        time_ns = self.driver.time_ns + (height - self.driver.height) * 10**9
-        return Header(11, self.app_version, builders.CHAIN_ID, height, time_ns, BlockId(bytes(32), 1, bytes(32)), b"",
-                      b"", b"", b"", b"", self.driver.app_hash, b"", b"", bytes(20))
+        """The header of the driver's height, and the one after it, which carries its app hash."""
+        is_next = height > self.driver.height
+        before = (await self.header(height - 1)).hash() if is_next else bytes(32)
+        return Header(11, self.app_version, builders.CHAIN_ID, height, self.driver.time_ns + is_next * 10**9,
+                      BlockId(before, 1, bytes(32)), b"", b"", b"", b"", b"",
+                      self.driver.app_hash if is_next else bytes(32), b"", b"", bytes(20))
 
     async def record(self, table: str, key: bytes, height: int = 0, *, form: str = "store") -> Record:
         """A record with its proof checked, or its absence."""
@@ -44,8 +46,4 @@ class ProvingLight:
         value = self.lies.get((table, key), value)
         header = await self.header(self.driver.height + 1)
         operators = [Operator(one.kind, one.key, one.data) for one in ics23_proof(self.state, table, key)]
-        if value:
-            verify_value(header.app_hash, table, key, value, operators)
-        else:
-            verify_absence(header.app_hash, table, key, operators)
-        return Record(table, key, value, self.driver.height, header)
+        return proven(header, self.driver.height, table, key, value or b"", operators)

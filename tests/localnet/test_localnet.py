@@ -216,8 +216,16 @@ def test_risk_is_computed_from_proofs(novation: Novation) -> None:
     assert proof["header_height"] == found["height"] + 1
     assert not proof["trust_named"]
     trust = f"{proof['trusted_height']}:{proof['trusted_hash']}"
-    text = novation.text("query", "risk", "alice", "--offline", "--trust", trust)
+    text = novation.text("query", "risk", "alice", "--offline", "--trust", trust, "--scenarios", "BTC-PERP",
+                         "--save", "alice.json")
     assert f"{trust} that you named" in text
+    # From the file alone: another what-if, without a node to ask.
+    alone = novation.data("query", "risk", "alice", "--inputs", "alice.json", "--deposit", "5",
+                          "--scenarios", "BTC-PERP", "--node", "127.0.0.1:9")
+    assert float(alone["after"]["cash_usd"]) == float(alone["before"]["cash_usd"]) + 5
+    assert alone["proof"]["records"] >= 3 and len(alone["scenarios"]["at_expiry_usd"]) == 41
+    assert "not the trusted one" in novation.run(
+        "query", "risk", "alice", "--inputs", "alice.json", "--trust", f"0:{'00' * 32}").stderr
     assert "not the trusted one" in novation.run(
         "query", "risk", "alice", "--offline", "--trust", f"{proof['trusted_height']}:{'00' * 32}").stderr
     assert "orders of everybody" in novation.run(

@@ -1,8 +1,10 @@
 """Risk from proofs: the chain's own numbers, from nothing but proven records, and no number from anything else."""
 
 import asyncio
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from client.light_headers import LightError
 from client.light_proofs import ProofError
 from client.offline import OfflineRisk, ProvenReader, prove_risk
 from client.results import MarketInfo
+from client.saved import SavedInputs, save_inputs
 from client.units import Units
 from novation.v1 import risk_service_pb2 as risk_service
 from novation.v1 import state_pb2, tx_pb2
@@ -101,6 +104,17 @@ def test_nothing_is_assumed() -> None:
         list(reader.scan(b"r\x02"))
 
 
+def test_a_record_that_says_nothing_is_no_missing_one() -> None:
+    """RISK-004: a market's funding in which all is 0 has no place in the tree; proven so, it stands for zeros."""
+    driver = Driver(b.genesis(gas_price_e6=0))
+    driver.do(ALICE, b.sell(P, 30))
+    driver.do(BOB, b.buy(P, 12))
+    found = prove(ProvingLight(driver), REQUESTS[0])
+    assert found.records["funding", b"\0\0\0\1"] is None and found.answer == by_the_node(driver, REQUESTS[0])
+    reader = ProvenReader({("funding", b"\0\0\0\1"): None, ("accounts", b"a"): None})
+    assert (reader.get(b"r\x0a\0\0\0\1"), reader.get(b"r\x02a")) == (b"", None)
+
+
 def test_questions_that_proofs_cannot_answer() -> None:
     """RISK-004: orders meet a whole book; other rules than these; what the chain itself refuses."""
     driver = traded()
@@ -149,3 +163,46 @@ def test_the_rest_of_the_sdk_needs_no_app() -> None:
                            "print([name for name in sys.modules if name == 'app' or name.startswith('app.')])"],
                           capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)})
     assert done.stdout.strip() == "[]"
+
+
+def test_risk_004_inputs_in_a_file(tmp_path: Path) -> None:
+    """RISK-004: saved, they make the same answer without any node, and any other that needs no more."""
+    driver = traded()
+    found = prove(ProvingLight(driver), REQUESTS[2])
+    file = tmp_path / "bob.json"
+    save_inputs(file, found.own, found.header, found.proofs)
+    inputs = SavedInputs.read(file, found.header.hash())
+    again = asyncio.run(prove_risk(inputs, REQUESTS[2]))
+    assert (again.answer, again.records) == (found.answer, found.records)
+    other = risk_service.GetRiskRequest(account=BOBS, cash_quanta=7)
+    assert asyncio.run(prove_risk(inputs, other)).answer == by_the_node(driver, other)
+    assert set(inputs.keys("markets")) == {b"\0\0\0\1", b"\0\0\0\2"}
+    with pytest.raises(NotProven, match="does not hold it"):
+        asyncio.run(prove_risk(inputs, REQUESTS[1]))
+    with pytest.raises(NotProven, match="not 77"):
+        asyncio.run(inputs.record("params", PARAMS_KEY, 77))
+    with pytest.raises(LightError, match="not the trusted one"):
+        SavedInputs.read(file, bytes(32))
+
+
+@pytest.mark.parametrize("what", ["value", "absent", "proof", "header", "app_hash", "time", "format", "text"])
+def test_risk_004_altered_files_are_refused(tmp_path: Path, what: str) -> None:
+    """RISK-004: whatever is changed in a file, its trusted hash does not bear it out."""
+    found = prove(ProvingLight(traded()), REQUESTS[0])
+    file = tmp_path / "bob.json"
+    save_inputs(file, found.own, found.header, found.proofs)
+    document = json.loads(file.read_text())
+    account = next(one for one in document["records"] if one["table"] == "accounts")
+    if what in ("value", "absent"):
+        account["value"] = account["value"][:-2] + "05" if what == "value" else ""
+    elif what == "proof":
+        account["proof"][1] = account["proof"][0]
+    elif what == "header":
+        document["header"]["time_ns"] += 1
+    elif what == "format":
+        document["format"] = "other"
+    else:
+        document["next_header"].update({"app_hash": "00" * 32} if what == "app_hash" else {"time_ns": 5})
+    file.write_text("{" if what == "text" else json.dumps(document))
+    with pytest.raises((LightError, ProofError)):
+        asyncio.run(prove_risk(SavedInputs.read(file, found.header.hash()), REQUESTS[0]))
