@@ -36,6 +36,22 @@ def guarded(
     return True
 
 
+def attempt(ctx: Context, step: Callable[[Context], object]) -> bool:
+    """CMP-006: run `step(ctx)`, for which no market is to blame; should it raise a fault, undo it. Returns whether it
+    was carried out.
+    """
+    depth, events = len(ctx.journal.marks), len(ctx.events)
+    ctx.journal.savepoint()
+    try:
+        step(ctx)
+    except FAULTS:
+        unwind(ctx, depth)
+        del ctx.events[events:]
+        return False
+    ctx.journal.release()
+    return True
+
+
 def action_fault(ctx: Context, depth: int, market: int, error: Exception) -> ChainError:
     """CMP-003: the error with which an action fails whose handler raised a fault. The market to blame, or else the one
     that the action names, is noted for `quarantine_noted`; the savepoints that the handler left open are rolled back.

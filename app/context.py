@@ -79,11 +79,13 @@ class Context:
         "params_table",
         "pegged",
         "protected",
+        "protecting",
         "protections",
         "reader",
         "refusals",
         "reporters",
         "risks",
+        "series",
         "settlements",
         "slices",
         "standing",
@@ -138,6 +140,7 @@ class Context:
     expiring_orders: SortedKeys  # (last time, order id, account)
     pegged: dict[int, SortedKeys]  # market -> (order id, account)
     protected: set[bytes]  # keys of protections
+    protecting: dict[int, set[bytes]]  # market -> its keys of these
     clearing: SortedKeys  # keys of protections whose account may have orders left from before the freeze
     offered: set[bytes]  # accounts in auction, as committed (liquidation.state.note_offers)
     filled_groups: list[tuple[bytes, int]]  # (account, oco id) of what filled and was not told to triggers yet
@@ -157,10 +160,12 @@ class Context:
         self.risks: dict[int, MarketRisk] = {}
         self.bands: dict[int, tuple[int, int, int, int]] = {}  # of markets, around their marks (breakers/state.py)
         self.slices: dict[tuple[int, ...], tuple[int, ...]] = {}  # pillars' variances -> SURF-001
+        # Series of options: (feed, expiry in seconds) -> (strike, right) -> market (options/state.py).
+        self.series: dict[tuple[int, int], dict[tuple[int, int], int]] = {}
         self.curves: dict[tuple[int, int], tuple[object, Curve]] = {}  # (feed, expiry) -> inputs, curve (SURF-009)
         self.events: list[Occurrence] = []
         self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()
-        self.pegged, self.protected, self.filled_groups = {}, set(), []
+        self.pegged, self.protected, self.protecting, self.filled_groups = {}, set(), {}, []
         self.offered = set()
         self.votes = None
         self.barred, self.standing = {}, {}

@@ -223,6 +223,35 @@ class PillarRefused:
 
 
 @dataclass(slots=True)
+class SeriesListed:
+    """OPT-008: a series of options became a market."""
+
+    market: int
+    feed: int
+    expiry_s: int
+    strike_quanta: int
+    right: int
+    symbol: str
+
+
+@dataclass(slots=True)
+class ExpiryFixed:
+    """OPT-010: the price at which all options of one underlying and expiry settle, in units of the feed."""
+
+    feed: int
+    expiry_s: int
+    price: int
+    covered_ns: int
+
+
+@dataclass(slots=True)
+class SeriesRemoved:
+    """OPT-003: a series is no market any more."""
+
+    market: int
+
+
+@dataclass(slots=True)
 class MarkPriceSet:
     """A mark price changed."""
 
@@ -456,6 +485,9 @@ Occurrence = (
     | Transferred
     | FeedValidityChanged
     | PillarRefused
+    | SeriesListed
+    | ExpiryFixed
+    | SeriesRemoved
     | MarkPriceSet
     | AssetSeized
     | PositionMoved

@@ -57,8 +57,9 @@ def check_block(ctx: Context) -> None:
         if interest != longs[market]:
             why = f"INV-003: its open interest changed by {interest:+}, its longs by {longs[market]:+}"
             raise MarketFault(market, why, broken=True)
-    for market, _, _ in ctx.states.touched():
-        check_not_crossed(ctx, market)
+    for market, _, state in ctx.states.touched():
+        if state is not None:
+            check_not_crossed(ctx, market)
 
 
 def check_fund(key: bytes, balance_quanta: int) -> None:

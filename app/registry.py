@@ -39,6 +39,8 @@ from app.markets import holders
 from app.markets import hooks as market_hooks
 from app.markets import types as markets
 from app.marks import hooks as marks_hooks
+from app.options import hooks as options_hooks
+from app.options import state as options_state
 from app.oracle import hooks as oracle_hooks
 from app.oracle import types as oracle
 from app.oracle.state import note_barred
@@ -83,7 +85,9 @@ ACTIONS: dict[str, Handler] = {
 
 # What each domain does before and after the transactions of a block, in this order.
 BEGIN_BLOCK: tuple[Hook, ...] = (
+    options_hooks.fix_expiries,
     oracle_hooks.take_prices,
+    options_hooks.list_series,
     marks_hooks.make_marks,
     fees_hooks.forget_rates,
     market_hooks.open_markets,
@@ -91,6 +95,7 @@ BEGIN_BLOCK: tuple[Hook, ...] = (
     breaker_hooks.watch,
     close_settling,
     settlement_hooks.run_settlements,
+    options_hooks.end_series,
     book_hooks.expire_orders,
     book_hooks.move_pegged,
     trigger_hooks.run_triggers,
@@ -108,7 +113,12 @@ END_BLOCK: tuple[Hook, ...] = (
 )
 
 # What is derived from the records and kept in memory: made anew when a node starts.
-BOOKS: tuple[Hook, ...] = (book_state.rebuild, trigger_state.rebuild, note_barred)  # all that actions need
+BOOKS: tuple[Hook, ...] = (  # all that actions need
+    book_state.rebuild,
+    options_state.rebuild,
+    trigger_state.rebuild,
+    note_barred,
+)
 HOLDERS: tuple[Hook, ...] = (holders.rebuild,)  # and reductions
 REBUILD: tuple[Hook, ...] = (*BOOKS, *HOLDERS, health.rebuild, liquidation_state.rebuild_offers)
 

@@ -7,6 +7,7 @@ from app.context import Context
 from app.errors import PROTECTION_TERMS, ChainError
 from app.events import Cancelled
 from app.gas import CANCEL, GUARD
+from app.kernel.codec import u32_from
 from app.limits import MAX_FREEZE_NS, MAX_ORDER_LOTS, MAX_WINDOW_NS
 from app.markets.state import require_market
 from novation.v1 import events_pb2, tx_pb2
@@ -41,6 +42,21 @@ def handle_set_protection(ctx: Context, account: bytes, action: tx_pb2.SetProtec
     return tx_pb2.ActionResult(cancelled_orders=cleared)
 
 
+def drop_protections(ctx: Context, market: int, most: int) -> int:
+    """OPT-003: at most `most` protections go of a market that goes itself and has no order left. Returns how many there
+    were.
+    """
+    keys = sorted(ctx.protecting.get(market, ()))
+    for key in keys[:most]:
+        ctx.protections.delete(key)
+        if key in ctx.clearing:
+            ctx.clearing.remove(key)
+            ctx.journal.entries.append((_undo_cleared, ctx, key))
+        _turn(ctx, key)
+        ctx.journal.entries.append((_turn, ctx, key))
+    return len(keys)
+
+
 def orders_in(ctx: Context, account: bytes, market: int) -> list[Order]:
     """An account's open orders in a market, oldest first."""
     record = ctx.orders.get(account)
@@ -68,5 +84,9 @@ def _undo_cleared(ctx: Context, key: bytes) -> None:
 
 
 def _turn(ctx: Context, key: bytes) -> None:
-    """Put a key into the set of protections, or take it out: its own inverse."""
+    """Put a key into the sets of protections, or take it out: its own inverse."""
+    market = u32_from(key[-4:])
     ctx.protected.symmetric_difference_update((key,))
+    ctx.protecting.setdefault(market, set()).symmetric_difference_update((key,))
+    if not ctx.protecting[market]:
+        del ctx.protecting[market]

@@ -7,6 +7,7 @@ from app.book.index import BookSide, MarketBook
 from app.book.types import BUY, OpenOrders, Order, market_of
 from app.context import Context
 from app.errors import ORDER_NOT_FOUND, ORDER_REFERENCE, ChainError
+from app.kernel.codec import u32_from
 from app.kernel.ordered import SortedKeys
 
 
@@ -140,9 +141,10 @@ def rebuild(ctx: Context) -> None:
     for order in stored:
         for keys, key in _sets_of(ctx, order):
             keys.add(key)
-    ctx.protected, ctx.clearing = set(), SortedKeys()
+    ctx.protected, ctx.protecting, ctx.clearing = set(), {}, SortedKeys()
     for where, protection in ctx.protections.scan():
         ctx.protected.add(where)
+        ctx.protecting.setdefault(u32_from(where[-4:]), set()).add(where)
         if protection.clearing:
             ctx.clearing.add(where)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from app.breakers import rules
 from app.breakers.flows import buckets, held_value, level_of
-from app.breakers.state import breaker_of, fill_limits, guards, is_capped, open_interest_cap
+from app.breakers.state import band_base, breaker_of, fill_limits, guards, is_capped, open_interest_cap
 from app.breakers.types import (
     CAP,
     CHAIN,
@@ -107,8 +107,9 @@ def band_of(ctx: Context, market: Market) -> Band:
     mark, tick = mark_price(ctx, market.market), market.tick_quanta
     order_low = order_high = fill_low = fill_high = 0
     if market.order_band_ppm:
-        order_low = rules.lowest_price(mark, market.order_band_ppm, tick)
-        order_high = rules.highest_price(mark, market.order_band_ppm, tick)
+        base = band_base(ctx, market)
+        order_low = rules.lowest_price(mark, market.order_band_ppm, tick, base)
+        order_high = rules.highest_price(mark, market.order_band_ppm, tick, base)
     if market.fill_band_ppm:
         fill_low, fill_high = fill_limits(ctx, market)
     return Band(market.market, mark, order_low, order_high, fill_low, fill_high)

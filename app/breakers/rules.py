@@ -18,26 +18,27 @@ def band_width(mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
     return max(tick_quanta, mark_quanta * band_ppm // PPM)
 
 
-def lowest_price(mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
+def lowest_price(mark_quanta: int, band_ppm: int, tick_quanta: int, base_quanta: int = 0) -> int:
     """BRK-004: the lowest price within a band around the mark, on the tick, rounded inwards; no price is below a
-    tick.
+    tick. The band is a share of `base_quanta` (OPT-001), where that is 0 of the mark.
     """
-    width = band_width(mark_quanta, band_ppm, tick_quanta)
+    width = band_width(base_quanta or mark_quanta, band_ppm, tick_quanta)
     return max(tick_quanta, -(-(mark_quanta - width) // tick_quanta) * tick_quanta)
 
 
-def highest_price(mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
-    """BRK-004: the highest price within a band around the mark, on the tick, rounded inwards.
-    """
-    width = band_width(mark_quanta, band_ppm, tick_quanta)
+def highest_price(mark_quanta: int, band_ppm: int, tick_quanta: int, base_quanta: int = 0) -> int:
+    """BRK-004: the highest price within a band around the mark, on the tick, rounded inwards; as `lowest_price`."""
+    width = band_width(base_quanta or mark_quanta, band_ppm, tick_quanta)
     return (mark_quanta + width) // tick_quanta * tick_quanta
 
 
-def banded_price(side: int, price_quanta: int, mark_quanta: int, band_ppm: int, tick_quanta: int) -> int:
+def banded_price(
+    side: int, price_quanta: int, mark_quanta: int, band_ppm: int, tick_quanta: int, base_quanta: int = 0
+) -> int:
     """BRK-004: a limit, or the end of the band if it is more aggressive than that: a buy above it, a sell below it."""
     if side == BUY:
-        return min(price_quanta, highest_price(mark_quanta, band_ppm, tick_quanta))
-    return max(price_quanta, lowest_price(mark_quanta, band_ppm, tick_quanta))
+        return min(price_quanta, highest_price(mark_quanta, band_ppm, tick_quanta, base_quanta))
+    return max(price_quanta, lowest_price(mark_quanta, band_ppm, tick_quanta, base_quanta))
 
 
 def moved(mark_quanta: int, reference_quanta: int, move_ppm: int) -> bool:

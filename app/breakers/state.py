@@ -13,8 +13,8 @@ from app.errors import (
 from app.events import BreakerEnded, BreakerTripped
 from app.limits import MAX_PRICE_QUANTA
 from app.markets.state import open_interest
-from app.markets.types import AUCTION, REDUCE_ONLY, Market
-from app.oracle.state import mark_price
+from app.markets.types import AUCTION, OPTION, REDUCE_ONLY, Market
+from app.oracle.state import index_price, mark_price
 
 
 def breaker_of(ctx: Context, scope: int, kind: int) -> Breaker | None:
@@ -71,6 +71,11 @@ def guards(ctx: Context, market: Market) -> bool:
     return not market.quarantined and ctx.settlements.get(market.market) is None
 
 
+def band_base(ctx: Context, market: Market) -> int:
+    """OPT-001: what the bands of a market are a share of: of an option its index, else (0) its mark."""
+    return index_price(ctx, market.market) if market.kind == OPTION else 0
+
+
 def bands_of(ctx: Context, market: Market) -> tuple[int, int, int, int]:
     """BRK-004, BRK-005: (lowest, highest) price for orders, then for fills, on the tick; kept in `ctx.bands` until the
     mark changes, because each order asks.
@@ -78,9 +83,10 @@ def bands_of(ctx: Context, market: Market) -> tuple[int, int, int, int]:
     found = ctx.bands.get(market.market)
     if found is None:
         mark, tick, ends = mark_price(ctx, market.market), market.tick_quanta, list[int]()
+        base = band_base(ctx, market)
         for band in (market.order_band_ppm, market.fill_band_ppm):
-            ends.append(rules.lowest_price(mark, band, tick) if band else 0)
-            ends.append(rules.highest_price(mark, band, tick) if band else MAX_PRICE_QUANTA)
+            ends.append(rules.lowest_price(mark, band, tick, base) if band else 0)
+            ends.append(rules.highest_price(mark, band, tick, base) if band else MAX_PRICE_QUANTA)
         found = ctx.bands[market.market] = (ends[0], ends[1], ends[2], ends[3])
     return found
 
@@ -112,7 +118,9 @@ def check_band(ctx: Context, market: Market, side: int, price_quanta: int) -> No
 def check_trigger_band(ctx: Context, market: Market, side: int, price_quanta: int, level_quanta: int) -> None:
     """BRK-004: as `check_band`, with the level of a trigger in the place of the mark."""
     band, tick = market.order_band_ppm, market.tick_quanta
-    banded = rules.banded_price(side, price_quanta, level_quanta, band, tick) if band else price_quanta
+    banded, base = price_quanta, band_base(ctx, market)
+    if band:
+        banded = rules.banded_price(side, price_quanta, level_quanta, band, tick, base)
     if banded != price_quanta and guards(ctx, market):
         raise ChainError(BREAKER_ORDER_BAND, market=market.market, price_quanta=price_quanta, limit_quanta=banded)
 

@@ -5,19 +5,20 @@ its winners. All are closed at the settlement price, so that who is closed again
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from heapq import nsmallest
 
 from app.compartment import guarded
 from app.context import Context
 from app.events import HolderReduced, SettlementShortfall
-from app.limits import MAX_SETTLED_ACCOUNTS, REDUCTION_ASKED
+from app.limits import MAX_SETTLED_ACCOUNTS, REDUCTION_ASKED, SERIES_COST
 from app.liquidation import rules
 from app.liquidation.reduction import portions, profit_of, winners_among
 from app.liquidation.state import fund_purse, margin_freed, note_given_up, short_accounts, spend
 from app.margin.types import Standing
 from app.markets.holders import LONG, SHORT, holders
-from app.markets.state import market_numbers, require_market
-from app.markets.types import QUARANTINED, SETTLING
+from app.markets.state import market_numbers, open_interest, require_market
+from app.markets.types import OPTION, QUARANTINED, SETTLING
 from app.settlement.rules import fund_pays
 from app.settlement.state import close_positions
 
@@ -35,16 +36,27 @@ class Debt:
 
 
 def close_settling(ctx: Context) -> None:
-    """SETL-005, for every market that has its settlement price and no order left."""
+    """SETL-005, for every market that has its settlement price and no order left. Of options, which end many at once,
+    of at most MAX_SETTLED_ACCOUNTS accounts together, about (OPT-012).
+    """
+    left = MAX_SETTLED_ACCOUNTS
     for number in market_numbers(ctx):
-        if require_market(ctx, number).status in (SETTLING, QUARANTINED):
+        market = require_market(ctx, number)
+        if market.kind == OPTION and (left <= 0 or not open_interest(ctx, number)):
+            continue
+        if market.status in (SETTLING, QUARANTINED):
             record, book = ctx.settlements.get(number), ctx.books[number]
             if record and record.fixed and not book.bids.best_price() and not book.asks.best_price():
-                guarded(ctx, number, close_some, in_quarantine=True)
+                counts: list[int] = []
+                guarded(ctx, number, partial(close_some, counts), in_quarantine=True)
+                if market.kind == OPTION:
+                    left -= SERIES_COST + sum(counts)
 
 
-def close_some(ctx: Context, market: int) -> None:
-    """SETL-005: one block's closings: the same lots of either side, of at most 500 accounts each."""
+def close_some(counts: list[int], ctx: Context, market: int) -> None:
+    """SETL-005: one block's closings: the same lots of either side, of at most 500 accounts each. `counts` gets how
+    many accounts were closed.
+    """
     debtors = debtors_of(ctx, market)
     longs = next_holders(ctx, market, LONG, debtors)
     shorts = next_holders(ctx, market, SHORT, debtors)
@@ -53,6 +65,7 @@ def close_some(ctx: Context, market: int) -> None:
         closings = [*first_lots(longs, total), *first_lots(shorts, total)]
         make_up(ctx, market, debts_of(ctx, market, closings, debtors))
         close_positions(ctx, market, ctx.settlements.edit(market).price_quanta, closings)
+        counts.append(len(closings))
 
 
 def debtors_of(ctx: Context, market: int) -> dict[bytes, Standing]:

@@ -86,6 +86,11 @@ class HealthIndex:
                 self.near.add(entry[2])
                 self.unfile(entry[2])
 
+    def drop(self, slot: Slot) -> None:
+        """Forget a slot whose market is no more; whoever was filed there is looked at."""
+        self.recall(slot)
+        del self.levels[slot], self.live[slot], self.terms[slot]
+
 
 def candidates(ctx: Context) -> list[bytes]:
     """HLTH-001: the keys, ascending, of accounts that may be short of maintenance margin at present prices.
@@ -140,9 +145,13 @@ def terms_of(ctx: Context, slot: Slot) -> object:
 
 
 def recall_changed_terms(ctx: Context) -> None:
-    """HLTH-004: when a market's or an asset's terms change, all who are filed under it are looked at."""
+    """HLTH-004: when a market's or an asset's terms change, or a market goes, all who are filed under it are looked at.
+    """
     index = ctx.health
     for slot in list(index.levels):
+        if slot[0] != ASSET and ctx.markets.get(slot[1]) is None:
+            index.drop(slot)
+            continue
         terms = terms_of(ctx, slot)
         if index.terms.get(slot) != terms:
             index.recall(slot)

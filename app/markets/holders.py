@@ -56,6 +56,9 @@ def move_on(ctx: Context) -> None:
                 ctx.holders.setdefault(held.market, {})[key] = None
         if _holds(before) != _holds(after):
             (ctx.holding.add if _holds(after) else ctx.holding.remove)(key)
+    for market, _, record in ctx.markets.touched():
+        if record is None:
+            ctx.holders.pop(market, None)
 
 
 def _holds(account: Account | None) -> bool:

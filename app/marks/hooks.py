@@ -48,6 +48,8 @@ def take_index(ctx: Context, number: int) -> None:
     if (index, validity) != (mark.index_quanta, mark.validity):
         changed = ctx.marks.edit(number)
         changed.index_quanta, changed.validity = index, validity
+        if market.kind == OPTION:
+            ctx.forget_risk(number)  # its bands are a share of the index
 
 
 def surface_validity(ctx: Context, market: Market) -> int:

@@ -3,14 +3,20 @@
 from functools import partial
 
 from app.book.index import MarketBook
+from app.book.protection import drop_protections
 from app.book.types import BookState
+from app.breakers.types import Breakers
+from app.collateral.types import funding_pool
 from app.context import Context
+from app.events import SeriesRemoved
 from app.funding.types import Funding
-from app.limits import MAX_PRICE_QUANTA
+from app.limits import MAX_PRICE_QUANTA, MAX_PROTECTIONS_DROPPED
+from app.markets.state import require_market
 from app.markets.types import OPTION, Market, MarketTotals, OptionClass
 from app.oracle.rules import STALE, index_price
 from app.oracle.types import MarkPrice
 from app.pricing.state import SECOND_NS, option_price
+from app.surface.state import expiry_key
 
 LISTING_KEY = b"listing"
 
@@ -58,18 +64,64 @@ def add_series(ctx: Context, market: Market) -> None:
     ctx.funding.put(number, Funding())
     ctx.states.put(number, BookState())
     ctx.marks.put(number, MarkPrice(price, ctx.height, ctx.time_ns, index, feed.validity if feed else STALE))
+    ctx.breakers.put(number, Breakers())
     open_book(ctx, number)
+    file_series(ctx, market)
+    ctx.journal.entries.append((partial(_undo_file, ctx), market, None))
 
 
 def remove_series(ctx: Context, number: int) -> None:
-    """OPT-003: a settled series, which nobody holds and whose book is empty, is no market any more."""
-    for table in (ctx.markets, ctx.totals, ctx.funding, ctx.states, ctx.marks, ctx.settlements):
+    """OPT-003: a settled series, which nobody holds and whose book is empty, is no market any more; of an account's
+    protections in it so many go in a block, and it with the last. The last series of an expiry takes the fixing along.
+    """
+    if drop_protections(ctx, number, MAX_PROTECTIONS_DROPPED) > MAX_PROTECTIONS_DROPPED:
+        return
+    market = require_market(ctx, number)
+    for table in (ctx.markets, ctx.totals, ctx.funding, ctx.states, ctx.marks, ctx.settlements, ctx.breakers):
         if table.get(number) is not None:
             table.delete(number)
     if ctx.losses.get(number) is not None:
         ctx.losses.delete(number)
+    if ctx.funds.get(funding_pool(number)) is not None:
+        ctx.funds.delete(funding_pool(number))
     ctx.forget_risk(number)
     close_book(ctx, number)
+    unfile_series(ctx, market)
+    ctx.journal.entries.append((partial(_undo_unfile, ctx), market, None))
+    key = expiry_key(market.feed, market.expiry_ns // SECOND_NS)
+    if (market.feed, market.expiry_ns // SECOND_NS) not in ctx.series and ctx.fixings.get(key) is not None:
+        ctx.fixings.delete(key)
+    ctx.emit(SeriesRemoved(number))
+
+
+def rebuild(ctx: Context) -> None:
+    """Make the index of series from the stored markets, at start."""
+    ctx.series = {}
+    for _, market in ctx.markets.scan():
+        if market.kind == OPTION:
+            file_series(ctx, market)
+
+
+def file_series(ctx: Context, market: Market) -> None:
+    """Put a series into the index, under its underlying and expiry."""
+    group = ctx.series.setdefault((market.feed, market.expiry_ns // SECOND_NS), {})
+    group[market.strike_quanta, market.right] = market.market
+
+
+def unfile_series(ctx: Context, market: Market) -> None:
+    """Take a series out of the index."""
+    at = market.feed, market.expiry_ns // SECOND_NS
+    del ctx.series[at][market.strike_quanta, market.right]
+    if not ctx.series[at]:
+        del ctx.series[at]
+
+
+def _undo_file(ctx: Context, market: Market, _old: None) -> None:
+    unfile_series(ctx, market)
+
+
+def _undo_unfile(ctx: Context, market: Market, _old: None) -> None:
+    file_series(ctx, market)
 
 
 def open_book(ctx: Context, number: int) -> None:

@@ -1,25 +1,21 @@
 """Settlement at the begin of a block: average, fix the price, cancel, sweep. Closing is liquidation/final.py's."""
 
+from functools import partial
+
 from app.book.state import remove_order
 from app.book.types import Order
 from app.collateral.state import credit_fund, fund_of
 from app.collateral.types import funding_pool
 from app.compartment import guarded
 from app.context import Context
-from app.events import Cancelled, SettlementPriceSet
-from app.limits import (
-    MAX_DEAD_NS,
-    MAX_FUNDING_STEP_NS,
-    MAX_SETTLED_ORDERS,
-    MAX_SETTLEMENT_WAIT_NS,
-    SETTLEMENT_WINDOW_NS,
-)
+from app.events import Cancelled
+from app.limits import MAX_DEAD_NS, MAX_SETTLED_ORDERS, SETTLEMENT_WINDOW_NS
 from app.markets.state import market_numbers, open_interest, require_market, set_status
-from app.markets.types import QUARANTINED, REDUCE_ONLY, SETTLED, SETTLING, Market
+from app.markets.types import OPTION, QUARANTINED, REDUCE_ONLY, SETTLED, SETTLING, Market
 from app.oracle.rules import ABSENT, SETTLE
-from app.oracle.state import index_price, set_mark_price, standing_price
+from app.oracle.state import index_price, standing_price
 from app.settlement import rules
-from app.settlement.state import begin_settlement
+from app.settlement.state import add_time, begin_closing, begin_settlement
 from app.settlement.types import Settlement
 from novation.v1 import events_pb2
 
@@ -27,9 +23,18 @@ ENDS = (QUARANTINED, SETTLING, SETTLED)
 
 
 def run_settlements(ctx: Context) -> None:
-    """SETL-001 to SETL-007, for every market that ends or nears its end."""
+    """SETL-001 to SETL-007, for every market that ends or nears its end. Of options, which end many at once, at most
+    MAX_SETTLED_ORDERS orders together, about (OPT-012); when they end, app/options says.
+    """
+    left = MAX_SETTLED_ORDERS
     for number in market_numbers(ctx):
         market = require_market(ctx, number)
+        if market.kind == OPTION:
+            if market.status in (SETTLING, QUARANTINED) and left > 0 and ctx.settlements.get(number) is not None:
+                counts: list[int] = []
+                guarded(ctx, number, partial(clear, counts), in_quarantine=True)
+                left -= 1 + sum(counts)
+            continue
         if is_dead(ctx, market):
             guarded(ctx, number, wind_up)
         if market.status != SETTLED and (ctx.settlements.get(number) is not None or ending(ctx, market)):
@@ -69,32 +74,29 @@ def settle_market(ctx: Context, number: int) -> None:
     record = ctx.settlements.edit(number)
     if not record.fixed:
         average(ctx, number, record)
-    elif not cancel_orders(ctx, number) and not open_interest(ctx, number):
+    else:
+        clear([], ctx, number)
+
+
+def clear(counts: list[int], ctx: Context, number: int) -> None:
+    """SETL-004, SETL-007: cancel orders, and sweep once none is left and nobody holds anything. `counts` gets how many
+    were cancelled.
+    """
+    counts.append(cancel_orders(ctx, number))
+    if not counts[-1] and not open_interest(ctx, number):
         sweep(ctx, number)
 
 
 def average(ctx: Context, number: int, record: Settlement) -> None:
-    """SETL-002, SETL-003: add the time since the last block to the mean, if its price can be trusted (ORCL-011); at the
-    end, fix the price. Without any such time it waits, a day at most.
-    """
-    opens, last = record.ends_ns - SETTLEMENT_WINDOW_NS, ctx.time_ns - ctx.elapsed_ns
-    counted = rules.counted_ns(last, ctx.time_ns, opens, record.ends_ns, MAX_FUNDING_STEP_NS)
+    """SETL-002, SETL-003: add the time since the last block to the mean; at the end, fix the price."""
     index, trusted = standing_price(ctx, number, SETTLE)
-    if not trusted:
-        counted = 0
-    record.weighted += index * counted
-    record.covered_ns += counted
-    waits = not trusted and not record.covered_ns and ctx.time_ns < record.ends_ns + MAX_SETTLEMENT_WAIT_NS
-    if ctx.time_ns >= record.ends_ns and not waits:
-        record.price_quanta = rules.settlement_price(record.weighted, record.covered_ns, index_price(ctx, number))
-        record.fixed = True
-        set_mark_price(ctx, number, record.price_quanta)
-        ctx.emit(SettlementPriceSet(number, record.price_quanta, record.covered_ns))
-        set_status(ctx, number, SETTLING, events_pb2.STATUS_REASON_SETTLEMENT)
+    if add_time(ctx, record, index, trusted=trusted):
+        price = rules.settlement_price(record.weighted, record.covered_ns, index_price(ctx, number))
+        begin_closing(ctx, number, record, price)
 
 
-def cancel_orders(ctx: Context, number: int) -> bool:
-    """SETL-004: cancel at most MAX_SETTLED_ORDERS orders of the market, bids first. True if any was there."""
+def cancel_orders(ctx: Context, number: int) -> int:
+    """SETL-004: cancel at most MAX_SETTLED_ORDERS orders of the market, bids first. Returns how many."""
     book = ctx.books[number]
     found: list[Order] = []
     for side in (book.bids, book.asks):
@@ -105,7 +107,7 @@ def cancel_orders(ctx: Context, number: int) -> bool:
     for order in found:
         remove_order(ctx, order)
         ctx.emit(Cancelled(order, events_pb2.CANCEL_REASON_MARKET_CLOSED, True))
-    return bool(found)
+    return len(found)
 
 
 def sweep(ctx: Context, number: int) -> None:

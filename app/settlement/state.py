@@ -5,9 +5,14 @@ from app.clearing.state import add_open_interest, off_book
 from app.collateral.state import credit_fund, fund_of, seize
 from app.collateral.types import funding_pool
 from app.context import Context
-from app.events import PositionSettled, SettlementShortfall
+from app.events import PositionSettled, SettlementPriceSet, SettlementShortfall
+from app.limits import MAX_FUNDING_STEP_NS, MAX_SETTLEMENT_WAIT_NS, SETTLEMENT_WINDOW_NS
+from app.markets.state import set_status
+from app.markets.types import SETTLING
+from app.oracle.state import set_mark_price
 from app.settlement import rules
 from app.settlement.types import Settlement
+from novation.v1 import events_pb2
 
 
 def begin_settlement(ctx: Context, market: int, ends_ns: int) -> None:
@@ -16,6 +21,26 @@ def begin_settlement(ctx: Context, market: int, ends_ns: int) -> None:
     """
     if ctx.settlements.get(market) is None:
         ctx.settlements.put(market, Settlement(ends_ns))
+
+
+def add_time(ctx: Context, record: Settlement, price: int, *, trusted: bool) -> bool:
+    """SETL-002, SETL-003: add the time since the last block to a mean, at the price that was in force, if that could be
+    trusted (ORCL-011). Returns whether the window is over; without any such time it waits, a day at most.
+    """
+    opens, last = record.ends_ns - SETTLEMENT_WINDOW_NS, ctx.time_ns - ctx.elapsed_ns
+    counted = rules.counted_ns(last, ctx.time_ns, opens, record.ends_ns, MAX_FUNDING_STEP_NS) if trusted else 0
+    record.weighted += price * counted
+    record.covered_ns += counted
+    waits = not trusted and not record.covered_ns and ctx.time_ns < record.ends_ns + MAX_SETTLEMENT_WAIT_NS
+    return ctx.time_ns >= record.ends_ns and not waits
+
+
+def begin_closing(ctx: Context, market: int, record: Settlement, price_quanta: int) -> None:
+    """SETL-003, SETL-004: the settlement price stands, and is the mark from here on."""
+    record.price_quanta, record.fixed = price_quanta, True
+    set_mark_price(ctx, market, price_quanta)
+    ctx.emit(SettlementPriceSet(market, price_quanta, record.covered_ns))
+    set_status(ctx, market, SETTLING, events_pb2.STATUS_REASON_SETTLEMENT)
 
 
 def close_positions(ctx: Context, market: int, price_quanta: int, closings: list[tuple[bytes, int]]) -> None:

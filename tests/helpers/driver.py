@@ -6,6 +6,7 @@ from collections.abc import Callable
 from app.chain import Block, BlockResult, Chain
 from app.kernel import signatures
 from app.oracle.state import feeds
+from app.oracle.types import Pillar, Vote
 from app.store.view import DictReader
 from novation.v1 import tx_pb2
 from tests.helpers import builders
@@ -21,7 +22,7 @@ class Driver:
     """A chain, its storage, and the next nonce of each account.
 
     Each block begins with the votes of all `voters` for the same `prices`, by feed; those that nobody staged keep the
-    price of genesis.
+    price of genesis. `surface` says what they think of volatility at the time of a block, by feed and expiry.
     """
 
     def __init__(self, app_state: bytes | None = None, *, chain_id: str = builders.CHAIN_ID,
@@ -36,6 +37,7 @@ class Driver:
         self.height = 0
         self.voters = voters or Voters(chain_id=chain_id)
         self.prices: dict[int, int] = {}
+        self.surface: Callable[[int], tuple[Pillar, ...]] | None = None
         self.app_hash = self.begin()
         self.prices = {feed.feed: feed.price for feed in feeds(self.chain.view)}
 
@@ -51,8 +53,11 @@ class Driver:
 
     def record(self) -> list[bytes]:
         """What the next block begins with: nothing in the first, then the votes of the one before if anybody votes."""
-        voted = self.height and self.voters.order
-        return [self.voters.record(self.height, prices(self.prices))] if voted else []
+        if not (self.height and self.voters.order):
+            return []
+        vote = prices(self.prices)
+        pillars = self.surface(self.time_ns) if self.surface else ()
+        return [self.voters.record(self.height, Vote(vote.feeds, vote.prices, pillars))]
 
     def nonce(self, account: bytes) -> int:
         """A fresh nonce for `account`."""

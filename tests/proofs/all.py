@@ -14,6 +14,7 @@ from tests.proofs.laws import (
     markets,
     marks,
     option_margin,
+    options,
     oracle,
     portfolio,
     pricing,
@@ -27,7 +28,7 @@ from tests.proofs.prover import PROOFS
 LAWS = (
     kernel, accounts, validators, oracle, collateral, markets, breakers, fees, funding, marks, margin,
     clearing, book, settlement, triggers, liquidation, pricing, surface,
-    portfolio, option_margin,
+    portfolio, option_margin, options,
 )  # fmt: skip
 
 __all__ = ["LAWS", "PROOFS"]

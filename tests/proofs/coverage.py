@@ -6,6 +6,7 @@ from tests.proofs.all import PROOFS
 TABLES = "reads tables of numbers of 96 bits: compared with mpmath in tests/unit/app/pricing, laws in tests/properties"
 SHAPES = "exponentials, roots and prices: compared with mpmath in tests/properties/test_portfolio.py"
 ROOT = "an integer square root: both its sides are tried in tests/properties/test_pricing.py"
+DATES = "dates: compared with the standard library's calendar in tests/unit/app/options"
 
 LISTED = {
     "kernel.sqrt_floor": "the standard library's integer square root",
@@ -29,6 +30,16 @@ LISTED = {
     "portfolio.expiry_rows": "products of 80 bits: its laws are tried in tests/properties/test_portfolio.py",
     "portfolio.steady_row": "finds a row; no arithmetic",
     "portfolio.Scan.total_e6": "a sum",
+    "options.civil": DATES,
+    "options.first_of_month": DATES,
+    "options.fridays": DATES,
+    "options.last_fridays": DATES,
+    "options.next_days": DATES,
+    "options.expiry_days": DATES,
+    "options.schedule": DATES,
+    "options.strike_step": ROOT,
+    "options.date_text": "makes text; its tests are in tests/unit/app/options",
+    "options.price_text": "makes text; its tests are in tests/unit/app/options",
     "pricing.deviation": ROOT,
     "pricing.volatility": ROOT,
     "pricing.distance": TABLES,

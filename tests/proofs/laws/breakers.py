@@ -50,8 +50,8 @@ def bands_are_never_empty(case: Any, rules: Any) -> None:
         case.claim((low <= price) & (price <= high), "what the band holds")
 
 
-BUY = "return min(price_quanta, highest_price(mark_quanta, band_ppm, tick_quanta))"
-SELL = "return max(price_quanta, lowest_price(mark_quanta, band_ppm, tick_quanta))"
+BUY = "return min(price_quanta, highest_price(mark_quanta, band_ppm, tick_quanta, base_quanta))"
+SELL = "return max(price_quanta, lowest_price(mark_quanta, band_ppm, tick_quanta, base_quanta))"
 
 
 @proof("BRK-004", "a limit becomes never more aggressive, a passive one stays, and what comes out would be accepted", "breakers.banded_price",
