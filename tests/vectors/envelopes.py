@@ -40,6 +40,12 @@ CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = 
     ("isolate", ALICE, [builders.isolate(7, 4, 20_000_000), builders.isolate(0)], {}),
     ("an asset in and out", ALICE, [builders.faucet(BOB, 7, asset=1), builders.transfer(BOB, 5, asset=2),
                                     builders.withdraw(3, asset=3)], {}),
+    ("combo, every field", ALICE, [builders.combo(
+        builders.leg(1, builders.BUY, 46_000_500, 7), builders.leg(2, builders.SELL, 24_000_000, 3, reduce_only=True),
+        net=-250_000_000, client_id=9, stp=2)], {}),
+    ("block trade", ALICE, [builders.block(BOB, builders.block_terms(
+        ALICE, BOB, builders.block_leg(1, builders.SELL, 46_000_001, 700), builders.block_leg(2, builders.BUY, 5, 6),
+        nonce=12, number=3, expires=1_700_000_000_000_000_000), CHAIN_ID)], {}),
     ("referrer", ALICE, [builders.set_referrer(BOB)], {}),
     ("bid, every field", BOB, [builders.bid(ALICE, 250_000, least_discount_ppm=100_000, expected_bids=2, number=1)],
      {}),
