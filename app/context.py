@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from app.markets.types import Listing, Market, MarketTotals, OptionClass
     from app.oracle.types import Feed, MarkPrice, Reporters, Surface, Votes
     from app.params import Params
+    from app.portfolio.rules import Expiry
+    from app.portfolio.state import Array
+    from app.portfolio.types import Anchor, PortfolioTerms
     from app.settlement.types import Settlement
     from app.surface.state import Curve
     from app.triggers.types import Backlog, Switch, TriggerIndex, Triggers
@@ -41,6 +44,8 @@ class Context:
 
     __slots__ = (
         "accounts",
+        "anchors",
+        "arrays",
         "assets",
         "auctions",
         "backlog",
@@ -52,6 +57,7 @@ class Context:
         "curves",
         "elapsed_ns",
         "events",
+        "expiries",
         "expiring_orders",
         "faults",
         "fee_terms",
@@ -78,6 +84,7 @@ class Context:
         "params",
         "params_table",
         "pegged",
+        "portfolios",
         "protected",
         "protecting",
         "protections",
@@ -105,6 +112,7 @@ class Context:
     )
 
     accounts: "Table[bytes, Account]"
+    anchors: "Table[bytes, Anchor]"
     assets: "Table[int, Asset]"
     backlog: "Table[bytes, Backlog]"
     breakers: "Table[int, Breakers]"
@@ -121,6 +129,7 @@ class Context:
     markets: "Table[int, Market]"
     orders: "Table[bytes, OpenOrders]"
     params_table: "Table[bytes, Params]"
+    portfolios: "Table[int, PortfolioTerms]"
     protections: "Table[bytes, Protection]"
     reporters: "Table[bytes, Reporters]"
     fixings: "Table[bytes, Settlement]"
@@ -163,6 +172,9 @@ class Context:
         # Series of options: (feed, expiry in seconds) -> (strike, right) -> market (options/state.py).
         self.series: dict[tuple[int, int], dict[tuple[int, int], int]] = {}
         self.curves: dict[tuple[int, int], tuple[object, Curve]] = {}  # (feed, expiry) -> inputs, curve (SURF-009)
+        # Both with what they were made of (portfolio/state.py): (feed, expiry) -> shared part; option -> its array.
+        self.expiries: dict[tuple[int, int], tuple[object, Expiry]] = {}
+        self.arrays: dict[int, tuple[object, Array]] = {}
         self.events: list[Occurrence] = []
         self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()
         self.pegged, self.protected, self.protecting, self.filled_groups = {}, set(), {}, []

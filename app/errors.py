@@ -137,6 +137,8 @@ MARGIN_POSITION_LIMIT = _code(
 MARGIN_MOVE = _code(
     "margin", 503, "MARGIN_MOVE", "there are no such lots to move, or the other account holds the other side"
 )
+MARGIN_MODE = _code("margin", 505, "MARGIN_MODE", "no such mode, or the account is in it")
+MARGIN_MODE_TERMS = _code("margin", 506, "MARGIN_MODE_TERMS", "a market of the account has no part in portfolio margin")
 MARGIN_MOVE_SOURCE = _code("margin", 504, "MARGIN_MOVE_SOURCE", "too little would be left in the account moved from")
 
 # book

@@ -195,6 +195,14 @@ class PositionMoved:
 
 
 @dataclass(slots=True)
+class MarginModeSet:
+    """An account is margined another way from here on (MARG-018)."""
+
+    account: bytes
+    mode: int
+
+
+@dataclass(slots=True)
 class AssetSeized:
     """A market's insurance fund bought an account's collateral, to cover what the account owes."""
 
@@ -491,6 +499,7 @@ Occurrence = (
     | MarkPriceSet
     | AssetSeized
     | PositionMoved
+    | MarginModeSet
     | MarketQuarantined
     | PositionClosed
     | AuctionStarted

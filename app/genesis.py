@@ -21,9 +21,10 @@ from app.markets.genesis import load_market
 from app.options.genesis import load_class
 from app.oracle.genesis import load_feed, load_mark_price
 from app.params import PARAMS_KEY, params_from_genesis
+from app.portfolio.genesis import load_portfolio
 
 SECTIONS = {"params", "feeds", "markets", "accounts"}
-OPTIONAL = {"assets", "fees", "options"}
+OPTIONAL = {"assets", "fees", "options", "portfolios"}
 OBJECTS = {"params", "fees"}  # the others are lists of objects
 
 
@@ -73,6 +74,8 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
         ctx.funds.put(funding_pool(market), Fund())
     for section in state.get("options", ()):
         load_class(ctx, section)
+    for section in state.get("portfolios", ()):
+        load_portfolio(ctx, section)
     for section in state.get("assets", ()):
         load_asset(ctx, section)
     held = insured + sum(load_account(ctx, section) for section in state["accounts"])

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 from app.errors import GenesisError
 from app.kernel.hashing import ADDRESS_SIZE
+from app.kernel.integers import PPM
 from app.limits import (
     MAX_GAP_NS,
     MAX_STRESS_PPM,
     MAX_SWEEP_ACCOUNTS,
+    MAX_VAULT_QUANTA,
     MAX_WITHDRAW_DAY_PPM,
     MAX_WITHDRAW_DAY_QUANTA,
     MAX_WITHDRAW_HOUR_PPM,
@@ -28,6 +30,11 @@ BREAKER_TERMS = {
     "gap_cool_down_ns": (MIN_GAP_NS, MAX_GAP_NS, 120_000_000_000),
     "sweep_accounts": (1, MAX_SWEEP_ACCOUNTS, 100),
     "stress_ppm": (MIN_BAND_PPM, MAX_STRESS_PPM, 100_000),
+}
+# Portfolio margin: name -> (lowest, highest, what stands when genesis says nothing).
+PORTFOLIO_TERMS = {
+    "portfolio_maintenance_ppm": (500_000, PPM, 800_000),
+    "offset_cap_quanta": (0, MAX_VAULT_QUANTA, 10**13),
 }
 # Of each of these one is on, but on a test network.
 NEVER_OFF = (
@@ -59,6 +66,8 @@ class Params:
     gap_cool_down_ns: int = 0
     sweep_accounts: int = 0
     stress_ppm: int = 0
+    portfolio_maintenance_ppm: int = 800_000  # PORT-011
+    offset_cap_quanta: int = 0  # PORT-010
     stamp: int = 0
 
     def copy(self) -> "Params":
@@ -79,7 +88,7 @@ def is_authority(params: Params, account: bytes) -> bool:
 def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
     """Validate the genesis section `params`. Raises GenesisError naming the field."""
     known = {"test_network", "authority", "gas_price_e6", "max_block_gas", "max_faucet_quanta"}
-    if unknown := sorted(section.keys() - known - BREAKER_TERMS.keys()):
+    if unknown := sorted(section.keys() - known - BREAKER_TERMS.keys() - PORTFOLIO_TERMS.keys()):
         raise GenesisError(f"params: unknown fields {unknown}")
     test_network = section.get("test_network", False)
     if not isinstance(test_network, bool):
@@ -101,6 +110,8 @@ def params_from_genesis(chain_id: str, section: dict[str, object]) -> Params:
     except ValueError as error:
         raise GenesisError(f"params.authority: {error}") from error
     numbers |= breaker_terms(section, test_network=test_network)
+    for name, (least, most, default) in PORTFOLIO_TERMS.items():
+        numbers[name] = optional_integer(section, "params", name, least, most, default)
     return Params(chain_id=chain_id, test_network=test_network, authority=address, **numbers)
 
 

@@ -233,9 +233,11 @@ def underlyings(ctx: Context, account: Account) -> list[Underlying]:
 
 
 def underlying(ctx: Context, account: Account, feed: int, markets: tuple[int, ...]) -> Underlying | None:
-    """RISK-003, RISK-006: one of them; None for one market that is no option."""
+    """RISK-003, RISK-006: one of them; None for one market that is no option. In portfolio margin excess is no more
+    concave in the price than with options.
+    """
     first = require_market(ctx, markets[0])
-    options = any(require_market(ctx, number).kind == OPTION for number in markets)
+    options = account.portfolio or any(require_market(ctx, number).kind == OPTION for number in markets)
     if len(markets) == 1 and not options:
         return None
     record = ctx.feeds.get(feed)

@@ -33,6 +33,7 @@ from app.liquidation.debts import collect_debts
 from app.liquidation.final import close_settling
 from app.liquidation.hooks import liquidate
 from app.liquidation.stress import sweep
+from app.margin import actions as margin_actions
 from app.margin import health
 from app.markets import actions as market_actions
 from app.markets import holders
@@ -45,6 +46,8 @@ from app.oracle import hooks as oracle_hooks
 from app.oracle import types as oracle
 from app.oracle.state import note_barred
 from app.params import PARAMS_KEY, Params
+from app.portfolio import hooks as portfolio_hooks
+from app.portfolio import types as portfolio
 from app.settlement import hooks as settlement_hooks
 from app.settlement import types as settlement
 from app.store.records import flat_decoder, flat_encoder
@@ -72,6 +75,7 @@ ACTIONS: dict[str, Handler] = {
     "bid_auction": liquidation_actions.handle_bid_auction,
     "transfer": clearing_actions.handle_transfer,
     "withdraw": clearing_actions.handle_withdraw,
+    "set_margin_mode": margin_actions.handle_set_margin_mode,
     "isolate": clearing_actions.handle_isolate,
     "faucet_deposit": collateral_actions.handle_faucet_deposit,
     "set_protection": book_protection.handle_set_protection,
@@ -89,6 +93,7 @@ BEGIN_BLOCK: tuple[Hook, ...] = (
     oracle_hooks.take_prices,
     options_hooks.list_series,
     marks_hooks.make_marks,
+    portfolio_hooks.move_anchors,
     fees_hooks.forget_rates,
     market_hooks.open_markets,
     funding_hooks.accrue,
@@ -155,6 +160,8 @@ TABLES: dict[str, Schema[Any, Any]] = {
         Schema("traders", 16, identity, identity, fees.encode_trader, fees.decode_trader),
         Schema("fee_terms", 20, identity, identity, fees.encode_terms, fees.decode_terms),
         _flat("option_classes", 30, markets.OptionClass, state_pb2.OptionClass, numbered=True),
+        Schema("portfolios", 31, u32, u32_from, portfolio.encode_terms, portfolio.decode_terms),
+        Schema("anchors", 32, identity, identity, portfolio.encode_anchor, portfolio.decode_anchor),
         Schema("fixings", 33, identity, identity, settlement.encode, settlement.decode),
         _flat("listing", 34, markets.Listing, state_pb2.Listing, numbered=False),
         Schema("settlements", 11, u32, u32_from, settlement.encode, settlement.decode),
@@ -241,6 +248,8 @@ def _name_tables(ctx: Context) -> None:
     ctx.fees = fees.BlockFees()
     ctx.option_classes = tables["option_classes"]
     ctx.fixings = tables["fixings"]
+    ctx.portfolios = tables["portfolios"]
+    ctx.anchors = tables["anchors"]
     ctx.listing = tables["listing"]
     ctx.settlements = tables["settlements"]
     ctx.validators = tables["validators"]

@@ -250,6 +250,12 @@ class NovationClient(Reader):
         lots = info.units.lots(size) if size else 0
         return await self._one(envelopes.isolate(info.market, to_number, lots, quanta(cash) if cash else 0), options)
 
+    async def set_margin_mode(self, mode: str, **options: Any) -> Sent:
+        """Margin this account in "standard" or "portfolio" mode. Raises InsufficientFunds unless it has its initial
+        margin in both.
+        """
+        return await self._one(envelopes.set_margin_mode(mode), options)
+
     async def set_validator(self, public_key: bytes, power: int, **options: Any) -> Sent:
         """Give a validator's key a voting power, 0 to take it out; test networks' authority only."""
         return await self._one(envelopes.set_validator(public_key, power), options)

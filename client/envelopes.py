@@ -40,6 +40,7 @@ PEGS = {
     "index": tx_pb2.PEG_REFERENCE_INDEX,
     "mid": tx_pb2.PEG_REFERENCE_MID,
 }
+MARGIN_MODES = {"standard": tx_pb2.MARGIN_MODE_STANDARD, "portfolio": tx_pb2.MARGIN_MODE_PORTFOLIO}
 SELF_TRADE_PREVENTIONS = {
     "cancel_maker": tx_pb2.SELF_TRADE_PREVENTION_CANCEL_MAKER,
     "cancel_taker": tx_pb2.SELF_TRADE_PREVENTION_CANCEL_TAKER,
@@ -63,18 +64,22 @@ GAS_BY_KIND = {"place_order": 15_000, "place_combo": 20_000, "block_trade": 130_
                "transfer": 14_000, "withdraw": 24_000, "faucet_deposit": 14_000, "set_validator": 100_000,
                "set_market_status": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
-               "set_referrer": 14_000, "bid_auction": 50_000, "isolate": 14_000}
+               "set_referrer": 14_000, "bid_auction": 50_000, "isolate": 14_000,
+               "set_margin_mode": 20_000}
 GAS_PEG = 20_000
 GAS_TRAILING = 240_000
 GAS_TRIGGER_IN_RECORD = 200
 TRIGGERS_MAX = 50
 GAS_FILL = 20_000
 GAS_POSITION = 1_000
+GAS_TOGETHER = 12_000
 GAS_CANCEL = 8_000
 GAS_ORDER_IN_RECORD = 120
 OPEN_ORDERS_MAX = 200
 OPEN_ORDERS = 100  # open orders of an account that trades a lot
 POSITIONS = 3
+POSITIONS_TOGETHER = 20  # of an account with options, or in portfolio margin
+FIRST_OPTION = 10_000  # the number of the first market that is an option
 SPARE_FILLS = 10
 MAKER_ORDERS = 50  # open orders that a maker usually has at most
 SIGNATURE_BYTES = 110  # what the authorisation and framing add to a body
@@ -239,9 +244,15 @@ def set_referrer(owner: bytes) -> tx_pb2.Action:
     return tx_pb2.Action(set_referrer=tx_pb2.SetReferrer(referrer=owner))
 
 
+def set_margin_mode(mode: str) -> tx_pb2.Action:
+    """Choose "standard" or "portfolio" margin. Raises ValueError for any other."""
+    return tx_pb2.Action(set_margin_mode=tx_pb2.SetMarginMode(mode=_choice("mode", mode, MARGIN_MODES)))
+
+
 def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_orders: int = OPEN_ORDERS) -> int:
     """A gas limit for these actions of an account with `open_orders` open orders.
 
+    An account in portfolio margin needs GAS_TOGETHER more for each position whenever its margin is asked.
     `fills` is how many fills all of them may make together: 10 and one for each order that can trade, unless told. An
     order that sweeps more of the book needs more; without it the chain answers TX_OUT_OF_GAS for that order.
     """
@@ -257,6 +268,8 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
                 order = action.place_order
                 gas += GAS_CANCEL * (bool(order.expiry_time_ns) + bool(order.oco_id)) + GAS_PEG * bool(
                     order.peg_reference)
+            market = action.place_order.market or action.replace_order.order_id >> 40
+            gas += GAS_TOGETHER * POSITIONS_TOGETHER * (market >= FIRST_OPTION)
             taking += getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY
         elif kind == "place_combo":
             legs = len(action.place_combo.legs)
@@ -274,6 +287,8 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
             gas += GAS_CANCEL * TRIGGERS_MAX * action.cancel_trigger.all
         elif kind == "cancel_all":
             cancelling = OPEN_ORDERS_MAX
+        elif kind == "set_margin_mode":
+            gas += 2 * GAS_TOGETHER * POSITIONS_TOGETHER
         elif kind in ("transfer", "withdraw", "isolate"):  # positions and assets, of both accounts before and after
             gas += GAS_POSITION * POSITIONS * (4 if kind == "isolate" else 2)
     if fills is None:

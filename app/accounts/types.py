@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from novation.v1 import state_pb2
+from novation.v1 import state_pb2, tx_pb2
 
 
 @dataclass(slots=True)
@@ -40,14 +40,17 @@ class Account:
     used_nonces: int = 0
     positions: dict[int, Position] = field(default_factory=dict)
     assets: tuple[tuple[int, int], ...] = ()
+    portfolio: bool = False  # MARG-018: margined as a whole
     stamp: int = 0
 
     def copy(self) -> "Account":
         """A copy whose positions can be replaced without touching this one."""
-        return Account(self.cash_quanta, self.highest_nonce, self.used_nonces, self.positions.copy(), self.assets)
+        return Account(
+            self.cash_quanta, self.highest_nonce, self.used_nonces, self.positions.copy(), self.assets, self.portfolio
+        )
 
     def become(self, other: "Account") -> None:
-        """Hold what `other` holds; nonces stay its own."""
+        """Hold what `other` holds; nonces and mode stay its own."""
         self.cash_quanta, self.positions, self.assets = other.cash_quanta, other.positions, other.assets
 
     def units(self, asset: int) -> int:
@@ -78,6 +81,7 @@ def encode(account: Account) -> bytes:
         cash_quanta=account.cash_quanta,
         highest_nonce=account.highest_nonce,
         used_nonces=used.to_bytes((used.bit_length() + 7) >> 3, "little"),
+        margin_mode=tx_pb2.MARGIN_MODE_PORTFOLIO if account.portfolio else tx_pb2.MARGIN_MODE_UNSPECIFIED,
     )
     for market in sorted(account.positions):
         held = account.positions[market]
@@ -118,4 +122,5 @@ def decode(_key: bytes, data: bytes) -> Account:
         int.from_bytes(message.used_nonces, "little"),
         positions,
         tuple((held.asset, held.units) for held in message.assets),
+        message.margin_mode == tx_pb2.MARGIN_MODE_PORTFOLIO,
     )

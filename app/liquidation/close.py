@@ -57,13 +57,14 @@ def cancel_orders(ctx: Context, key: bytes) -> int:
 def solvent_closing(ctx: Context, key: bytes, held: Position, now: Standing) -> Closing:
     """LIQ-004 to LIQ-007: what one block closes of an account with equity left, and for how much."""
     market, size = require_market(ctx, held.market), abs(held.lots)
+    account = require_account(ctx.accounts.get(key), key)
     mark = market_risk(ctx, held.market).mark_quanta
-    margin = margin_freed(ctx, held, held.lots)
+    margin = margin_freed(ctx, account, held, held.lots)
     fees = size * mark * (market.liquidation_fee_ppm + rates(ctx, key, market)[1]) // PPM
     wanted = rules.restoring_lots(size, rules.target(margin) - fees, rules.target(now.maintenance) - now.equity)
     size = min(wanted, rules.lots_at_once(size, mark, LIQUIDATION_PART, LIQUIDATION_LEAST_QUANTA))
     lots = size if held.lots > 0 else -size
-    value, margin = value_of(ctx, held.market, lots), margin_freed(ctx, held, lots)
+    value, margin = value_of(ctx, held.market, lots), margin_freed(ctx, account, held, lots)
     return Closing(
         lots,
         max(
@@ -77,7 +78,8 @@ def insolvent_closing(ctx: Context, key: bytes, held: Position, now: Standing) -
     """LIQ-015, LIQ-016: all of a position at its bankruptcy price, or worse by what the fund may pay for the account:
     its deficit and the fee, so with the fund's help never away from the mark.
     """
-    market, margin = require_market(ctx, held.market), margin_freed(ctx, held, held.lots)
+    market, account = require_market(ctx, held.market), require_account(ctx.accounts.get(key), key)
+    margin = margin_freed(ctx, account, held, held.lots)
     value = value_of(ctx, held.market, held.lots)
     quote = rules.bankruptcy_quote(value, margin, now.equity, now.maintenance)
     reach = rules.fund_reach(quote, value, trading_fee(abs(value), rates(ctx, key, market)[1]))

@@ -105,7 +105,7 @@ def debts_of(ctx: Context, market: int, closings: Closings, debtors: dict[bytes,
     for key, lots in closings:
         account, now = ctx.accounts.get(key), debtors.get(key)
         if now is not None and account is not None:
-            margin = margin_freed(ctx, account.position(market), lots)
+            margin = margin_freed(ctx, account, account.position(market), lots)
             debts.append(Debt(key, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance)))
     return debts
 

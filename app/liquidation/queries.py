@@ -222,7 +222,7 @@ def covered(ctx: Context, account: Account, now: Standing, balances: dict[int, i
     for market in sorted(account.positions):
         held = account.positions[market]
         if held.lots and now.maintenance:
-            margin = margin_freed(ctx, held, held.lots)
+            margin = margin_freed(ctx, account, held, held.lots)
             deficit = max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance))
             backing = behind(ctx, market)
             balance = balances.setdefault(backing, fund_purse(ctx, market))

@@ -109,7 +109,7 @@ def make_loser(
     if account is None or held is None or held.lots * sign <= 0:
         return None
     now = account_standing(ctx, account)
-    margin, size = margin_freed(ctx, held, held.lots), abs(held.lots)
+    margin, size = margin_freed(ctx, account, held, held.lots), abs(held.lots)
     lots = min(size, FIELD_LIMIT_QUANTA // market_risk(ctx, market).mark_quanta)
     deficit = rules.given_up(max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance)), size, 0, lots)
     limit = require_market(ctx, market).insurance_event_quanta - spent_quanta

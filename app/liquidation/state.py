@@ -1,5 +1,6 @@
 """What liquidation reads and keeps: who is short, auctions, funds and losses of markets."""
 
+from dataclasses import replace
 from functools import cmp_to_key
 
 from app.accounts.types import Account, Position
@@ -12,7 +13,14 @@ from app.liquidation import rules
 from app.liquidation.types import Auction, Losses
 from app.margin.health import candidates
 from app.margin.rules import FIELD_LIMIT_QUANTA
-from app.margin.state import account_standing, maintenance_margin, market_risk, untrusted_market
+from app.margin.state import (
+    account_standing,
+    is_whole,
+    maintenance_margin,
+    market_risk,
+    standing,
+    untrusted_market,
+)
 from app.margin.types import Standing
 from app.markets.state import require_market
 from app.markets.types import ACTIVE, REDUCE_ONLY, Market
@@ -53,9 +61,10 @@ def _accounts(ctx: Context, keys: list[bytes]) -> list[tuple[bytes, Account]]:
 
 def positions_by_margin(ctx: Context, account: Account) -> list[Position]:
     """The positions with lots in markets that can be closed, the one that frees most maintenance margin first."""
-    held = [held for held in account.positions.values() if held.lots and is_open(ctx, held.market)]
-    held.sort(key=lambda held: (-maintenance_margin(ctx, held), held.market))
-    return held
+    found = [held for held in account.positions.values() if held.lots and is_open(ctx, held.market)]
+    freed = {held.market: margin_freed(ctx, account, held, held.lots) for held in found}
+    found.sort(key=lambda held: (-freed[held.market], held.market))
+    return found
 
 
 def is_open(ctx: Context, number: int) -> bool:
@@ -71,11 +80,14 @@ def trusted_standing(ctx: Context, account: Account) -> Standing:
     now = account_standing(ctx, account)
     if not untrusted_market(ctx, account, LIQUIDATE):
         return now
-    doubt = freed = 0
+    doubt, freed, whole = 0, 0, is_whole(account)
     for held in account.positions.values():
         if not allows(ctx, held.market, LIQUIDATE):
             doubt += rules.doubt(abs(held.lots) * market_risk(ctx, held.market).mark_quanta)
-            freed += maintenance_margin(ctx, held)
+            freed += 0 if whole else maintenance_margin(ctx, held)
+    if whole:
+        trusted = [held for held in account.positions.values() if allows(ctx, held.market, LIQUIDATE)]
+        freed = max(0, now.maintenance - standing(ctx, 0, trusted, portfolio=account.portfolio).maintenance)
     doubt += assets_doubt(ctx, account)
     return now._replace(equity=now.equity + doubt, maintenance=now.maintenance - freed)
 
@@ -91,10 +103,16 @@ def assets_doubt(ctx: Context, account: Account) -> int:
     )
 
 
-def margin_freed(ctx: Context, held: Position, lots: int) -> int:
-    """The maintenance margin that closing `lots` (of the sign of those held) frees, in quote quanta."""
-    left = Position(held.market, held.lots - lots)
-    return maintenance_margin(ctx, held) - (maintenance_margin(ctx, left) if left.lots else 0)
+def margin_freed(ctx: Context, account: Account, held: Position, lots: int) -> int:
+    """The maintenance margin that closing `lots` (of the sign of those held) frees, in quote quanta. Where positions
+    are margined together it is what the whole asks for less without them; 0 when that is more: they hedge others.
+    """
+    left = replace(held, lots=held.lots - lots)
+    if not is_whole(account):
+        return maintenance_margin(ctx, held) - (maintenance_margin(ctx, left) if left.lots else 0)
+    after = account.copy()
+    after.set_position(left)
+    return max(0, account_standing(ctx, account).maintenance - account_standing(ctx, after).maintenance)
 
 
 def value_of(ctx: Context, market: int, lots: int) -> int:

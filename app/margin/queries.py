@@ -16,9 +16,8 @@ from app.limits import MAX_PRICE_QUANTA
 from app.margin import rules
 from app.margin.spans import turn
 from app.margin.state import (
-    lots_maintenance,
+    margin_parts,
     market_risk,
-    position_initial,
     position_value,
     standing,
 )
@@ -64,10 +63,10 @@ def position_risks(ctx: Context, account: Account, now: Standing) -> list[Positi
     """RISK-002: the markets of an account whose standing is `now`, ascending. Values and cash with other assets sum to
     its equity, margins to its margins.
     """
-    found = []
+    found, parts = [], margin_parts(ctx, account)
     for market in sorted(account.positions):
         held, risk = account.positions[market], market_risk(ctx, market)
-        maintenance = lots_maintenance(risk, held.lots)
+        initial, maintenance = parts[market]
         found.append(
             PositionRisk(
                 held,
@@ -75,7 +74,7 @@ def position_risks(ctx: Context, account: Account, now: Standing) -> list[Positi
                 position_value(risk, held),
                 rules.unrealised_profit(held.lots, held.entry_quanta, risk.mark_quanta),
                 unsettled(ctx, held),
-                position_initial(risk, held),
+                initial,
                 maintenance,
                 maintenance * PPM // now.maintenance if now.maintenance else 0,
                 liquidation_range(ctx, account, [market]),
@@ -86,11 +85,12 @@ def position_risks(ctx: Context, account: Account, now: Standing) -> list[Positi
 
 def liquidation_range(ctx: Context, account: Account, markets: Sequence[int]) -> Range:
     """RISK-003: at which prices of the first of `markets`, the others moving in proportion, the account is short of
-    maintenance margin. Nothing is said of an option alone: its mark is not free to move.
+    maintenance margin. Nothing is said of an option alone, whose mark is not free to move, nor of a portfolio, whose
+    excess is not concave (RISK-006 scans instead).
 
     `standing` is asked anew at every price tried, of what moves; what does not is asked once.
     """
-    if any(require_market(ctx, market).kind == OPTION for market in markets):
+    if account.portfolio or any(require_market(ctx, market).kind == OPTION for market in markets):
         return Range()
     moving = [account.positions[market] for market in markets if market in account.positions]
     still = [held for held in account.positions.values() if held.market not in markets]

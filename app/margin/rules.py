@@ -185,6 +185,19 @@ def worse_side(buy_lots: int, buy_each: int, buy_loss: int, sell_lots: int, sell
     return max(0, buy_lots * buy_each + max(0, buy_loss), sell_lots * sell_each + max(0, sell_loss))
 
 
+def shared_out(total_quanta: int, weights: Sequence[int]) -> list[int]:
+    """RISK-002: `total` in parts by weights >= 0, each off by less than a quantum; all of it to the first when no
+    weight is above 0. Exact in sum.
+    """
+    whole, seen, given, parts = sum(weights), 0, 0, []
+    for weight in weights:
+        seen += weight
+        upto = total_quanta * seen // whole if whole else total_quanta
+        parts.append(upto - given)
+        given = upto
+    return parts
+
+
 def split_entry(lots: int, entry_quanta: int, moved_lots: int) -> tuple[int, int]:
     """MARG-012: (entry kept, entry moved) when `moved_lots` of `lots` go to another account: what is kept is rounded
     down, as when part is closed, and nothing is lost. `lots` is not 0.

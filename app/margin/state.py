@@ -8,11 +8,23 @@ from app.context import Context
 from app.errors import ORACLE_UNTRUSTED, PROGRAMMING_ERRORS, ChainError, MarketFault
 from app.funding.rules import payment
 from app.funding.state import index_of
+from app.gas import TOGETHER
+from app.limits import FIRST_SERIES
 from app.margin import rules
+from app.margin.groups import (
+    Entry,
+    group_margins,
+    group_parts,
+    groups_of,
+    holdings_of,
+    portfolio_margins,
+    portfolio_parts,
+)
 from app.margin.types import MarketRisk, Standing
 from app.markets.state import open_interest, require_market
 from app.markets.types import Market
 from app.oracle.state import allows, mark_price
+from app.portfolio.state import PortfolioRisk, portfolio_risk, terms_of
 from novation.v1 import state_pb2
 
 AnyPosition = Position | state_pb2.Position  # the record, or its wire form as the gateway holds it
@@ -165,31 +177,95 @@ def maintenance_margin(ctx: Context, held: Position) -> int:
         raise MarketFault(held.market, type(error).__name__) from error
 
 
-def standing(ctx: Context, cash_quanta: int, positions: Iterable[Position], *, with_orders: bool = True) -> Standing:
+def is_whole(account: Account, market: int = 0) -> bool:
+    """MARG-018: whether more than market by market is asked of an account, holding something in `market` too: of
+    options, and of portfolios.
+    """
+    return account.portfolio or market >= FIRST_SERIES or max(account.positions, default=0) >= FIRST_SERIES
+
+
+def standing(
+    ctx: Context,
+    cash_quanta: int,
+    positions: Iterable[Position],
+    *,
+    with_orders: bool = True,
+    portfolio: bool = False,
+) -> Standing:
     """Equity, initial and maintenance margin of an account with this cash and these positions at the current marks.
 
-    A market whose rules raise is to blame itself: MarketFault.
+    Options are margined by group (MARG-016); in a `portfolio` all positions on underlyings that have terms together
+    (PORT-011). A market whose rules raise is to blame itself: MarketFault.
     """
     equity, initial, maintenance, uncounted, market = cash_quanta, 0, 0, 0, 0
+    options: list[Entry] = []
+    together: list[Entry] = []
     try:
         for held in positions:
             market = held.market
             risk = market_risk(ctx, market)
             value = position_value(risk, held)
             equity += value
-            initial += position_initial(risk, held, with_orders=with_orders)
-            maintenance += lots_maintenance(risk, held.lots)
             if risk.profit_cap_quanta:
                 uncounted += rules.uncounted_profit(value - held.entry_quanta, risk.profit_cap_quanta)
+            if portfolio and terms_of(ctx, require_market(ctx, market).feed):
+                together.append(Entry(require_market(ctx, market), held, risk.mark_quanta))
+            elif market >= FIRST_SERIES:
+                options.append(Entry(require_market(ctx, market), held, risk.mark_quanta))
+            else:
+                initial += position_initial(risk, held, with_orders=with_orders)
+                maintenance += lots_maintenance(risk, held.lots)
+        for group in groups_of(options):
+            market = group[0].market.market
+            asked, kept = group_margins(ctx, group, with_orders=with_orders)
+            initial, maintenance = initial + asked, maintenance + kept
+        if together:
+            market = together[0].market.market
+            asked, kept = portfolio_margins(ctx, together, with_orders=with_orders)
+            initial, maintenance = initial + asked, maintenance + kept
     except PROGRAMMING_ERRORS as error:
         raise MarketFault(market, type(error).__name__) from error
     return Standing(equity, initial, maintenance, uncounted)
 
 
+def margin_parts(ctx: Context, account: Account) -> dict[int, tuple[int, int]]:
+    """RISK-002: (initial, maintenance margin) by market, as they sum to the account's: of what is margined together,
+    shared out by what each would ask for alone.
+    """
+    parts: dict[int, tuple[int, int]] = {}
+    options: list[Entry] = []
+    together: list[Entry] = []
+    for number, held in account.positions.items():
+        risk, market = market_risk(ctx, number), require_market(ctx, number)
+        entry = Entry(market, held, risk.mark_quanta)
+        if account.portfolio and terms_of(ctx, market.feed):
+            together.append(entry)
+        elif number >= FIRST_SERIES:
+            options.append(entry)
+        else:
+            parts[number] = position_initial(risk, held), lots_maintenance(risk, held.lots)
+    shares = [(group, group_parts(ctx, group)) for group in groups_of(options)]
+    if together:
+        shares.append((together, portfolio_parts(ctx, together)))
+    for group, margins in shares:
+        parts |= {entry.market.market: one for entry, one in zip(group, margins, strict=True)}
+    return parts
+
+
+def portfolio_of(ctx: Context, account: Account) -> PortfolioRisk:
+    """PORT-008 to PORT-011: the report of all that an account holds on underlyings with terms, whatever its mode."""
+    entries = [
+        Entry(market, held, market_risk(ctx, number).mark_quanta)
+        for number, held in sorted(account.positions.items())
+        if terms_of(ctx, (market := require_market(ctx, number)).feed)
+    ]
+    return portfolio_risk(ctx, holdings_of(entries))
+
+
 def account_standing(ctx: Context, account: Account) -> Standing:
     """MARG-011: the standing of `account` as it is, open orders included."""
     cash = account.cash_quanta + (assets_value(ctx, account) if account.assets else 0)
-    return standing(ctx, cash, account.positions.values())
+    return standing(ctx, cash, account.positions.values(), portfolio=account.portfolio)
 
 
 def equity(ctx: Context, account: Account) -> int:
@@ -214,6 +290,8 @@ def allows_change(ctx: Context, account: Account, cash_after: int, changed: Posi
         cash_after, changed.entry_quanta, changed.open_buy_notional_quanta, changed.open_sell_notional_quanta
     ):
         return False
+    if is_whole(account, changed.market):
+        return allows_whole(ctx, account, cash_after, changed, with_orders=with_orders)
     mine, risks = changed.market, ctx.risks
     market = mine
     try:
@@ -227,6 +305,17 @@ def allows_change(ctx: Context, account: Account, cash_after: int, changed: Posi
         raise MarketFault(market, type(error).__name__) from error
     usable += cash_after + (assets_value(ctx, account) if account.assets else 0)
     return rules.may_take_on(usable, initial) or reduces(ctx, account, cash_after, changed, with_orders=with_orders)
+
+
+def allows_whole(ctx: Context, account: Account, cash_after: int, changed: Position, *, with_orders: bool) -> bool:
+    """MARG-004, MARG-005 where positions are margined together: the account is asked as it would be."""
+    ctx.gas.charge(TOGETHER * (len(account.positions) + 1))
+    others = [held for held in account.positions.values() if held.market != changed.market]
+    cash = cash_after + (assets_value(ctx, account) if account.assets else 0)
+    now = standing(ctx, cash, [*others, changed], with_orders=with_orders, portfolio=account.portfolio)
+    if rules.may_take_on(now.usable, now.initial):
+        return True
+    return reduces(ctx, account, cash_after, changed, with_orders=with_orders)
 
 
 def allows_account(ctx: Context, before: Account, after: Account) -> bool:
@@ -267,6 +356,9 @@ def _weight(risk: MarketRisk, held: Position, with_orders: bool) -> tuple[int, i
 def reduces(ctx: Context, account: Account, cash_after: int, changed: Position, *, with_orders: bool) -> bool:
     """MARG-005: whether the change makes an account safer that is short of initial margin."""
     others = [held for held in account.positions.values() if held.market != changed.market]
-    after = standing(ctx, cash_after, [*others, changed], with_orders=with_orders)  # assets stay, so they cancel
-    before = standing(ctx, account.cash_quanta, account.positions.values(), with_orders=with_orders)
+    whole = account.portfolio  # assets stay, so they cancel
+    after = standing(ctx, cash_after, [*others, changed], with_orders=with_orders, portfolio=whole)
+    before = standing(
+        ctx, account.cash_quanta, account.positions.values(), with_orders=with_orders, portfolio=whole
+    )
     return rules.may_reduce(before.initial, after.initial, before.excess, after.excess)

@@ -1,8 +1,12 @@
-"""What a portfolio's margin is made of, as genesis says nothing else."""
+"""Records of portfolio margin: the terms of an underlying, the anchors of its expiries."""
+
+from dataclasses import dataclass
 
 from app.kernel.integers import PPM
 from app.portfolio.rules import DOWN, STEADY, UP, Row, Terms
 from app.pricing.rules import DAY_NS
+from app.surface.state import Curve
+from novation.v1 import state_pb2
 
 ENDS_PPM = (180_000, -180_000)  # with volatility up alone
 MOVES_PPM = (135_000, 90_000, 45_000, 0, -45_000, -90_000, -135_000)  # with volatility up, as it is, down
@@ -48,3 +52,72 @@ DEFAULT = Terms(
     option_initial_ppm=2_000,
     offset_ppm=400_000,
 )
+
+
+@dataclass(slots=True)
+class PortfolioTerms:
+    """PORT-012: how portfolios of one underlying are margined. A value: it is replaced, never changed in place."""
+
+    feed: int = 0
+    terms: Terms = DEFAULT
+    stamp: int = 0
+
+    def copy(self) -> "PortfolioTerms":
+        """A copy."""
+        return PortfolioTerms(self.feed, self.terms)
+
+
+@dataclass(slots=True)
+class Anchor:
+    """PORT-013: the curve that the arrays of one underlying and expiry are made on, and when it was made. A value."""
+
+    curve: Curve
+    made_ns: int
+    stamp: int = 0
+
+    def copy(self) -> "Anchor":
+        """A copy."""
+        return Anchor(self.curve, self.made_ns)
+
+
+def encode_terms(record: PortfolioTerms) -> bytes:
+    """Deterministic record bytes."""
+    fields = record.terms._asdict()
+    message = state_pb2.PortfolioTerms(feed=record.feed, rows=[row._asdict() for row in fields.pop("rows")], **fields)
+    return message.SerializeToString(deterministic=True)
+
+
+def decode_terms(_key: int, data: bytes) -> PortfolioTerms:
+    """The inverse of `encode_terms`."""
+    message = state_pb2.PortfolioTerms.FromString(data)
+    rows = tuple(Row(row.spot_ppm, row.volatility, row.weight_ppm) for row in message.rows)
+    return PortfolioTerms(message.feed, Terms(rows, *(getattr(message, name) for name in Terms._fields[1:])))
+
+
+def encode_anchor(record: Anchor) -> bytes:
+    """Deterministic record bytes."""
+    curve = record.curve
+    return state_pb2.Anchor(
+        fixed_e9=little(curve.fixed_e9),
+        live_e9=little(curve.live_e9),
+        slice_e18=[little(part) for part in curve.slice_e18],
+        left_ns=curve.left_ns,
+        made_ns=record.made_ns,
+    ).SerializeToString(deterministic=True)
+
+
+def decode_anchor(_key: bytes, data: bytes) -> Anchor:
+    """The inverse of `encode_anchor`."""
+    message = state_pb2.Anchor.FromString(data)
+    curve = Curve(
+        int.from_bytes(message.fixed_e9, "little"),
+        int.from_bytes(message.live_e9, "little"),
+        tuple(int.from_bytes(part, "little") for part in message.slice_e18),
+        message.left_ns,
+    )
+    return Anchor(curve, message.made_ns)
+
+
+def little(value: int) -> bytes:
+    """A number without a sign, as short as it goes."""
+    return value.to_bytes((value.bit_length() + 7) >> 3, "little")

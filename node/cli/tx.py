@@ -381,6 +381,18 @@ def isolate(session: Session, market: str, to_number: int, size: str, cash: str,
     show_sent(session, sign_and_send(session, what, options, send), f"moved {market} to account {to_number}")
 
 
+@command(tx)
+@click.argument("mode", type=click.Choice(["standard", "portfolio"]))
+@sends
+def margin_mode(session: Session, mode: str, **options: Any) -> None:
+    """Margin the account market by market (standard) or all of it together (portfolio)."""
+
+    async def send(client: NovationClient) -> Sent:
+        return await client.set_margin_mode(mode, wait=options["wait"])
+
+    show_sent(session, sign_and_send(session, {"margin mode": mode}, options, send), f"margined in {mode} mode")
+
+
 @command()
 @click.argument("to")
 @click.argument("amount", default="10000")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from app.accounts.types import decode
 from app.collateral.state import counted_value, require_asset
 from app.context import Context
 from app.fees.queries import fee_standing
@@ -12,7 +13,7 @@ from app.kernel.hashing import ADDRESS_SIZE
 from app.limits import NONCE_WINDOW
 from app.liquidation.rules import is_short
 from app.margin import rules
-from app.margin.state import lots_maintenance, market_risk, position_initial, position_value
+from app.margin.state import margin_parts, market_risk, position_value
 from app.margin.types import Standing
 from node.gateway.activity import account_key
 from node.gateway.auctions import auction_of, open_auctions
@@ -144,7 +145,8 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
 
     def _fill_in(self, response: account_service.GetAccountResponse, key: bytes, record: state_pb2.Account) -> None:
         state = self.model.fork()
-        positions = [_position(state, position) for position in record.positions]
+        parts = margin_parts(state, decode(key, record.SerializeToString()))
+        positions = [_position(state, position, *parts[position.market]) for position in record.positions]
         assets = [_asset(state, balance) for balance in record.assets]
         response.positions.extend(positions)
         response.assets.extend(assets)
@@ -164,15 +166,16 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
         response.used_nonces = record.used_nonces
 
 
-def _position(state: Context, held: state_pb2.Position) -> account_service.PositionSummary:
+def _position(
+    state: Context, held: state_pb2.Position, initial: int, maintenance: int
+) -> account_service.PositionSummary:
     risk = market_risk(state, held.market)
     mark = risk.mark_quanta
     return account_service.PositionSummary(
         position=held, mark_price_quanta=mark, notional_quanta=held.lots * mark,
         unrealised_pnl_quanta=rules.unrealised_profit(held.lots, held.entry_quanta, mark),
         unsettled_funding_quanta=held.lots * mark - position_value(risk, held),
-        initial_margin_quanta=position_initial(risk, held),
-        maintenance_margin_quanta=lots_maintenance(risk, held.lots))
+        initial_margin_quanta=initial, maintenance_margin_quanta=maintenance)
 
 
 def _asset(state: Context, balance: state_pb2.AssetBalance) -> account_service.AssetSummary:

@@ -190,6 +190,11 @@ def transfer(to: Person, amount_quanta: int, number: int = 0, asset: int = 0) ->
     return tx_pb2.Action(transfer=tx_pb2.Transfer(to=receiver, amount_quanta=amount_quanta, asset=asset))
 
 
+def margin_mode(mode: int) -> tx_pb2.Action:
+    """Choose standard (1) or portfolio (2) margin."""
+    return tx_pb2.Action(set_margin_mode=tx_pb2.SetMarginMode(mode=mode))  # type: ignore[arg-type]
+
+
 def isolate(to_number: int, lots: int = 0, cash_quanta: int = 0, market: int = BTC) -> tx_pb2.Action:
     """Move a position and cash to another account of one's own."""
     return tx_pb2.Action(
@@ -257,10 +262,12 @@ def feed_entry(feed: int, symbol: str, price: object, **fields: object) -> dict[
 
 def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_000_000, markets: int = 2,
             terms: dict[int, dict[str, object]] | None = None, cash: dict[Person, int] | None = None,
-            feeds: dict[int, dict[str, object]] | None = None, **params: object) -> bytes:
+            feeds: dict[int, dict[str, object]] | None = None, portfolios: tuple[int, ...] = (),
+            **params: object) -> bytes:
     """The genesis state: `people` funded alike but for `cash`, one or two markets, ORACLE as the authority.
 
-    `terms` are fields of a market that differ from the usual, `feeds` those of a feed, by number.
+    `terms` are fields of a market that differ from the usual, `feeds` those of a feed, by number; `portfolios` are the
+    feeds that have a part in portfolio margin.
     """
     names = ((BTC, "BTC-PERP"), (ETH, "ETH-PERP"))[:markets]
     document = {
@@ -269,6 +276,7 @@ def genesis(people: tuple[Person, ...] = FUNDED, cash_quanta: int = 1_000_000_00
         "feeds": [feed_entry(market, symbol, **{"price": MARK_QUANTA[market], **(feeds or {}).get(market, {})})
                   for market, symbol in ((BTC, "BTC/USD"), (ETH, "ETH/USD"))],
         "markets": [market_entry(market, symbol, **(terms or {}).get(market, {})) for market, symbol in names],
+        "portfolios": [{"feed": feed} for feed in portfolios],
         "accounts": [{"owner": person.owner.hex(), "number": 0, "cash_quanta": (cash or {}).get(person, cash_quanta)}
                      for person in people],
     }

@@ -17,7 +17,7 @@ TABLES: dict[str, tuple[int, type[Message]]] = {
     "triggers": (12, state_pb2.Triggers), "backlog": (19, state_pb2.Backlog),
     "funding": (10, state_pb2.Funding), "traders": (16, state_pb2.Trader), "fee_terms": (20, state_pb2.FeeTerms),
     "option_classes": (30, state_pb2.OptionClass), "fixings": (33, state_pb2.Settlement),
-    "listing": (34, state_pb2.Listing),
+    "listing": (34, state_pb2.Listing), "portfolios": (31, state_pb2.PortfolioTerms), "anchors": (32, state_pb2.Anchor),
     "settlements": (11, state_pb2.Settlement),
     "validators": (21, state_pb2.ValidatorSets), "feeds": (22, state_pb2.Feed), "surfaces": (23, state_pb2.Surface),
     "reporters": (24, state_pb2.Reporters),

@@ -224,6 +224,7 @@ SPECIALS: tuple[Special, ...] = (
                                                    random.choice(flow.markets))], {}),
     lambda flow, random, other: ([any_combo(flow, random) for _ in range(3)], {}),
     lambda flow, random, other: ([any_block(flow, random, other) for _ in range(6)], {}),
+    lambda flow, random, other: ([builders.margin_mode(random.choice((1, 2, 2))), any_order(flow, random)], {}),
     lambda flow, random, other: ([builders.set_referrer(other), flow.taker_action()], {}),
     lambda flow, random, other: ([builders.set_validator(other.public_key, random.randint(0, 9))], {}),
     lambda flow, random, other: ([builders.buy(flow.price(1, 0), 5_000), builders.buy(500, 0), builders.buy(0, 1),
@@ -264,4 +265,5 @@ def mixed_genesis(traders: int = 8, *, breakers: bool = True) -> bytes:
         terms[builders.ETH] |= {**halts, "order_band_ppm": 7_000, "fill_band_ppm": 7_000, "max_open_interest_lots": 60}
     limits = {"withdraw_hour_quanta": 3_000_000, "withdraw_day_ppm": 10_000, "sweep_accounts": 3,
               "stress_ppm": 200_000} if breakers else {}
-    return builders.genesis((*people, builders.ORACLE), cash_quanta=400_000_000, terms=terms, **limits)
+    return builders.genesis((*people, builders.ORACLE), cash_quanta=400_000_000, terms=terms,
+                            portfolios=(1, 2) if breakers else (), **limits)

@@ -38,6 +38,7 @@ DOMAIN_EXTRAS = {
     ("liquidation", "queue.py"): "whose turn it is, market by market",
     ("liquidation", "stress.py"): "the stress test that the chain makes of itself",
     ("liquidation", "reduction.py"): "the one pass over holders that covers a deficit",
+    ("margin", "groups.py"): "margins of what is margined together",
     ("margin", "health.py"): "who is within reach of a price, in memory",
     ("margin", "suppose.py"): "what a question supposes of prices and volatility",
     ("margin", "spans.py"): "the prices at which an account is short, by a scan",

@@ -88,6 +88,24 @@ def spreads_lose_their_width(case: Any, rules: Any) -> None:
     case.claim(rules.margin.unpaired(net - lots, INDEX, 1_200_000) <= charge + rules.margin.unpaired(-lots, INDEX, 1_200_000), "together no more")
 
 
+SHARED = "upto = total_quanta * seen // whole if whole else total_quanta"
+
+
+@proof("RISK-002", "parts are never negative, sum to the whole, and each is off by less than one", "margin.shared_out",
+       bounds="weights 3, 0 and 4 or none, any total >= 0",
+       slips={"margin": [(SHARED, "upto = total_quanta * weight // whole if whole else total_quanta"), (SHARED, SHARED + " + 1"),
+                         ("        given = upto\n", "")]})
+def parts_sum_to_the_whole(case: Any, rules: Any) -> None:
+    total = case.whole("total", low=0)
+    for weights in ((3, 0, 4), (0, 0)):
+        parts = rules.margin.shared_out(total, weights)
+        case.claim(sum(parts) == total, "all of it")
+        for part, weight in zip(parts, weights, strict=True):
+            case.claim(part >= 0, "never negative")
+            if sum(weights):
+                case.claim((part * 7 > total * weight - 7) & (part * 7 < total * weight + 7), "off by less than one")
+
+
 @proof("MARG-017", "never below 0, no less than either side, and filling part of a side leaves no more than was asked", "margin.worse_side",
        bounds="one lot asks for 79 or 225, any lots >= 0, any losses",
        slips={"margin": [(WORSE, "return max(0, buy_lots * buy_each + buy_loss, sell_lots * sell_each + sell_loss)"), (WORSE, "return buy_lots * buy_each + max(0, buy_loss)"),

@@ -4,7 +4,7 @@ import pytest
 
 from app import gas
 from app.kernel import signatures
-from app.limits import MAX_ACTIONS, MAX_ENVELOPE_BYTES, MAX_OPEN_ORDERS, MAX_TRIGGERS
+from app.limits import FIRST_SERIES, MAX_ACTIONS, MAX_ENVELOPE_BYTES, MAX_OPEN_ORDERS, MAX_TRIGGERS
 from app.triggers.rules import TRAIL_STEPS
 from app.tx import decode_tx
 from client import envelopes as e
@@ -28,7 +28,7 @@ ALL_ACTIONS = [
             time_in_force="post_only"),
     e.bid_auction(OTHER, most_fraction_ppm=5, least_discount_ppm=6, expected_bids=7),
     e.set_referrer(bytes(20)), e.isolate(1, 7, 3, 5), e.transfer(OTHER, 5, asset=2), e.withdraw(7, b"x", asset=3),
-    e.set_market_status(1, "reduce_only"),
+    e.set_market_status(1, "reduce_only"), e.set_margin_mode("portfolio"),
     e.place_combo([e.combo_leg(market=1, side="buy", size_lots=2, price_quanta=5),
                    e.combo_leg(market=2, side="sell", size_lots=3, price_quanta=7, reduce_only=True)], client_id=5),
     e.send_block(e.block_trade(tx_pb2.BlockTerms(
@@ -69,10 +69,10 @@ def test_the_gas_table_is_the_chains() -> None:
         "set_validator": gas.VALIDATOR, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
         "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
         "bid_auction": gas.BID, "place_combo": gas.COMBO, "block_trade": gas.BLOCK,
-        "isolate": gas.TRANSFER, "set_market_status": gas.STATUS}
+        "isolate": gas.TRANSFER, "set_margin_mode": gas.MODE, "set_market_status": gas.STATUS}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (
         gas.FOLLOW * TRAIL_STEPS, gas.TRIGGER_IN_RECORD, MAX_TRIGGERS)
-    assert e.GAS_PEG == gas.PEG
+    assert (e.GAS_PEG, e.GAS_TOGETHER, e.FIRST_OPTION) == (gas.PEG, gas.TOGETHER, FIRST_SERIES)
     assert (e.GAS_FILL, e.GAS_CANCEL, e.GAS_POSITION, e.GAS_ORDER_IN_RECORD) == (
         gas.FILL, gas.CANCEL, gas.POSITION, gas.ORDER_IN_RECORD)
     assert (e.OPEN_ORDERS_MAX, e.ACTIONS_MAX, e.ENVELOPE_BYTES_MAX) == (

@@ -127,10 +127,10 @@ def test_weighted_rows() -> None:
 
 @pytest.mark.parametrize(("lots", "linear", "shown"), [
     (-10, 0, (81_171_411, 64_437_129)), (-10, 5, (46_687_518, 36_350_015)), (10, 0, (16_680_876, 13_344_701)),
-    (0, 10, (110_000_000, 87_000_000)),
+    (0, 10, (110_000_000, 87_000_000)), (-1, 0, (8_117_142, 6_443_714)),
 ])
 def test_requirements(lots: int, linear: int, shown: tuple[int, int]) -> None:
-    """PORT-009, PORT-011."""
+    """PORT-009, PORT-011; PORT-014 for one lot."""
     value, rows = rows_of(lots, linear)
     assert margins(rows, lots, linear) == shown
     if lots > 0:

@@ -32,6 +32,7 @@ KINDS = {
     events.Filled: st.builds(events.Filled, COUNTS, ORDERS, COUNTS, st.integers(-(2**63), 2**63 - 1), KEYS, SIDES,
                              COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
     events.BlockTraded: st.builds(events.BlockTraded, SIDES, COUNTS, KEYS, KEYS, LOTS, *[COUNTS] * 4),
+    events.MarginModeSet: st.builds(events.MarginModeSet, KEYS, st.integers(1, 2)),
     events.ComboFilled: st.builds(events.ComboFilled, KEYS, COUNTS, LOTS, st.lists(COUNTS, max_size=8).map(tuple)),
     events.FundingPaid: st.builds(events.FundingPaid, KEYS, SIDES, LOTS),
     events.Deposited: st.builds(events.Deposited, KEYS, COUNTS),

@@ -1,0 +1,230 @@
+"""Risk arrays and portfolios, read from state. The formulas are in rules.py.
+
+Whoever needs the margin of an account asks `margin.state`; the report that it is made of is here.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import mul
+from typing import NamedTuple
+
+from app.context import Context
+from app.kernel.integers import PPM
+from app.markets.types import CALL, OPTION, Market
+from app.portfolio import rules
+from app.portfolio.rules import Expiry, Scan, Terms
+from app.portfolio.types import DEFAULT, Anchor
+from app.pricing.rules import E9, in_lots
+from app.pricing.state import SECOND_NS
+from app.surface.state import Curve, curve_of, expiry_key
+
+KEPT_ARRAYS = 5_000  # in memory; then all are made anew
+FLAT_E18 = (1,) * 7  # where nothing is known of volatility: what options are worth at once
+
+
+class Holding(NamedTuple):
+    """Lots of a market at its mark."""
+
+    market: Market
+    lots: int
+    mark_quanta: int
+
+
+@dataclass(slots=True)
+class Array:
+    """PORT-005 of one option; and what a lot alone asks for, bought and sold, with the mark and index it was asked at:
+    filled in when it is first needed.
+    """
+
+    changes_q80: list[int]
+    alone: tuple[tuple[int, int], tuple[int, int]] = ((-1, -1), (0, 0))
+
+
+@dataclass(slots=True)
+class ExpiryRisk:
+    """PORT-004 to PORT-007 of one account's options of one underlying and expiry: what they are worth, and their
+    profits: unweighted rows, both skews, basis.
+    """
+
+    expiry_ns: int
+    value: int
+    profits: list[int]
+
+
+@dataclass(slots=True)
+class UnderlyingRisk:
+    """PORT-008, PORT-009: one account's positions on one underlying, in quote quanta.
+
+    `rows` are weighted profits: those of `terms.rows`, then the linear and the absolute skew, then basis; `worst_row`
+    is the number of the least of them. `linear` is what perpetuals and futures are worth.
+    """
+
+    feed: int
+    terms: Terms
+    holdings: list[Holding]
+    linear: int = 0
+    expiries: list[ExpiryRisk] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    kept_quanta: int = 0  # contingencies of maintenance margin
+    more_quanta: int = 0  # and those that initial margin adds
+
+    @property
+    def worst_row(self) -> int:
+        """The number of the row in which it loses most."""
+        return self.rows.index(min(self.rows))
+
+
+@dataclass(slots=True)
+class PortfolioRisk:
+    """PORT-010, PORT-011: what a portfolio asks for, and all that it follows from."""
+
+    underlyings: list[UnderlyingRisk]
+    scan: Scan
+    initial: int
+    maintenance: int
+
+
+def portfolio_risk(ctx: Context, holdings: Iterable[Holding]) -> PortfolioRisk:
+    """PORT-008 to PORT-011: the report of positions on underlyings that have terms (`terms_of`). Their order is of no
+    consequence. Margin is this report's `initial` and `maintenance`, wherever it is asked.
+    """
+    groups: dict[int, list[Holding]] = {}
+    for held in holdings:
+        groups.setdefault(held.market.feed, []).append(held)
+    underlyings = [underlying_risk(ctx, feed, groups[feed]) for feed in sorted(groups)]
+    scan = rules.scan_of(
+        [one.rows for one in underlyings], [one.terms.offset_ppm for one in underlyings], ctx.params.offset_cap_quanta
+    )
+    kept = sum(one.kept_quanta for one in underlyings)
+    more = sum(one.more_quanta for one in underlyings)
+    return PortfolioRisk(
+        underlyings,
+        scan,
+        rules.requirement(scan.total_e6, PPM, kept + more),
+        rules.requirement(scan.total_e6, ctx.params.portfolio_maintenance_ppm, kept),
+    )
+
+
+def underlying_risk(ctx: Context, feed: int, holdings: Sequence[Holding]) -> UnderlyingRisk:
+    """PORT-004 to PORT-009 of the positions on one underlying."""
+    terms = terms_of(ctx, feed) or DEFAULT
+    found = UnderlyingRisk(feed, terms, list(holdings))
+    expiries: dict[int, list[Holding]] = {}
+    values, naked, index = [], [0], 0
+    for held in holdings:
+        if held.market.kind == OPTION:
+            expiries.setdefault(held.market.expiry_ns, []).append(held)
+        else:
+            values.append(held.lots * held.mark_quanta)
+    total = [0] * (len(terms.rows) + rules.SKEWS + 1)
+    for expiry_ns in sorted(expiries):
+        group = expiries[expiry_ns]
+        one = expiry_risk(ctx, group, expiry_ns, terms)
+        found.expiries.append(one)
+        total = [have + profit for have, profit in zip(total, one.profits, strict=True)]
+        strikes: dict[int, int] = {}
+        for held in group:
+            strike = held.market.strike_quanta
+            strikes[strike] = strikes.get(strike, 0) + held.lots
+        naked += strikes.values()
+        index = index_of(ctx, group[0].market)
+    found.linear = sum(values)
+    found.rows = rules.weighted_rows(total, found.linear, terms.rows)
+    found.kept_quanta = rules.linear_contingency(values, terms.linear_maintenance_ppm) + rules.option_contingency(
+        naked, index, terms.option_maintenance_ppm
+    )
+    found.more_quanta = rules.linear_contingency(values, terms.linear_initial_ppm) + rules.option_contingency(
+        naked, index, terms.option_initial_ppm
+    )
+    return found
+
+
+def expiry_risk(ctx: Context, holdings: Sequence[Holding], expiry_ns: int, terms: Terms) -> ExpiryRisk:
+    """PORT-004 to PORT-007 of options of one underlying and expiry: a dot product of lots and arrays."""
+    lots = [held.lots for held in holdings]
+    arrays = [array_of(ctx, held.market).changes_q80 for held in holdings]
+    sums = [sum(map(mul, lots, changes)) for changes in zip(*arrays, strict=True)]
+    value = sum(held.lots * held.mark_quanta for held in holdings)
+    return ExpiryRisk(expiry_ns, value, rules.expiry_rows(value, sums, expiry_of(ctx, holdings[0].market, terms)))
+
+
+def alone(ctx: Context, market: Market, mark_quanta: int) -> tuple[int, int]:
+    """PORT-014: the initial margin of a lot bought and of a lot sold, alone: what their open orders ask for, a lot."""
+    known = array_of(ctx, market) if market.kind == OPTION else None
+    prices = mark_quanta, index_of(ctx, market)
+    if known is not None and known.alone[0] == prices:
+        return known.alone[1]
+    long, short = (portfolio_risk(ctx, [Holding(market, lots, mark_quanta)]).initial for lots in (1, -1))
+    if known is not None:
+        known.alone = prices, (long, short)
+    return long, short
+
+
+def terms_of(ctx: Context, feed: int) -> Terms | None:
+    """PORT-012: how portfolios of an underlying are margined; None: it has no part in them."""
+    record = ctx.portfolios.get(feed)
+    return record.terms if record else None
+
+
+def drop_anchor(ctx: Context, feed: int, expiry_s: int) -> None:
+    """PORT-013: an expiry without series has no anchor."""
+    key = expiry_key(feed, expiry_s)
+    if ctx.anchors.get(key) is not None:
+        ctx.anchors.delete(key)
+
+
+def index_of(ctx: Context, market: Market) -> int:
+    """The index of a market, in quote quanta a lot."""
+    mark = ctx.marks.get(market.market)
+    return mark.index_quanta if mark else 0
+
+
+def anchored_curve(ctx: Context, market: Market) -> Curve:
+    """PORT-013: the curve that the arrays of an option are made on: its anchor; the curve of now until it has one; the
+    index without volatility where nothing is known.
+    """
+    expiry_s = market.expiry_ns // SECOND_NS
+    anchor: Anchor | None = ctx.anchors.get(expiry_key(market.feed, expiry_s))
+    if anchor is not None:
+        return anchor.curve
+    curve = curve_of(ctx, market.feed, expiry_s)
+    if curve is not None:
+        return curve
+    feed = ctx.feeds.get(market.feed)
+    return Curve(0, feed.price * E9 if feed else 0, FLAT_E18, max(0, market.expiry_ns - ctx.time_ns))
+
+
+def forward_of(ctx: Context, market: Market) -> int:
+    """The forward of an option's expiry, in quote quanta a lot, rounded down."""
+    curve = anchored_curve(ctx, market)
+    return in_lots(curve.fixed_e9 + curve.live_e9, market.index_multiplier, market.index_divisor)
+
+
+def expiry_of(ctx: Context, market: Market, terms: Terms) -> Expiry:
+    """PORT-003: what the arrays of an option's underlying and expiry share. Kept with what it was made of."""
+    curve, key = anchored_curve(ctx, market), (market.feed, market.expiry_ns)
+    known = ctx.expiries.get(key)
+    if known is not None and known[0] == (curve, terms):
+        return known[1]
+    fixed, live = (
+        in_lots(units_e9, market.index_multiplier, market.index_divisor) for units_e9 in (curve.fixed_e9, curve.live_e9)
+    )
+    made = rules.expiry_of(fixed, live, curve.left_ns, terms)
+    if len(ctx.expiries) >= KEPT_ARRAYS:
+        ctx.expiries.clear()
+    ctx.expiries[key] = (curve, terms), made
+    return made
+
+
+def array_of(ctx: Context, market: Market) -> Array:
+    """PORT-005: the array of an option on its anchor. Kept with what it was made of."""
+    curve, terms = anchored_curve(ctx, market), terms_of(ctx, market.feed) or DEFAULT
+    known = ctx.arrays.get(market.market)
+    if known is not None and known[0] == (curve, terms):
+        return known[1]
+    expiry = expiry_of(ctx, market, terms)
+    made = Array(rules.array_of(expiry, curve.slice_e18, market.strike_quanta, market.right == CALL))
+    if len(ctx.arrays) >= KEPT_ARRAYS:
+        ctx.arrays.clear()
+    ctx.arrays[market.market] = (curve, terms), made
+    return made
