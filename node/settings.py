@@ -25,9 +25,11 @@ class EngineSettings:
 
 @dataclass(slots=True)
 class GatewaySettings:
-    """The gRPC server. `listen` is host:port; empty runs no gateway."""
+    """The gRPC server. `listen` is host:port; empty runs no gateway. `web_listen` is where the gateway serves the web
+    page; empty: nowhere."""
 
     listen: str = DEFAULT_GATEWAY
+    web_listen: str = ""
 
 
 @dataclass(slots=True)

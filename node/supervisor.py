@@ -211,6 +211,8 @@ def node_groups(home: Home, settings: Settings) -> list[Group]:
         arguments = ["--home", str(home.root), "--listen", settings.gateway.listen]
         if settings.telemetry.gateway:
             arguments += ["--metrics", settings.telemetry.gateway]
+        if settings.gateway.web_listen:
+            arguments += ["--web-listen", settings.gateway.web_listen]
         groups.append(Group("gateway", [_python(home, "gateway", "node.gateway", *arguments)]))
     if settings.feeds:
         groups.append(Group("feeder", [_python(home, "feeder", "node.prices", "--home", str(home.root))]))

@@ -33,12 +33,13 @@ STEP_NS = 1_000_000_000
 class Chain:
     """A devchain with its gateway. `address` is where gRPC clients of any language find it."""
 
-    def __init__(self, state: AppState | None = None, *, strict: bool = False) -> None:
-        """`state` is another genesis; `strict` keeps what the preset says of feeds and halts."""
+    def __init__(self, state: AppState | None = None, *, strict: bool = False, web: bool = False) -> None:
+        """`state` is another genesis; `strict` keeps what the preset says of feeds and halts; `web` serves the page."""
         genesis = state if state is not None else dev_state(strict=strict)
         self.chain = DevChain(genesis, step_ns=STEP_NS, genesis_ns=GENESIS_NS)
-        self.server = DevServer(self.chain)
+        self.server = DevServer(self.chain, web_listen="127.0.0.1:0" if web else "")
         self.address = self.server.address
+        self.web_address = self.server.web_address
         self._clients: list[SyncClient] = []
 
     def client(self, name: str = "", number: int = 0) -> SyncClient:

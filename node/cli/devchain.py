@@ -25,18 +25,20 @@ from node.logs import configure_logs
 from novation.v1 import dev_service_pb2 as dev_service
 
 DEFAULT_LISTEN = "127.0.0.1:26650"
+DEFAULT_WEB = "127.0.0.1:26651"
 
 
 @command(name="devchain")
 @click.option("--listen", default=DEFAULT_LISTEN, show_default=True, metavar="HOST:PORT", help="Where gRPC is served.")
+@click.option("--web", default=DEFAULT_WEB, show_default=True, metavar="HOST:PORT", help="The web page; '' for none.")
 @click.option("--interval", type=click.FloatRange(0.01), metavar="SECONDS",
               help="A block every so often, even if it is empty; default: only when something is submitted.")
 @click.option("--price", "prices", multiple=True, metavar="SYMBOL=USD", help="As in BTC/USD=46000; may be repeated.")
 @click.option("--preset", default="localnet", show_default=True, help="Genesis preset: a name or a TOML file.")
 @click.option("--strict", is_flag=True, help="Keep the preset's limits on how far prices and time may jump.")
 @click.option("--load", "load_path", type=click.Path(exists=True, dir_okay=False), help="Go on from a saved file.")
-def devchain(session: Session, listen: str, interval: float | None, prices: tuple[str, ...], preset: str, strict: bool,
-             load_path: str | None) -> None:
+def devchain(session: Session, listen: str, web: str, interval: float | None, prices: tuple[str, ...], preset: str,
+             strict: bool, load_path: str | None) -> None:
     """A chain for trying things: no CometBFT, a block whenever something is submitted, until Ctrl-C.
 
     From another terminal: `novation dev price BTC/USD 40000`, `novation dev mine --seconds 3600`.
@@ -51,29 +53,31 @@ def devchain(session: Session, listen: str, interval: float | None, prices: tupl
     try:
         for text in prices:
             chain.set_price(*text.split("=", 1) if "=" in text else (text, ""))
-        server = DevServer(chain, listen)
+        server = DevServer(chain, listen, web)
     except (DevChainError, OSError) as error:
         chain.close()
         fail(str(error), EXIT_USAGE)
     try:
-        tell(session, chain, server.address)
+        tell(session, chain, server)
         run(chain, interval)
     finally:
         server.close()
         chain.close()
 
 
-def tell(session: Session, chain: DevChain, address: str) -> None:
+def tell(session: Session, chain: DevChain, server: DevServer) -> None:
     """Where it is and who has money there."""
+    address, page = server.address, f"http://{server.web_address}/" if server.web_address else ""
     accounts = [{"name": name, "owner": dev_key(name).owner.hex(), "secret": dev_key(name).seed.hex()}
                 for name in TRADERS]
-    data = {"address": address, "height": chain.height, "time": when(chain.time_ns), "accounts": accounts}
+    data = {"address": address, "web": page, "height": chain.height, "time": when(chain.time_ns), "accounts": accounts}
     table = simple_table("account", "owner", "secret (everybody knows it)")
     for one in accounts:
         table.add_row(one["name"], one["owner"], one["secret"])
     session.emit(data, [
         f"devchain at {address}, height {chain.height}, {when(chain.time_ns)}", table,
-        f"export NOVATION_NODE={address}", "novation tx order buy 0.01 BTC-PERP --price 47000 --key alice",
+        *([f"web page: {page}"] if page else ()), f"export NOVATION_NODE={address}",
+        "novation tx order buy 0.01 BTC-PERP --price 47000 --key alice",
         "novation dev price BTC/USD 40000; novation dev mine --blocks 10 --seconds 3600      Ctrl-C ends it"])
 
 

@@ -51,6 +51,7 @@ PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
 @click.option("--p2p", default="127.0.0.1:26600", show_default=True, help="Where other validators reach this node.")
 @click.option("--rpc", default="127.0.0.1:26601", show_default=True, help="CometBFT's RPC.")
 @click.option("--gateway", default="127.0.0.1:26602", show_default=True, help="gRPC for traders.")
+@click.option("--web", default="127.0.0.1:26603", show_default=True, help="The web page; '' for none.")
 @click.option("--metrics-port", default=26604, show_default=True,
               help="First of three ports of 127.0.0.1 for Prometheus: engine, gateway, CometBFT. 0: none.")
 def init(session: Session, **options: Any) -> None:
@@ -78,7 +79,7 @@ def init(session: Session, **options: Any) -> None:
         settings = _first_settings(json.loads(home.genesis_file.read_text(encoding="utf-8")))
     except (KeyError, TypeError, ValueError) as error:
         fail(f"{options['genesis_file']} is no genesis: {error!r}", EXIT_USAGE)
-    settings.gateway = GatewaySettings(listen=options["gateway"])
+    settings.gateway = GatewaySettings(options["gateway"], options["web"])
     settings.telemetry = TelemetrySettings(*_metrics(options)[:2])
     write_settings(home, settings)
     config.write_config(home, _comet_settings(options))
@@ -87,6 +88,7 @@ def init(session: Session, **options: Any) -> None:
         "node_id": node_key.address.hex(),
         "validator_address": validator_key.address.hex().upper(),
         "gateway": options["gateway"],
+        "web": options["web"],
     }
     session.emit(data, f"home {home.root}\nnode id {data['node_id']}\nnext: `novation start --home {home.root}`")
 

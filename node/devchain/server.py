@@ -28,12 +28,13 @@ MOST_BLOCKS = 100_000
 class DevServer:
     """Serves a devchain on `listen` (port 0: a free one, see `address`) from a thread of its own, until `close`."""
 
-    def __init__(self, chain: DevChain, listen: str = "127.0.0.1:0") -> None:
-        """Makes the first block and waits until the gateway serves it. Raises OSError when it cannot listen."""
+    def __init__(self, chain: DevChain, listen: str = "127.0.0.1:0", web_listen: str = "") -> None:
+        """Makes the first block and waits until the gateway serves it; with `web_listen`, a web page too. Raises
+        OSError when it cannot listen."""
         self.chain = chain
         if not chain.height:
             chain.mine()
-        self.gateway = Gateway(chain.socket, listen, add_service=self._add_service)
+        self.gateway = Gateway(chain.socket, listen, add_service=self._add_service, web_listen=web_listen)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._thread.start()
@@ -54,6 +55,11 @@ class DevServer:
     def address(self) -> str:
         """host:port of the gateway."""
         return self.gateway.address
+
+    @property
+    def web_address(self) -> str:
+        """host:port of the web page; empty: there is none."""
+        return self.gateway.web_address
 
     def catch_up(self) -> None:
         """Returns when the gateway shows the last block, or raises DevChainError."""

@@ -14,15 +14,16 @@ from node.telemetry.server import MetricsServer
 log = structlog.get_logger("gateway")
 
 
-async def serve(home: Home, listen: str, metrics_listen: str) -> None:
+async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str) -> None:
     """Run until SIGTERM or SIGINT."""
-    gateway = Gateway(home.link_socket, listen)
+    gateway = Gateway(home.link_socket, listen, web_listen=web_listen)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await gateway.start()
     metrics = MetricsServer(metrics_listen, gateway.metrics.registry)
-    print(f"gateway listens on {gateway.address}", flush=True)
+    page = f", web page at http://{gateway.web_address}/" if gateway.web_address else ""
+    print(f"gateway listens on {gateway.address}{page}", flush=True)
     waiting = [asyncio.create_task(gateway.wait()), asyncio.create_task(stopped.wait())]
     done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     await gateway.stop()
@@ -39,9 +40,10 @@ def main() -> None:
     parser.add_argument("--home", default=str(default_home()), help="home folder of the node")
     parser.add_argument("--listen", default="127.0.0.1:26602", help="host:port of the gRPC server")
     parser.add_argument("--metrics", default="", help="127.0.0.1:PORT where Prometheus fetches figures; empty: none")
+    parser.add_argument("--web-listen", default="", help="host:port of the web page; empty: none")
     arguments = parser.parse_args()
     try:
-        asyncio.run(serve(Home.at(arguments.home), arguments.listen, arguments.metrics))
+        asyncio.run(serve(Home.at(arguments.home), arguments.listen, arguments.metrics, arguments.web_listen))
     except OSError as error:
         log.error("gateway cannot start", reason=str(error))
         sys.exit(1)

@@ -7,22 +7,18 @@ import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from node.gateway.account import AccountService
-from node.gateway.chain import ChainService
 from node.gateway.engine import Engine
-from node.gateway.market_data import MarketDataService
 from node.gateway.model import BLOCKS_MAX, ReadModel
-from node.gateway.oracle import OracleService
-from node.gateway.risk import RiskService
+from node.gateway.services import Services
 from node.gateway.streams import HEARTBEAT_SECONDS, STREAMS_MAX, WRITE_SECONDS, Streams
 from node.gateway.submissions import Submissions
-from node.gateway.trading import TradingService
 from node.telemetry.gateway import GatewayMetrics
 from novation.v1 import (
     account_service_pb2,
@@ -38,6 +34,9 @@ from novation.v1 import (
     trading_service_pb2,
     trading_service_pb2_grpc,
 )
+
+if TYPE_CHECKING:
+    from node.web.server import WebServer
 
 log = structlog.get_logger("gateway")
 
@@ -82,35 +81,34 @@ class Gateway:
     """One gateway. `start()` listens at once; health says SERVING when the engine's blocks arrive."""
 
     def __init__(self, socket_path: str | os.PathLike[str], listen: str, limits: Limits | None = None,
-                 add_service: Callable[[grpc.aio.Server], object] = lambda server: None) -> None:
+                 add_service: Callable[[grpc.aio.Server], object] = lambda server: None, web_listen: str = "") -> None:
         """`listen` is host:port; port 0 takes a free one, see `address` after `start`. `add_service` may add a service
-        of its own to the server."""
+        of its own to the server. `web_listen` serves the web page; empty: no page, and nothing of it is loaded."""
         limits = limits or Limits()
-        self.address = listen
+        self.address, self.web_address = listen, web_listen
         self._add_service = add_service
         self.model = ReadModel(limits.blocks_max)
         self.engine = Engine(socket_path, self.model, self._on_live)
         self._submissions = Submissions(self.engine, self.model)
-        self._risk = RiskService(self.model)
         self._streams = Streams(self.model, streams_max=limits.streams_max, write_seconds=limits.write_seconds,
                                 heartbeat_seconds=limits.heartbeat_seconds)
         self.metrics = GatewayMetrics(self.model, self.engine, self._streams)
+        self.services = Services.of(self.model, self.engine, self._submissions, self._streams)
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
+        self._web: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Listen and begin to follow the engine. Raises OSError when the address cannot be bound."""
         server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX)
-        trading_service_pb2_grpc.add_TradingServiceServicer_to_server(
-            TradingService(self.model, self._submissions), server)
-        market_data_service_pb2_grpc.add_MarketDataServiceServicer_to_server(
-            MarketDataService(self.model, self._streams), server)
-        account_service_pb2_grpc.add_AccountServiceServicer_to_server(AccountService(self.model, self._streams), server)
-        chain_service_pb2_grpc.add_ChainServiceServicer_to_server(
-            ChainService(self.model, self._streams, self.engine), server)
-        oracle_service_pb2_grpc.add_OracleServiceServicer_to_server(OracleService(self.model, self._streams), server)
-        risk_service_pb2_grpc.add_RiskServiceServicer_to_server(self._risk, server)
+        services = self.services
+        trading_service_pb2_grpc.add_TradingServiceServicer_to_server(services.trading, server)
+        market_data_service_pb2_grpc.add_MarketDataServiceServicer_to_server(services.market_data, server)
+        account_service_pb2_grpc.add_AccountServiceServicer_to_server(services.account, server)
+        chain_service_pb2_grpc.add_ChainServiceServicer_to_server(services.chain, server)
+        oracle_service_pb2_grpc.add_OracleServiceServicer_to_server(services.oracle, server)
+        risk_service_pb2_grpc.add_RiskServiceServicer_to_server(services.risk, server)
         self._add_service(server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -123,6 +121,12 @@ class Gateway:
                           "Choose another port with --listen") from error
         self.address = f"{host}:{bound}" if port == "0" else self.address
         await self._set_health(False)
+        if self.web_address:
+            try:
+                await self._start_web()
+            except OSError:
+                await server.stop(None)
+                raise
         await server.start()
         self._server = server
         self._tasks = [asyncio.create_task(self.engine.run(), name="engine"),
@@ -142,9 +146,19 @@ class Gateway:
                 await task
         self._streams.stop()
         self._submissions.stop()
-        self._risk.stop()
+        self.services.risk.stop()
+        if self._web is not None:
+            await self._web.stop()
         if self._server is not None:
             await self._server.stop(STOP_SECONDS)
+
+    async def _start_web(self) -> None:
+        from node.web.server import WebServer  # here, because most gateways do without
+
+        self._web = WebServer(self.services, self.web_address)
+        await self._web.start()
+        self.web_address = self._web.address
+        log.info("web page", address=self.web_address)
 
     def _on_live(self, live: bool) -> None:
         # The set keeps no task: a lost update would be corrected by the next one, and the loop holds running tasks.

@@ -128,7 +128,7 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
     )
     feeds = [FeedSettings(symbol, [source]) for symbol, source in plan.feeds.items()]
     telemetry = TelemetrySettings(*node.metrics[:2])
-    return Settings(gateway=GatewaySettings(listen=node.gateway), telemetry=telemetry, prices=prices, feeds=feeds)
+    return Settings(gateway=GatewaySettings(node.gateway, node.web), telemetry=telemetry, prices=prices, feeds=feeds)
 
 
 def made_up(app_state: AppState, model: str = "walk") -> dict[str, str]:

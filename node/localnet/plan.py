@@ -34,6 +34,7 @@ class NodePlan:
     p2p_port: int
     rpc_port: int
     gateway_port: int
+    web_port: int
     hash_seed: str
     behaviour: str = "honest"  # of its feeder: honest, liar or silent
     node_id: str = ""
@@ -46,6 +47,10 @@ class NodePlan:
     @property
     def gateway(self) -> str:
         return f"127.0.0.1:{self.gateway_port}"
+
+    @property
+    def web(self) -> str:
+        return f"127.0.0.1:{self.web_port}"
 
     @property
     def metrics(self) -> tuple[str, str, str]:
@@ -113,9 +118,10 @@ def port_is_free(port: int) -> bool:
         return True
 
 
-def node_ports(base_port: int, index: int) -> tuple[int, int, int]:
+def node_ports(base_port: int, index: int) -> tuple[int, int, int, int]:
+    """Of p2p, CometBFT's RPC, gRPC and the web page."""
     first = base_port + index * PORTS_PER_NODE
-    return first, first + 1, first + 2
+    return first, first + 1, first + 2, first + 3
 
 
 def metrics_ports(first: int) -> tuple[int, int, int]:
@@ -170,10 +176,10 @@ def make_plan(directory: Path, base_port: int, validators: int, seed: int, liars
     root = directory.absolute()
     nodes = []
     for index in range(validators):
-        p2p, rpc, gateway = node_ports(base_port, index)
+        p2p, rpc, gateway, web = node_ports(base_port, index)
         hash_seed = HASH_SEEDS[index % len(HASH_SEEDS)]
         home = str(root / f"node{index}")
-        nodes.append(NodePlan(f"node{index}", home, p2p, rpc, gateway, hash_seed, behaviours[index]))
+        nodes.append(NodePlan(f"node{index}", home, p2p, rpc, gateway, web, hash_seed, behaviours[index]))
     return Plan(str(root), f"novation-local-{base_port}", base_port, nodes, seed)
 
 

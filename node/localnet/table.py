@@ -84,6 +84,7 @@ def introduction(plan: Plan) -> str:
     """What a newcomer needs to try the network by hand."""
     lines = [
         f"localnet {plan.chain_id} is ready: {len(plan.nodes)} validators, files in {plan.directory}",
+        f"  page   http://{plan.nodes[0].web}/ (trading, explorer, risk; every node has one)",
         f"  gRPC   {', '.join(one.gateway for one in plan.nodes)}",
         f"  RPC    {', '.join(one.rpc for one in plan.nodes)} (CometBFT)",
         "  keys   " + "  ".join(f"{name} {dev_owner(name)}" for name in TRADERS[:2]),
@@ -164,6 +165,7 @@ def summary(plan: Plan, view: NetworkView) -> dict[str, object]:
                 "feeder": node_plan.behaviour,
                 "mempool_envelopes": node.mempool,
                 "grpc": node_plan.gateway,
+                "web": f"http://{node_plan.web}/",
                 "rpc": node_plan.rpc,
             }
             for node, node_plan in zip(view.nodes, plan.nodes, strict=True)

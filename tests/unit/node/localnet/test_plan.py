@@ -27,8 +27,8 @@ from node.settings import FeedSettings
 
 def test_no_port_is_planned_twice(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, 26600, 7, 1)
-    ports = [port for node in plan.nodes for port in (node.p2p_port, node.rpc_port, node.gateway_port)]
-    assert len(set(ports)) == 21
+    ports = [port for node in plan.nodes for port in (node.p2p_port, node.rpc_port, node.gateway_port, node.web_port)]
+    assert len(set(ports)) == 28
 
 
 def test_engines_run_under_different_hash_seeds(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""The web page's server: uvicorn in the gateway's event loop, on a port of its own, within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+from node.gateway.services import Services
+from node.gateway.streams import Streams
+from node.web.candles import Candles
+from node.web.guard import Rates
+from node.web.site import make_app
+
+CONNECTIONS_MAX = 1024
+STREAMS_MAX = 500
+KEEP_ALIVE_SECONDS = 15
+HEAD_BYTES_MAX = 16 * 1024  # of a request's line and headers
+STOP_SECONDS = 2
+
+
+class WebServer:
+    """Serves the site until `stop`."""
+
+    def __init__(self, services: Services, listen: str, **stream_limits: Any) -> None:
+        """`listen` is host:port; port 0 takes a free one, see `address` after `start`. `stream_limits`: those of
+        Streams, for tests."""
+        self.address = listen
+        self._model = services.model
+        self._streams = Streams(services.model, **{"streams_max": STREAMS_MAX, **stream_limits})
+        self._candles = Candles(services.model)
+        self.rates = Rates()
+        app = make_app(services, self._streams, self._candles, self.rates, self._abort)
+        self._server = _Server(uvicorn.Config(
+            app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
+            proxy_headers=False, limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            h11_max_incomplete_event_size=HEAD_BYTES_MAX, timeout_graceful_shutdown=STOP_SECONDS))
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the address cannot be bound."""
+        host, _, port = self.address.rpartition(":")
+        try:
+            listening = socket.create_server((host.strip("[]"), int(port)), backlog=256, family=_family(host))
+        except (OSError, ValueError, OverflowError) as error:
+            raise OSError(f"the web page cannot listen on {self.address}: {error}. Choose another address with "
+                          "--web-listen, or leave it out") from error
+        listening.setblocking(False)
+        self.address = f"{host}:{listening.getsockname()[1]}"
+        self._tasks = [asyncio.create_task(self._server.serve([listening]), name="web"),
+                       asyncio.create_task(self._keep_candles(), name="candles")]
+        while not self._server.started and not self._tasks[0].done():
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Stop serving; open requests get a moment to end."""
+        self._streams.stop()
+        self._server.should_exit = True
+        for task in reversed(self._tasks):
+            if task.get_name() == "candles":
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_candles(self) -> None:
+        while True:
+            self._candles.catch_up()
+            await self._model.moved()
+
+    def _abort(self, client: Any) -> None:
+        """Close the connection of a client without waiting for it."""
+        for connection in list(self._server.server_state.connections):
+            if getattr(connection, "client", None) == client and connection.transport is not None:
+                connection.transport.abort()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the gateway."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None are captured."""
+        yield
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,0 +1,32 @@
+// What went wrong, in words: REASON, what it means, what it is about, and what to do next.
+import { ApiError } from "./api.js";
+import { session } from "./session.js";
+
+const NEXT = {
+  ACCOUNT_NOT_FOUND: "Fund it first: on a test network, “Get test money” in the key window.",
+  MARGIN_INSUFFICIENT: "Order less, or add collateral.",
+  TX_CANNOT_PAY_FEE: "Add collateral.",
+  ORDER_WOULD_CROSS: "Move the price away from the other side, or choose another kind.",
+  ORDER_NOT_FILLABLE: "Order less, or at a worse price.",
+  ORDER_REDUCES_NOTHING: "Untick “Only reduce a position”.",
+  BREAKER_ORDER_BAND: "Choose a price nearer to the mark.",
+  MARKET_NOT_TRADING: "Wait until the market trades again.",
+  TX_BAD_SIGNATURE: "Reload the page: it may have been made for another chain.",
+  TX_OUT_OF_GAS: "Order less at once: this order would meet too many others.",
+  ORDER_SELF_TRADE: "Cancel your own order on the other side first.",
+};
+
+/** {reason, text, next} of a result with a code, or of an error. */
+export function problemOf(found) {
+  if (found instanceof ApiError) return { reason: found.reason, text: found.message, next: found.next };
+  if (found instanceof Error) return { reason: "PAGE", text: found.message, next: "Reload the page." };
+  const details = (found.metadata || []).map(({ key, value }) => `${key} ${value}`).join(", ");
+  const meaning = session.meanings[found.reason] || "the chain refused it";
+  return { reason: found.reason, text: details ? `${meaning} (${details})` : meaning, next: NEXT[found.reason] || "Change the order and review it again." };
+}
+
+/** One line of it. */
+export function problemText(found) {
+  const { reason, text, next } = problemOf(found);
+  return `${reason}: ${text}. ${next}`.replace("..", ".");
+}

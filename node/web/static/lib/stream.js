@@ -1,0 +1,60 @@
+// The stream of server-sent events, kept alive: after a drop it goes on from the last height that was seen.
+
+const EVENTS = ["begin", "block", "prices", "trades", "book", "account", "fills", "gap", "end", "beat"];
+const SILENCE_MS = 15000;
+const FIRST_MS = 500, LAST_MS = 8000;
+
+/** Follow `/api/stream` with parameters. `on(event, data, height)`; `onState("live" | "waiting")`. Returns {close}. */
+export function follow(parameters, on, onState) {
+  let source = null, height = 0, closed = false, delay = FIRST_MS, timer = 0, silence = 0;
+
+  function open() {
+    const query = new URLSearchParams(parameters);
+    if (height) query.set("after", String(height));
+    source = new EventSource(`/api/stream?${query}`);
+    for (const name of EVENTS) source.addEventListener(name, heard);
+    source.onerror = again;
+    hush();
+  }
+
+  function heard(event) {
+    if (closed) return;
+    if (event.lastEventId) height = Number(event.lastEventId);
+    hush();
+    if (event.type === "end") {
+      again();
+      return;
+    }
+    delay = FIRST_MS;
+    onState("live");
+    on(event.type, JSON.parse(event.data), height);
+  }
+
+  function hush() {
+    clearTimeout(silence);
+    silence = setTimeout(again, SILENCE_MS);
+  }
+
+  function again() {
+    if (closed) return;
+    source.close();
+    clearTimeout(silence);
+    clearTimeout(timer);
+    onState("waiting");
+    timer = setTimeout(open, delay);
+    delay = Math.min(2 * delay, LAST_MS);
+  }
+
+  open();
+  return {
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      clearTimeout(silence);
+      source.close();
+    },
+    get height() {
+      return height;
+    },
+  };
+}
