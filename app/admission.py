@@ -7,12 +7,13 @@ time.
 from collections.abc import Callable
 
 from app.accounts.state import check_nonce, require_account
-from app.accounts.types import Account
+from app.accounts.types import Account, Agents
 from app.errors import (
     TX_CANNOT_PAY_FEE,
     TX_EXPIRED,
     TX_FEE_LIMIT,
     TX_GAS_LIMIT,
+    TX_WRONG_KEY,
     ChainError,
 )
 from app.gas import intrinsic_gas, most_gas
@@ -64,18 +65,28 @@ def is_always_allowed(tx: Tx, account: Account, params: Params) -> bool:
     return params.test_network and all(kind == "faucet_deposit" for kind in tx.kinds)
 
 
+def check_agent(tx: Tx, agents: Agents | None, time_ns: int) -> None:
+    """ADM-006: who signed is the owner, or an agent of the account (ACCT-004) that has not expired."""
+    if tx.agent and not any(
+        one.address == tx.agent and time_ns < one.expiry_time_ns for one in (agents.agents if agents else ())
+    ):
+        raise ChainError(TX_WRONG_KEY, owner=tx.account[:20])
+
+
 def admit(
-    tx: Tx, account: Account | None, params: Params, height: int, time_ns: int, equity: Callable[[Account], int]
+    tx: Tx, account: Account | None, agents: Agents | None, params: Params, height: int, time_ns: int,
+    equity: Callable[[Account], int],
 ) -> int:
-    """ADM-001 to ADM-005 in order: expiry, gas, fee limit, account, nonce, means to pay.
+    """ADM-001 to ADM-006: expiry, gas, fee limit, who signed, account, nonce, means to pay, in this order.
 
     `height` and `time_ns` are those of the block that would hold the envelope (or the last one's, in the mempool).
-    `equity` values the account.
+    `agents` are those of the account, asked for where it was not the owner who signed. `equity` values the account.
     Returns the fee to hold while it executes, in quote quanta. Raises the ChainError of the first check that fails.
     """
     check_expiry(tx, height, time_ns)
     check_gas(tx, params)
     fee = highest_fee(tx, params)
+    check_agent(tx, agents, time_ns)
     found = require_account(account, tx.account)  # ADM-004
     check_nonce(found, tx.nonce)
     means = equity(found)

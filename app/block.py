@@ -132,7 +132,8 @@ def execute(ctx: Context, tx: Tx) -> TxOutcome:
     ctx.gas = meter = GasMeter(tx.gas_limit)
     try:
         account = ctx.accounts.get(tx.account)
-        hold = admit(tx, account, ctx.params, ctx.height, ctx.time_ns, lambda found: equity(ctx, found))
+        agents = ctx.agents.get(tx.account) if tx.agent else None
+        hold = admit(tx, account, agents, ctx.params, ctx.height, ctx.time_ns, lambda found: equity(ctx, found))
     except ChainError as error:
         return refused(tx.hash, tx.account, tx.nonce, error, min(tx.gas_limit, ctx.params.max_block_gas))
     except MarketFault as fault:

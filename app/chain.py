@@ -181,6 +181,7 @@ class Chain:
         return admit(
             tx,
             view.accounts.get(tx.account),
+            view.agents.get(tx.account) if tx.agent else None,
             self.params,
             head.height + 1,
             head.time_ns,

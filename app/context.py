@@ -9,7 +9,7 @@ from app.store.view import Reader
 
 if TYPE_CHECKING:
     # The records belong to their domains, which import this module for Context.
-    from app.accounts.types import Account
+    from app.accounts.types import Account, Agents
     from app.book.index import MarketBook
     from app.book.types import BookState, OpenOrders, Protection
     from app.breakers.types import Breaker, Breakers, Flow, Sweep
@@ -44,6 +44,7 @@ class Context:
 
     __slots__ = (
         "accounts",
+        "agents",
         "anchors",
         "arrays",
         "assets",
@@ -112,6 +113,7 @@ class Context:
     )
 
     accounts: "Table[bytes, Account]"
+    agents: "Table[bytes, Agents]"
     anchors: "Table[bytes, Anchor]"
     assets: "Table[int, Asset]"
     backlog: "Table[bytes, Backlog]"

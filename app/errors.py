@@ -77,7 +77,8 @@ TX_TOO_MANY_ACTIONS = _code("tx", 105, "TX_TOO_MANY_ACTIONS", "more actions than
 TX_UNKNOWN_ACTION = _code("tx", 106, "TX_UNKNOWN_ACTION", "an action of no known kind")
 TX_BAD_ACCOUNT = _code("tx", 107, "TX_BAD_ACCOUNT", "the account id is malformed")
 TX_KEY_TYPE = _code("tx", 108, "TX_KEY_TYPE", "the key type is not supported")
-TX_WRONG_KEY = _code("tx", 109, "TX_WRONG_KEY", "the public key is not the account owner's")
+TX_WRONG_KEY = _code("tx", 109, "TX_WRONG_KEY", "the public key is neither the account owner's nor an agent's of now")
+TX_AGENT_ACTION = _code("tx", 122, "TX_AGENT_ACTION", "an agent may trade, and do nothing else")
 TX_BAD_SIGNATURE = _code("tx", 110, "TX_BAD_SIGNATURE", "the signature is not valid for this chain id and body")
 TX_EXPIRED = _code("tx", 111, "TX_EXPIRED", "the expiry height or time has passed")
 TX_NONCE_USED = _code("tx", 113, "TX_NONCE_USED", "this nonce was used before")
@@ -94,6 +95,13 @@ TX_ACTION_FAILED = _code("tx", 120, "TX_ACTION_FAILED", "all-or-nothing: an acti
 
 # accounts and collateral
 ACCOUNT_NOT_FOUND = _code("accounts", 201, "ACCOUNT_NOT_FOUND", "the account does not exist; fund it first")
+ACCOUNT_AGENT_KEY = _code(
+    "accounts", 202, "ACCOUNT_AGENT_KEY", "no Ed25519 key of 32 bytes, or the owner's own, which needs no permission"
+)
+ACCOUNT_AGENT_EXPIRY = _code(
+    "accounts", 203, "ACCOUNT_AGENT_EXPIRY", "an agent's expiry lies ahead, or is 0 to remove the agent"
+)
+ACCOUNT_AGENT_LIMIT = _code("accounts", 204, "ACCOUNT_AGENT_LIMIT", "the account has as many agents as it may")
 COLLATERAL_AMOUNT = _code("collateral", 301, "COLLATERAL_AMOUNT", "the amount is zero or beyond the limits")
 COLLATERAL_FAUCET_OFF = _code("collateral", 302, "COLLATERAL_FAUCET_OFF", "there is no faucet on this network")
 COLLATERAL_INSUFFICIENT = _code("collateral", 303, "COLLATERAL_INSUFFICIENT", "more than the account's free collateral")
@@ -171,13 +179,13 @@ COMBO_LEGS = _code("combos", 2401, "COMBO_LEGS", "a combo has two to eight legs,
 COMBO_NET = _code("combos", 2402, "COMBO_NET", "all legs together would cost more than the net limit")
 COMBO_REDUCES = _code("combos", 2403, "COMBO_REDUCES", "a reduce-only leg is larger than what it would reduce")
 
-BLOCK_LEGS = _code("blocks", 2410, "BLOCK_LEGS", "one to eight legs, each in another market, with side, size and price")
-BLOCK_PARTIES = _code("blocks", 2411, "BLOCK_PARTIES", "the terms name another sender, or one owner on both sides")
-BLOCK_CONSENT = _code("blocks", 2412, "BLOCK_CONSENT", "the counterparty has not signed these terms for this chain")
-BLOCK_EXPIRED = _code("blocks", 2413, "BLOCK_EXPIRED", "the time until which the terms should hold is over")
-BLOCK_NONCE = _code("blocks", 2414, "BLOCK_NONCE", "the counterparty's nonce was used, or lies outside its window")
-BLOCK_PRICE = _code("blocks", 2415, "BLOCK_PRICE", "the price lies outside of the band for fills around the mark")
-BLOCK_SMALL = _code("blocks", 2416, "BLOCK_SMALL", "the leg is too small for a block trade; use the book")
+BLOCK_LEGS = _code("blocks", 2500, "BLOCK_LEGS", "one to eight legs, each in another market, with side, size and price")
+BLOCK_PARTIES = _code("blocks", 2501, "BLOCK_PARTIES", "the terms name another sender, or one owner on both sides")
+BLOCK_CONSENT = _code("blocks", 2502, "BLOCK_CONSENT", "the counterparty has not signed these terms for this chain")
+BLOCK_EXPIRED = _code("blocks", 2503, "BLOCK_EXPIRED", "the time until which the terms should hold is over")
+BLOCK_NONCE = _code("blocks", 2504, "BLOCK_NONCE", "the counterparty's nonce was used, or lies outside its window")
+BLOCK_PRICE = _code("blocks", 2505, "BLOCK_PRICE", "the price lies outside of the band for fills around the mark")
+BLOCK_SMALL = _code("blocks", 2506, "BLOCK_SMALL", "the leg is too small for a block trade; use the book")
 
 # triggers
 TRIGGER_WATCHES = _code("triggers", 1601, "TRIGGER_WATCHES", "the price source or the direction is unknown")

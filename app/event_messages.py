@@ -8,6 +8,7 @@ from app.accounts.keys import id_message
 from app.book.types import market_of, order_message
 from app.events import (
     AccountReduced,
+    AgentSet,
     AssetSeized,
     AuctionBidTaken,
     AuctionEnded,
@@ -333,6 +334,7 @@ _MESSAGES: dict[type, Callable[[Any], events_pb2.Event]] = {
     SeriesListed: partial(_plain, "series_listed", events_pb2.SeriesListed),
     ExpiryFixed: partial(_plain, "expiry_fixed", events_pb2.ExpiryFixed),
     SeriesRemoved: partial(_plain, "series_removed", events_pb2.SeriesRemoved),
+    AgentSet: partial(_account_event, "agent_set", events_pb2.AgentSet),
     PillarRefused: partial(_plain, "pillar_refused", events_pb2.PillarRefused),
     FeedValidityChanged: partial(_plain, "feed_validity_changed", events_pb2.FeedValidityChanged),
     MarkPriceSet: partial(_plain, "mark_price_set", events_pb2.MarkPriceSet),

@@ -223,6 +223,15 @@ class FeedValidityChanged:
 
 
 @dataclass(slots=True)
+class AgentSet:
+    """ACCT-004: a key may trade for an account until then; 0: not any more."""
+
+    account: bytes
+    address: bytes
+    expiry_time_ns: int
+
+
+@dataclass(slots=True)
 class PillarRefused:
     """SURF-011: what was voted of one underlying and expiry allows an arbitrage and did not enter."""
 
@@ -496,6 +505,7 @@ Occurrence = (
     | SeriesListed
     | ExpiryFixed
     | SeriesRemoved
+    | AgentSet
     | MarkPriceSet
     | AssetSeized
     | PositionMoved

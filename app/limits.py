@@ -1,6 +1,7 @@
 """Every bound of the chain in one place. Nothing that a user sends can make more work than these allow."""
 
 MAX_ENVELOPE_BYTES = 65_536
+MAX_AGENTS = 8  # of an account
 MAX_ACTIONS = 256
 
 NONCE_WINDOW = 256

@@ -6,6 +6,7 @@ To find a rule: the action's line here names its handler; the handler's docstrin
 from collections.abc import Callable
 from typing import Any
 
+from app.accounts import actions as account_actions
 from app.accounts import types as accounts
 from app.book import actions as book_actions
 from app.book import combos
@@ -75,6 +76,7 @@ ACTIONS: dict[str, Handler] = {
     "bid_auction": liquidation_actions.handle_bid_auction,
     "transfer": clearing_actions.handle_transfer,
     "withdraw": clearing_actions.handle_withdraw,
+    "set_agent": account_actions.handle_set_agent,
     "set_margin_mode": margin_actions.handle_set_margin_mode,
     "isolate": clearing_actions.handle_isolate,
     "faucet_deposit": collateral_actions.handle_faucet_deposit,
@@ -144,6 +146,7 @@ TABLES: dict[str, Schema[Any, Any]] = {
     for schema in (
         _flat("params", 1, Params, state_pb2.Params, numbered=False),
         Schema("accounts", 2, identity, identity, accounts.encode, accounts.decode),
+        _flat("agents", 36, accounts.Agents, state_pb2.Agents, numbered=False, agents=accounts.Agent),
         _flat("vault", 3, collateral.Vault, state_pb2.Vault, numbered=False),
         _flat("funds", 4, collateral.Fund, state_pb2.Fund, numbered=False),
         _flat("assets", 15, collateral.Asset, state_pb2.Asset, numbered=True),
@@ -225,6 +228,7 @@ def _name_tables(ctx: Context) -> None:
     tables = ctx.tables
     ctx.params_table = tables["params"]
     ctx.accounts = tables["accounts"]
+    ctx.agents = tables["agents"]
     ctx.vault = tables["vault"]
     ctx.assets = tables["assets"]
     ctx.funds = tables["funds"]

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from app.accounts.keys import key_of
 from app.errors import (
+    TX_AGENT_ACTION,
     TX_BAD_SIGNATURE,
     TX_KEY_TYPE,
     TX_MALFORMED,
@@ -20,7 +21,6 @@ from app.errors import (
     TX_TOO_LARGE,
     TX_TOO_MANY_ACTIONS,
     TX_UNKNOWN_ACTION,
-    TX_WRONG_KEY,
     ChainError,
 )
 from app.kernel.hashing import address_of, sha
@@ -49,6 +49,7 @@ class Tx:
     gas_limit: int
     expiry_height: int
     expiry_time_ns: int
+    agent: bytes = b""  # address of the key that signed, unless it is the owner's
 
     @property
     def weight_bytes(self) -> int:
@@ -68,7 +69,7 @@ def decode_tx(raw: bytes, chain_id: str, verify: Verify) -> Tx:
     """TX-001 to TX-006: decode an envelope and check all that does not depend on state.
 
     Raises TX_TOO_LARGE, TX_MALFORMED, TX_NOT_CANONICAL, TX_BAD_ACCOUNT, TX_NO_ACTIONS, TX_TOO_MANY_ACTIONS,
-    TX_UNKNOWN_ACTION, TX_KEY_TYPE, TX_WRONG_KEY, TX_BAD_SIGNATURE; never anything else, whatever the bytes.
+    TX_UNKNOWN_ACTION, TX_KEY_TYPE, TX_BAD_SIGNATURE, TX_AGENT_ACTION; never anything else, whatever the bytes.
     """
     if len(raw) > MAX_ENVELOPE_BYTES:
         raise ChainError(TX_TOO_LARGE, bytes=len(raw), most=MAX_ENVELOPE_BYTES)
@@ -82,7 +83,9 @@ def decode_tx(raw: bytes, chain_id: str, verify: Verify) -> Tx:
     kinds = tuple(action.WhichOneof("kind") or "" for action in body.actions)
     if "" in kinds:
         raise ChainError(TX_UNKNOWN_ACTION, action=kinds.index(""))
-    _check_authorization(envelope, account, chain_id, verify)
+    agent = _check_authorization(envelope, account, chain_id, verify)
+    if agent and not AGENT_KINDS.issuperset(kinds):
+        raise ChainError(TX_AGENT_ACTION, action=next(at for at, kind in enumerate(kinds) if kind not in AGENT_KINDS))
     return Tx(
         raw,
         sha(raw),
@@ -94,6 +97,7 @@ def decode_tx(raw: bytes, chain_id: str, verify: Verify) -> Tx:
         body.gas_limit,
         body.expiry_height,
         body.expiry_time_ns,
+        agent,
     )
 
 
@@ -121,15 +125,33 @@ def _parse_body(raw: bytes) -> tx_pb2.Body:
     return body
 
 
-def _check_authorization(envelope: tx_pb2.Envelope, account: bytes, chain_id: str, verify: Verify) -> None:
-    """TX-003 to TX-005: known key type, the owner's key, a signature over the sign bytes."""
+def _check_authorization(envelope: tx_pb2.Envelope, account: bytes, chain_id: str, verify: Verify) -> bytes:
+    """TX-003 to TX-005: known key type, a signature over the sign bytes. Returns the address of the key unless it is
+    the owner's: whether it is an agent's, state knows (ADM-006).
+    """
     authorization = envelope.authorization
     if authorization.key_type != ED25519:
         raise ChainError(TX_KEY_TYPE, key_type=authorization.key_type)
-    if address_of(ED25519, authorization.public_key) != account[:20]:
-        raise ChainError(TX_WRONG_KEY, owner=account[:20])
     if not verify(authorization.public_key, sign_bytes(chain_id, envelope.body), authorization.signature):
         raise ChainError(TX_BAD_SIGNATURE)
+    address = address_of(ED25519, authorization.public_key)
+    return b"" if address == account[:20] else address
+
+
+# What an agent may do: trade. Nothing here moves money or positions to another account.
+AGENT_KINDS = frozenset(
+    {
+        "place_order",
+        "cancel_order",
+        "replace_order",
+        "cancel_all",
+        "place_trigger",
+        "cancel_trigger",
+        "set_dead_man",
+        "set_protection",
+        "place_combo",
+    }
+)
 
 
 LANE_MAKERS = 0

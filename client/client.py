@@ -63,9 +63,12 @@ class NovationClient(Reader):
     """One gateway, one account. Enter it with `async with`, or call `connect` and `close`."""
 
     def __init__(self, address: str, key: Key | None = None, *, account_number: int = 0,
-                 options: SendOptions | None = None) -> None:
-        """Without `key` the client can only ask and watch. `options` are the defaults of everything it sends."""
-        super().__init__(address, key.account(account_number) if key else tx_pb2.AccountId())
+                 options: SendOptions | None = None, owner: bytes = b"") -> None:
+        """Without `key` the client can only ask and watch. `options` are the defaults of everything it sends. With
+        `owner` it trades for an account of that owner, who made `key` its agent (`set_agent`).
+        """
+        owner = owner or (key.owner if key else b"")
+        super().__init__(address, tx_pb2.AccountId(owner=owner, number=account_number) if owner else tx_pb2.AccountId())
         self.key = key
         self.options = options or SendOptions()
         self.params = state_pb2.Params()
@@ -263,6 +266,11 @@ class NovationClient(Reader):
     async def set_market_status(self, market: str | int, status: str, **options: Any) -> Sent:
         """Test networks only: the authority makes a market "active", "reduce_only", "halted" or "auction"."""
         return await self._one(envelopes.set_market_status(self.market(market).market, status), options)
+
+    async def set_agent(self, public_key: bytes, lifetime_seconds: int = 7 * 86_400, **options: Any) -> Sent:
+        """Let another key trade for this account for so long; it can move nothing out. 0 seconds: not any more."""
+        expiry_time_ns = (await self.status()).time_ns + lifetime_seconds * 10**9 if lifetime_seconds else 0
+        return await self._one(envelopes.set_agent(public_key, expiry_time_ns), options)
 
     async def set_referrer(self, owner: bytes, **options: Any) -> Sent:
         """Name who gets a share of this owner's taker fees, once and for ever. Raises BadRequest."""

@@ -65,7 +65,7 @@ GAS_BY_KIND = {"place_order": 15_000, "place_combo": 20_000, "block_trade": 130_
                "set_market_status": 4_000,
                "place_trigger": 80_000, "cancel_trigger": 8_000, "set_dead_man": 20_000, "set_protection": 20_000,
                "set_referrer": 14_000, "bid_auction": 50_000, "isolate": 14_000,
-               "set_margin_mode": 20_000}
+               "set_margin_mode": 20_000, "set_agent": 14_000}
 GAS_PEG = 20_000
 GAS_TRAILING = 240_000
 GAS_TRIGGER_IN_RECORD = 200
@@ -295,6 +295,11 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
         fills = SPARE_FILLS + taking if taking else 0
     gas += GAS_CANCEL * cancelling  # an account cannot have more, however many actions cancel them
     return gas + (GAS_FILL + GAS_POSITION * POSITIONS + GAS_ORDER_IN_RECORD * MAKER_ORDERS) * fills
+
+
+def set_agent(public_key: bytes, expiry_time_ns: int) -> tx_pb2.Action:
+    """Let another key trade for the account until then; 0: not any more."""
+    return tx_pb2.Action(set_agent=tx_pb2.SetAgent(public_key=public_key, expiry_time_ns=expiry_time_ns))
 
 
 def make_body(account: tx_pb2.AccountId, actions: Sequence[tx_pb2.Action], *, nonce: int, gas_price_e6: int,

@@ -171,6 +171,7 @@ class NotExact(ValueError):
 # Reason -> class. What is missing falls back to its codespace, then to NovationError.
 REASONS: dict[str, type[NovationError]] = {
     "TX_KEY_TYPE": AuthenticationError, "TX_WRONG_KEY": AuthenticationError, "TX_BAD_SIGNATURE": AuthenticationError,
+    "TX_AGENT_ACTION": PermissionDenied,
     "TX_NONCE_USED": InvalidNonce, "TX_NONCE_TOO_LOW": InvalidNonce, "TX_NONCE_TOO_HIGH": InvalidNonce,
     "MEMPOOL_DUPLICATE": InvalidNonce,
     "TX_EXPIRED": Expired,

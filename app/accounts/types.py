@@ -1,6 +1,7 @@
 """The account record: cash, nonces, and what margin needs to know of each market."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from novation.v1 import state_pb2, tx_pb2
 
@@ -72,6 +73,25 @@ class Account:
             self.positions.pop(position.market, None)
         else:
             self.positions[position.market] = position
+
+
+class Agent(NamedTuple):
+    """A key, by its address, that may trade for an account until a block time."""
+
+    address: bytes
+    expiry_time_ns: int
+
+
+@dataclass(slots=True)
+class Agents:
+    """The agents of one account, ascending by address."""
+
+    agents: tuple[Agent, ...] = ()
+    stamp: int = 0
+
+    def copy(self) -> "Agents":
+        """A copy that may be changed."""
+        return Agents(self.agents)
 
 
 def encode(account: Account) -> bytes:

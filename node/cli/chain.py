@@ -41,6 +41,7 @@ key_options = [
                  help="Sign as this key (required): one of yours, or a dev key such as alice on a test network."),
     click.option("--account", "account_number", default=0, show_default=True, help="Number of the key's account."),
     click.option("--passphrase-file", type=click.Path(dir_okay=False), help="File with the passphrase."),
+    click.option("--owner", default="", metavar="WHO", help="Trade for this owner, who made the key its agent."),
 ]  # fmt: skip
 
 
@@ -71,12 +72,12 @@ def comet_address(session: Session, given: str | None) -> str:
 
 
 def ask(session: Session, work: Callable[[NovationClient], Awaitable[Answer]], key: Key | None = None,
-        account_number: int = 0) -> Answer:
+        account_number: int = 0, owner: bytes = b"") -> Answer:
     """Connect, do `work`, and turn what goes wrong into an exit status and a next step."""
     address = gateway_address(session)
 
     async def run() -> Answer:
-        client = NovationClient(address, key, account_number=account_number)
+        client = NovationClient(address, key, account_number=account_number, owner=owner)
         try:
             with session.progress(f"asking {address}", quiet=True):
                 await client.connect(CONNECT_S)

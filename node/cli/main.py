@@ -26,7 +26,7 @@ COMMANDS = {
     "status": ("node.cli.node_verbs:status", "Where a node stands."),
     "version": ("node.cli.node_verbs:version", "Versions of everything that matters."),
     "keys": ("node.cli.keys:keys", "Make, show, import and export keys."),
-    "tx": ("node.cli.legs:tx", "Trade and move money: order, cancel, replace, combo, block, transfer, withdraw."),
+    "tx": ("node.cli.agents:tx", "Trade and move money: order, cancel, replace, combo, block, transfer, withdraw."),
     "query": ("node.cli.breakers:query", "Ask about markets, books, trades, accounts, risk, prices, breakers, blocks."),
     "localnet": ("node.cli.localnet:localnet", "A network of several validators on this machine."),
     "devchain": ("node.cli.devchain:devchain", "The same chain in one process, for trying things."),

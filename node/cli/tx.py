@@ -45,7 +45,8 @@ def sign_and_send(session: Session, what: dict[str, Any], options: dict[str, Any
     key = unlock(session, options["key_name"], options["passphrase_file"])
     if options["dry_run"]:
         preview(session, what, send, key, options["account_number"])
-    signer = f"{options['key_name']}/{options['account_number']}"
+    owner = account_id(session, options["owner"]).owner if options["owner"] else b""
+    signer = f"{options['key_name']}{' for ' + options['owner'] if owner else ''}/{options['account_number']}"
     if not options["yes"] and not session.json and session.talk.is_terminal and sys.stdin.isatty():
         table = simple_table("to be signed", signer)
         for name, value in what.items():
@@ -53,7 +54,7 @@ def sign_and_send(session: Session, what: dict[str, Any], options: dict[str, Any
         session.talk.print(table)
         if not click.confirm("Sign and send?", default=True, err=True):
             fail("nothing was sent")
-    return ask(session, send, key, options["account_number"])
+    return ask(session, send, key, options["account_number"], owner)
 
 
 @command(tx)

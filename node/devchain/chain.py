@@ -278,7 +278,8 @@ class Announcing:
     def submit(self, envelopes: list[bytes]) -> list[tx_pb2.EnvelopeResult]:
         """As the mempool's."""
         verdicts = self._mempool.submit(envelopes)
-        self._wanted.set()
+        if not all(verdict.code for verdict in verdicts):
+            self._wanted.set()
         return verdicts
 
     @property

@@ -52,6 +52,7 @@ class AccountService(account_service_pb2_grpc.AccountServiceServicer):
         if record is not None:
             self._fill_in(response, key, record)
             response.open_orders = len(self.model.orders(key).orders)
+            response.agents.extend(state_pb2.Agents.FromString(self.model.record("agents", key) or b"").agents)
         return response
 
     @unary

@@ -222,6 +222,11 @@ def faucet(to: Person, amount_quanta: int, number: int = 0, asset: int = 0) -> t
     return tx_pb2.Action(faucet_deposit=tx_pb2.FaucetDeposit(to=receiver, amount_quanta=amount_quanta, asset=asset))
 
 
+def set_agent(key: bytes, expiry_time_ns: int) -> tx_pb2.Action:
+    """Let a key trade for the account until then; 0: not any more."""
+    return tx_pb2.Action(set_agent=tx_pb2.SetAgent(public_key=key, expiry_time_ns=expiry_time_ns))
+
+
 def set_referrer(referrer: Person) -> tx_pb2.Action:
     """Name who gets a share of the taker fees; once an owner."""
     return tx_pb2.Action(set_referrer=tx_pb2.SetReferrer(referrer=referrer.owner))

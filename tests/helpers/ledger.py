@@ -9,7 +9,8 @@ from novation.v1 import state_pb2
 
 # The key space of each table, as app/registry.py numbers them (b"r", number).
 TABLES: dict[str, tuple[int, type[Message]]] = {
-    "params": (1, state_pb2.Params), "accounts": (2, state_pb2.Account), "vault": (3, state_pb2.Vault),
+    "params": (1, state_pb2.Params), "accounts": (2, state_pb2.Account),
+    "agents": (36, state_pb2.Agents), "vault": (3, state_pb2.Vault),
     "funds": (4, state_pb2.Fund), "markets": (5, state_pb2.Market), "totals": (6, state_pb2.MarketTotals),
     "assets": (15, state_pb2.Asset),
     "marks": (7, state_pb2.MarkPrice), "books": (8, state_pb2.BookState), "orders": (9, state_pb2.OpenOrders),

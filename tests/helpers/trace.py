@@ -226,6 +226,8 @@ SPECIALS: tuple[Special, ...] = (
     lambda flow, random, other: ([any_block(flow, random, other) for _ in range(6)], {}),
     lambda flow, random, other: ([builders.margin_mode(random.choice((1, 2, 2))), any_order(flow, random)], {}),
     lambda flow, random, other: ([builders.set_referrer(other), flow.taker_action()], {}),
+    lambda flow, random, other: ([builders.set_agent(
+        other.public_key, random.choice((0, 1, NOW_NS + random.randint(0, 200) * 1_000_000_000)))], {}),
     lambda flow, random, other: ([builders.set_validator(other.public_key, random.randint(0, 9))], {}),
     lambda flow, random, other: ([builders.buy(flow.price(1, 0), 5_000), builders.buy(500, 0), builders.buy(0, 1),
                                   builders.sell(500, 1, market=9), builders.cancel(3, 3)], {}),

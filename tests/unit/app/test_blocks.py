@@ -61,7 +61,8 @@ def test_tx_002_and_005_signed_for_this_chain_by_the_owner(driver: Driver) -> No
     assert reason_of(lambda: driver.chain.admit(other)) == "TX_BAD_SIGNATURE"
     envelope = tx_pb2.Envelope.FromString(good)
     envelope.authorization.public_key = BOB.public_key
-    assert reason_of(lambda: driver.chain.admit(envelope.SerializeToString(deterministic=True))) == "TX_WRONG_KEY"
+    assert reason_of(lambda: driver.chain.admit(envelope.SerializeToString(deterministic=True))) == "TX_BAD_SIGNATURE"
+    assert reason_of(lambda: driver.chain.admit(b.sign(BOB, envelope.body))) == "TX_WRONG_KEY"
     envelope.authorization.key_type = 7  # type: ignore[assignment]
     assert reason_of(lambda: driver.chain.admit(envelope.SerializeToString(deterministic=True))) == "TX_KEY_TYPE"
 

@@ -27,6 +27,7 @@ ALL_ACTIONS = [
     e.place(market=1, side="buy", price_quanta=0, size_lots=6, peg="mid", peg_offset_ticks=-3,
             time_in_force="post_only"),
     e.bid_auction(OTHER, most_fraction_ppm=5, least_discount_ppm=6, expected_bids=7),
+    e.set_agent(bytes(range(32)), 7),
     e.set_referrer(bytes(20)), e.isolate(1, 7, 3, 5), e.transfer(OTHER, 5, asset=2), e.withdraw(7, b"x", asset=3),
     e.set_market_status(1, "reduce_only"), e.set_margin_mode("portfolio"),
     e.place_combo([e.combo_leg(market=1, side="buy", size_lots=2, price_quanta=5),
@@ -67,7 +68,7 @@ def test_the_gas_table_is_the_chains() -> None:
         "place_order": gas.PLACE, "cancel_order": gas.CANCEL, "replace_order": gas.REPLACE, "cancel_all": gas.CANCEL,
         "transfer": gas.TRANSFER, "withdraw": gas.TRANSFER + gas.FLOW, "faucet_deposit": gas.TRANSFER,
         "set_validator": gas.VALIDATOR, "place_trigger": gas.TRIGGER + gas.FIRE, "cancel_trigger": gas.CANCEL,
-        "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER,
+        "set_dead_man": gas.GUARD, "set_protection": gas.GUARD, "set_referrer": gas.REFER, "set_agent": gas.TRANSFER,
         "bid_auction": gas.BID, "place_combo": gas.COMBO, "block_trade": gas.BLOCK,
         "isolate": gas.TRANSFER, "set_margin_mode": gas.MODE, "set_market_status": gas.STATUS}
     assert (e.GAS_TRAILING, e.GAS_TRIGGER_IN_RECORD, e.TRIGGERS_MAX) == (

@@ -73,6 +73,12 @@ def test_block_trade(chain: Chain) -> None:
     assert [position(chain, name, market) for name in ("alice", "bob") for market in (1, 3)] == [500, -500, -500, 500]
 
 
+def test_agent_key(chain: Chain) -> None:
+    """It trades, moves no money, and is out when it is taken away."""
+    said = run("agent_key", *by(chain, "alice"))
+    assert "the agent placed order" in said and "TX_AGENT_ACTION" in said and "TX_WRONG_KEY" in said, said
+
+
 def test_risk_report(chain: Chain) -> None:
     """A long of ten times its money is liquidated somewhere below, and in the row of a fall."""
     alice, bob = chain.client("alice"), chain.client("bob")

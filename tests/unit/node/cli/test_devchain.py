@@ -49,6 +49,14 @@ def test_a_day_with_a_devchain(node: str, run: Run, tmp_path: Path) -> None:
         assert result.exit_code == 0, result.stdout + result.stderr
         return json.loads(result.stdout)
 
+    say("tx", "agent", "dave", "--days", "1", "--key", "alice")
+    order = ("tx", "order", "buy", "0.1", "BTC-PERP", "--price", "44000", "--key", "dave", "--owner", "alice")
+    assert say(*order)["order_id"]
+    say("tx", "cancel-all", "--key", "dave", "--owner", "alice")
+    say("tx", "agent", "dave", "--days", "0", "--key", "alice")
+    refused = run(*order, "--node", node)
+    assert refused.exit_code == 1 and "TX_WRONG_KEY" in refused.stderr
+    assert run("tx", "agent", "xyz", "--key", "alice", "--node", node).exit_code == 2
     assert say("dev", "status")["feeds"]["BTC/USD"]["price"] == "45000"
     say("tx", "order", "sell", "0.1", "BTC-PERP", "--price", "45000", "--key", "alice")
     mark = say("dev", "checkpoint")["checkpoint"]
@@ -61,7 +69,7 @@ def test_a_day_with_a_devchain(node: str, run: Run, tmp_path: Path) -> None:
     after = say("dev", "mine", "--blocks", "10", "--seconds", "600")
     assert after["height"] == before["height"] + 10
     say("dev", "volatility", "BTC/USD", "80")
-    assert say("dev", "revert", str(mark))["height"] == 2
+    assert say("dev", "revert", str(mark))["height"] == 6
     found = say("dev", "save", str(tmp_path / "chain"))
     assert (tmp_path / "chain").exists() and found["checkpoints"] == [1]
     wrong = run("dev", "revert", "9", "--node", node)

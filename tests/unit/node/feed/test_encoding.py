@@ -60,6 +60,7 @@ KINDS = {
                                    st.sampled_from((None, ORDER_PRICE))),
     events.FeedValidityChanged: st.builds(events.FeedValidityChanged, SIDES, SIDES, SIDES),
     events.MarkPriceSet: st.builds(events.MarkPriceSet, st.integers(0, 2**32 - 1), COUNTS),
+    events.AgentSet: st.builds(events.AgentSet, KEYS, OWNERS, COUNTS),
     events.PillarRefused: st.builds(events.PillarRefused, st.integers(0, 2**32 - 1), COUNTS),
     events.ReferrerSet: st.builds(events.ReferrerSet, OWNERS, OWNERS),
     events.ReferralPaid: st.builds(events.ReferralPaid, OWNERS, OWNERS, st.integers(0, 2**32 - 1), COUNTS),
