@@ -118,7 +118,7 @@ class NovationClient(Reader):
         Raises NotExact for a size or price between two lots or ticks, InsufficientFunds, InvalidOrder and others of
         client.errors. `options` are those of SendOptions.
         """
-        info = self.market(market)
+        info = await self.find(market)
         action = envelopes.place(market=info.market, side=side, price_quanta=info.units.price_quanta(price),
                                  size_lots=info.units.lots(size), time_in_force=time_in_force, reduce_only=reduce_only,
                                  client_id=client_id, expiry_time_ns=expiry_time_ns,
@@ -133,6 +133,8 @@ class NovationClient(Reader):
 
         `sent.results[0].legs` says what each did. Raises InvalidOrder, InsufficientFunds and others of client.errors.
         """
+        for leg in legs:
+            await self.find(leg.market)
         return await self._one(envelopes.place_combo(
             combo_legs(legs, self.market), client_id=client_id,
             net_limit_quanta=None if net is None else quanta(net)), options)
@@ -157,6 +159,8 @@ class NovationClient(Reader):
         Raises ValueError when the terms are not those, or not for this account; InvalidOrder and others of
         client.errors.
         """
+        for leg in legs:
+            await self.find(leg.market)
         if block.terms.sender != self.account_id or list(block.terms.legs) != block_legs(legs, self.market):
             raise ValueError("the counterparty has signed other terms: another sender, or other legs")
         return await self._one(envelopes.send_block(block), options)
@@ -164,7 +168,7 @@ class NovationClient(Reader):
     async def replace(self, market: str | int, size: Amount, price: Amount, *, order_id: int = 0, client_id: int = 0,
                       time_in_force: str = "gtc", **options: Any) -> PlacedOrder:
         """Give an open order of `market` another price and open size. It keeps its rank if only the size shrinks."""
-        info = self.market(market)
+        info = await self.find(market)
         action = envelopes.replace(price_quanta=info.units.price_quanta(price), size_lots=info.units.lots(size),
                                    order_id=order_id, client_id=client_id, time_in_force=time_in_force)
         return placed_from(await self._one(action, options), info, client_id)
@@ -175,7 +179,8 @@ class NovationClient(Reader):
 
     async def cancel_all(self, market: str | int | None = None, **options: Any) -> Sent:
         """Cancel every open order, or those of one market."""
-        return await self._one(envelopes.cancel_all(self.market(market).market if market is not None else 0), options)
+        number = (await self.find(market)).market if market is not None else 0
+        return await self._one(envelopes.cancel_all(number), options)
 
     async def place_trigger(self, market: str | int, direction: str, side: str, size: Amount, price: Amount, *,
                             at: Amount = 0, trail: Amount = 0, **terms: Any) -> Sent:
@@ -185,7 +190,7 @@ class NovationClient(Reader):
         distance, and the limit with it. The trigger's id is `sent.results[0].order_id`. `terms` are those of
         envelopes.place_trigger (time_in_force, reduce_only, client_id, oco_id, source, expiry_time_ns) and SendOptions.
         """
-        info = self.market(market)
+        info = await self.find(market)
         own = {name: terms.pop(name) for name in TRIGGER_TERMS if name in terms}
         action = envelopes.place_trigger(
             market=info.market, direction=direction, side=side, size_lots=info.units.lots(size),
@@ -206,7 +211,7 @@ class NovationClient(Reader):
         """Market-maker protection: `limit` filled as maker within about the window cancels the quotes in `market`, and
         refuses new ones for `freeze_ns` (0: until set anew). A limit of 0 turns it off.
         """
-        info = self.market(market)
+        info = await self.find(market)
         return await self._one(envelopes.set_protection(
             info.market, limit_lots=info.units.lots(limit), window_ns=window_ns, freeze_ns=freeze_ns), options)
 
@@ -249,7 +254,7 @@ class NovationClient(Reader):
 
         Raises InsufficientFunds when either account could not carry what it would hold.
         """
-        info = self.market(market)
+        info = await self.find(market)
         lots = info.units.lots(size) if size else 0
         return await self._one(envelopes.isolate(info.market, to_number, lots, quanta(cash) if cash else 0), options)
 
@@ -265,7 +270,7 @@ class NovationClient(Reader):
 
     async def set_market_status(self, market: str | int, status: str, **options: Any) -> Sent:
         """Test networks only: the authority makes a market "active", "reduce_only", "halted" or "auction"."""
-        return await self._one(envelopes.set_market_status(self.market(market).market, status), options)
+        return await self._one(envelopes.set_market_status((await self.find(market)).market, status), options)
 
     async def set_agent(self, public_key: bytes, lifetime_seconds: int = 7 * 86_400, **options: Any) -> Sent:
         """Let another key trade for this account for so long; it can move nothing out. 0 seconds: not any more."""

@@ -12,11 +12,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from client.errors import BadSymbol
 from client.streams import resume
 from novation.v1 import oracle_service_pb2 as oracle_service
 from novation.v1 import state_pb2
@@ -263,11 +264,15 @@ def surface_from(one: oracle_service.FeedSurface) -> Surface:
         for pillar in one.pillars))
 
 
-async def market_prices(open_call: Callable[[], Any], find: Callable[[int], MarketInfo]) -> AsyncIterator[MarketPrice]:
-    """All prices at first and after a hole, then each that a block changed."""
+async def market_prices(open_call: Callable[[], Any],
+                        find: Callable[[int], Awaitable[MarketInfo]]) -> AsyncIterator[MarketPrice]:
+    """All prices at first and after a hole, then each that a block changed; none of a market that is gone already."""
     async for message in resume(lambda _: open_call()):
         for one in (*message.snapshot.prices, *message.changed.prices):
-            info = find(one.market)
+            try:
+                info = await find(one.market)
+            except BadSymbol:
+                continue
             yield MarketPrice(info.market, info.symbol, info.units.price(one.mark_quanta),
                               info.units.price(one.index_quanta), word(state_pb2.FeedValidity, one.validity),
                               message.height, message.time_ns)

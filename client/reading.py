@@ -72,6 +72,20 @@ class Reader:
                 return info
         raise BadSymbol("MARKET_NOT_FOUND", f"{market!r} is not one of {', '.join(self.markets) or 'no markets'}")
 
+    async def find(self, market: str | int) -> MarketInfo:
+        """As `market`; one that is not known yet is asked for: series of options come and go. Raises BadSymbol."""
+        try:
+            return self.market(market)
+        except BadSymbol:
+            await self.refresh_markets()
+            return self.market(market)
+
+    async def summary(self, market: str | int) -> market_data.MarketSummary:
+        """One market with its mark and best prices. Raises BadSymbol."""
+        request = market_data.GetMarketsRequest(markets=[(await self.find(market)).market])
+        found: market_data.MarketSummary = (await self._call(self._market_data.GetMarkets, request)).markets[0]
+        return found
+
     async def refresh_markets(self) -> list[market_data.MarketSummary]:
         """All markets with their marks and best prices."""
         summaries = (await self._call(self._market_data.GetMarkets, market_data.GetMarketsRequest())).markets
@@ -83,18 +97,18 @@ class Reader:
 
     async def book(self, market: str | int, depth: int = 20) -> market_data.GetBookResponse:
         """The best levels of a book."""
-        request = market_data.GetBookRequest(market=self.market(market).market, depth=depth)
+        request = market_data.GetBookRequest(market=(await self.find(market)).market, depth=depth)
         book: market_data.GetBookResponse = await self._call(self._market_data.GetBook, request)
         return book
 
     async def trades(self, market: str | int, limit: int = 100) -> list[market_data.Trade]:
         """Recent trades, newest first."""
-        request = market_data.GetTradesRequest(market=self.market(market).market, limit=limit)
+        request = market_data.GetTradesRequest(market=(await self.find(market)).market, limit=limit)
         return list((await self._call(self._market_data.GetTrades, request)).trades)
 
     async def mark_price(self, market: str | int) -> Decimal:
         """The mark price in USD a unit of base, 0 when none was set."""
-        info = self.market(market)
+        info = await self.find(market)
         request = market_data.GetMarkPriceRequest(market=info.market)
         return info.units.price((await self._call(self._market_data.GetMarkPrice, request)).mark_price.price_quanta)
 
@@ -151,7 +165,7 @@ class Reader:
 
     async def own_orders(self, market: str | int | None = None) -> account_service.GetOrdersResponse:
         """This account's open orders and triggers, ascending by id; of all markets, or of one."""
-        number = self.market(market).market if market is not None else 0
+        number = (await self.find(market)).market if market is not None else 0
         request = account_service.GetOrdersRequest(account=self.account_id, market=number)
         found: account_service.GetOrdersResponse = await self._call(self._accounts.GetOrders, request)
         return found
@@ -224,7 +238,7 @@ class Reader:
     def watch_prices(self, *markets: str | int) -> AsyncIterator[MarketPrice]:
         """Mark, index and validity of these markets, or of all: as they are, then each that a block changes."""
         request = oracle_service.WatchPricesRequest(markets=[self.market(market).market for market in markets])
-        return market_prices(lambda: self._oracle.WatchPrices(request), self.market)
+        return market_prices(lambda: self._oracle.WatchPrices(request), self.find)
 
     def watch_orders(self, after_height: int = 0,
                      ) -> AsyncIterator[account_service.OrdersSnapshot | account_service.OrderUpdate]:

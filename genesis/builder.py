@@ -82,6 +82,28 @@ FEED_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "max_age_seconds": ("max_age_ns", seconds_to_ns),
     "warm_up_seconds": ("warm_up_ns", seconds_to_ns),
 }
+CLASS = {"feed", "symbol", "lot_size", "tick_size", "max_order", "max_position", "fund_market"}
+# What a class of options need not say.
+CLASS_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "maker_fee_percent": ("maker_fee_ppm", percent_to_ppm),
+    "taker_fee_percent": ("taker_fee_ppm", percent_to_ppm),
+    "order_band_percent": ("order_band_ppm", percent_to_ppm),
+    "fill_band_percent": ("fill_band_ppm", percent_to_ppm),
+    "surface_max_age_seconds": ("surface_max_age_ns", seconds_to_ns),
+    "hour": ("hour_s", lambda value: 3_600 * _integer(value)),
+    "short_seconds": ("short_s", lambda value: _integer(value)),
+    "step_percent": ("step_ppm", percent_to_ppm),
+    "margin_most_percent": ("margin_most_ppm", percent_to_ppm),
+    "margin_least_percent": ("margin_least_ppm", percent_to_ppm),
+    "maintenance_percent": ("maintenance_ppm", percent_to_ppm),
+    "initial_offset_percent": ("initial_offset_ppm", percent_to_ppm),
+    "unpaired_initial_percent": ("unpaired_initial_ppm", percent_to_ppm),
+    "unpaired_maintenance_percent": ("unpaired_maintenance_ppm", percent_to_ppm),
+    **{
+        name: (name, lambda value: _integer(value))
+        for name in ("daily", "weekly", "monthly", "quarterly", "shorts", "strikes", "max_series")
+    },
+}
 FEES = {"tiers", "referral_percent", "insurance_percent", "stakers_percent"}
 FEE_TIER = {"volume_usd", "maker_percent", "taker_percent"}
 ACCOUNTS = {"owners", "number", "cash_usd"}
@@ -117,7 +139,7 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
     `resolve` turns the name of an account's owner into the 40 hex digits of an address; hex digits pass as they are.
     Raises PresetError.
     """
-    _only(preset, {"params", "feeds", "markets", "accounts", "assets", "fees"}, "the preset")
+    _only(preset, {"params", "feeds", "markets", "accounts", "assets", "fees", "options"}, "the preset")
     markets = [_at(f"markets[{index}]", _market, one) for index, one in enumerate(preset.get("markets", []))]
     feeds = [_at(f"feeds[{index}]", _feed, one) for index, one in enumerate(preset.get("feeds", []))]
     accounts = [
@@ -128,9 +150,12 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
     fees = {"fees": _at("fees", _fees, preset["fees"])} if "fees" in preset else {}
     rows = [_at(f"assets[{index}]", _asset, one) for index, one in enumerate(preset.get("assets", []))]
     assets = {"assets": sorted(rows, key=lambda asset: asset["asset"])} if rows else {}
+    classes = [_at(f"options[{index}]", _class, one) for index, one in enumerate(preset.get("options", []))]
+    options = {"options": sorted(classes, key=lambda one: one["feed"])} if classes else {}
     return {
         **fees,
         **assets,
+        **options,
         "params": _at("params", _params, preset.get("params", {}), resolve),
         "feeds": sorted(feeds, key=lambda feed: feed["feed"]),
         "markets": sorted(markets, key=lambda market: market["market"]),
@@ -239,6 +264,23 @@ def _market(table: dict[str, Any]) -> dict[str, Any]:
         **{
             stored: _field(table, name, convert) for name, (stored, convert) in MARKET_OPTIONS.items() if name in table
         },
+    }
+
+
+def _class(table: dict[str, Any]) -> dict[str, Any]:
+    _only(table, CLASS | CLASS_OPTIONS.keys() | {CAP}, "a class of options")
+    lot_size = _field(table, "lot_size", _text)
+    return {
+        "feed": _field(table, "feed", _integer),
+        "symbol": _field(table, "symbol", _text),
+        "lot_size": lot_size,
+        "tick_size": _field(table, "tick_size", _text),
+        "tick_quanta": _field(table, "tick_size", price_to_quanta, lot_size),
+        "max_order_lots": _field(table, "max_order", base_to_lots, lot_size),
+        "max_position_lots": _field(table, "max_position", base_to_lots, lot_size),
+        "fund_market": _field(table, "fund_market", _integer),
+        **({"max_open_interest_lots": _field(table, CAP, base_to_lots, lot_size)} if CAP in table else {}),
+        **{stored: _field(table, name, convert) for name, (stored, convert) in CLASS_OPTIONS.items() if name in table},
     }
 
 

@@ -168,6 +168,40 @@ MARKET_OPTIONAL: dict[str, Check] = {
     "max_open_interest_lots": _integer(0, 2**40),
     "max_open_interest_quanta": _integer(0, VAULT_MAX),
 }
+CLASS: dict[str, Check] = {
+    "feed": _integer(1, FEEDS_MAX),
+    "symbol": _text,
+    "lot_size": _text,
+    "tick_size": _text,
+    "tick_quanta": _integer(1, UINT64_MAX),
+    "max_order_lots": _integer(1, UINT64_MAX),
+    "max_position_lots": _integer(1, UINT64_MAX),
+    "fund_market": _integer(1, UINT32_MAX),
+}
+CLASS_OPTIONAL: dict[str, Check] = {
+    "max_open_interest_lots": _integer(0, 2**40),
+    "maker_fee_ppm": _integer(0, PPM),
+    "taker_fee_ppm": _integer(0, PPM),
+    "order_band_ppm": _integer(1_000, PPM),
+    "fill_band_ppm": _integer(1_000, PPM),
+    "surface_max_age_ns": _integer(1, 30 * 86_400 * 10**9),
+    "hour_s": _integer(0, 86_399),
+    "daily": _integer(0, 12),
+    "weekly": _integer(0, 12),
+    "monthly": _integer(0, 12),
+    "quarterly": _integer(0, 12),
+    "short_s": _integer(0, 86_400),
+    "shorts": _integer(0, 12),
+    "strikes": _integer(1, 50),
+    "step_ppm": _integer(1_000, 200_000),
+    "max_series": _integer(2, 1_000),
+    "margin_most_ppm": _integer(10_000, PPM),
+    "margin_least_ppm": _integer(10_000, PPM),
+    "maintenance_ppm": _integer(5_000, PPM),
+    "initial_offset_ppm": _integer(PPM, 10 * PPM),
+    "unpaired_initial_ppm": _integer(0, 10 * PPM),
+    "unpaired_maintenance_ppm": _integer(0, 10 * PPM),
+}
 BANDS = {"order_band_ppm": 100_000, "fill_band_ppm": 150_000}  # where a market says nothing
 FEES: dict[str, Check] = {
     "tiers": _fee_tiers,
@@ -189,7 +223,8 @@ ASSET: dict[str, Check] = {
     "deposit_cap_units": _integer(0, 2**62),
 }
 ASSET_PRICE: dict[str, Check] = {"price_market": _integer(1, UINT32_MAX), "price_quanta": _integer(1, UINT64_MAX)}
-OPTIONAL = {"feeds": FEED_OPTIONAL, "markets": MARKET_OPTIONAL, "assets": ASSET_PRICE}
+OPTIONAL = {"feeds": FEED_OPTIONAL, "markets": MARKET_OPTIONAL, "assets": ASSET_PRICE, "options": CLASS_OPTIONAL}
+TABLES = {"feeds": FEED, "markets": MARKET, "accounts": ACCOUNT, "assets": ASSET, "options": CLASS}
 
 
 def read_app_state(path: Path) -> dict[str, Any]:
@@ -208,14 +243,14 @@ def read_app_state(path: Path) -> dict[str, Any]:
 
 def problems(app_state: dict[str, Any]) -> list[str]:
     """Everything wrong with `app_state`, each line beginning with its place; empty when all is well."""
-    found = _unknown(app_state, {"params", "feeds", "markets", "accounts", "assets", "fees"}, "app_state")
+    found = _unknown(app_state, {"params", "fees", *TABLES}, "app_state")
     params = app_state.get("params")
     found += (_record(params, PARAMS, "params", PARAMS_OPTIONAL) if isinstance(params, dict)
               else ["params: must be an object"])
     fees = app_state.get("fees", {})
     found += _record(fees, {}, "fees", FEES) if isinstance(fees, dict) else ["fees: must be an object"]
-    for name, checks in (("feeds", FEED), ("markets", MARKET), ("accounts", ACCOUNT), ("assets", ASSET)):
-        rows = app_state.get(name, [] if name == "assets" else None)
+    for name, checks in TABLES.items():
+        rows = app_state.get(name, [] if name in ("assets", "options") else None)
         if not isinstance(rows, list):
             found.append(f"{name}: must be a list")
             continue
@@ -263,7 +298,7 @@ def _relations(app_state: dict[str, Any]) -> list[str]:
         found.append("feeds: must be numbered from 1, ascending and without gaps")
     for field in ("market", "symbol"):
         found += _repeated([market[field] for market in app_state["markets"]], "markets", field)
-    found += _asset_relations(app_state)
+    found += _asset_relations(app_state) + _class_relations(app_state)
     owners = [(account["owner"], account["number"]) for account in app_state["accounts"]]
     found += _repeated(owners, "accounts", "owner and number")
     cash = sum(account["cash_quanta"] for account in app_state["accounts"])
@@ -284,6 +319,36 @@ def _asset_relations(app_state: dict[str, Any]) -> list[str]:
     return found
 
 
+def _class_relations(app_state: dict[str, Any]) -> list[str]:
+    classes = app_state.get("options", [])
+    feeds = {market["market"]: market["feed"] for market in app_state["markets"]}
+    found = _repeated([one["feed"] for one in classes], "options", "feed")
+    for index, one in enumerate(classes):
+        place = f"options[{index}]"
+        if feeds.get(one["fund_market"]) != one["feed"]:
+            found.append(f"{place}.fund_market: must be a market on feed {one['feed']}")
+        if one.get("order_band_ppm", 20_000) > one.get("fill_band_ppm", 40_000):
+            found.append(f"{place}.order_band_ppm: must be at most fill_band_ppm")
+        if bool(one.get("short_s")) != bool(one.get("shorts")):
+            found.append(f"{place}.shorts: with short_s, or neither")
+        if one.get("shorts") and not app_state["params"]["test_network"]:
+            found.append(f"{place}.shorts: on a test network only")
+        found += [f"{place}.{wrong}" for wrong in _ticks(one)]
+    return found
+
+
+def _ticks(market: dict[str, Any]) -> list[str]:
+    """What is wrong with the decimals of a market or class of options."""
+    try:
+        base_to_lots(market["lot_size"], market["lot_size"])
+        stated = price_to_quanta(market["tick_size"], market["lot_size"])
+    except UnitError as error:
+        return [f"lot_size and tick_size: {error}"]
+    if stated != market["tick_quanta"]:
+        return [f"tick_quanta: is {market['tick_quanta']}, but tick_size times lot_size make {stated}"]
+    return []
+
+
 def _market_relations(market: dict[str, Any]) -> list[str]:
     found = []
     if (market.get("kind") == "future") != bool(market.get("expiry_ns")):
@@ -298,14 +363,7 @@ def _market_relations(market: dict[str, Any]) -> list[str]:
     cap = market.get("insurance_cap_quanta")
     if cap is not None and market.get("insurance_quanta", 0) > cap:
         found.append(f"insurance_quanta: must not exceed insurance_cap_quanta {cap}")
-    try:
-        base_to_lots(market["lot_size"], market["lot_size"])
-        stated = price_to_quanta(market["tick_size"], market["lot_size"])
-    except UnitError as error:
-        return [*found, f"lot_size and tick_size: {error}"]
-    if stated != market["tick_quanta"]:
-        found.append(f"tick_quanta: is {market['tick_quanta']}, but tick_size times lot_size make {stated}")
-    return found
+    return found + _ticks(market)
 
 
 def _repeated(values: list[Any], table: str, field: str) -> list[str]:

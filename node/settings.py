@@ -75,13 +75,25 @@ class FeedSettings:
     agree_ppm: int = 20_000
 
 
+DATES = ("hour_s", "daily", "weekly", "monthly", "quarterly", "short_s", "shorts")  # as app.options.rules.schedule has
+
+
 @dataclass(slots=True)
 class SurfaceSettings:
-    """A made-up volatility surface of a test network: about `volatility_percent` a year, for `expiries` in ISO 8601."""
+    """A made-up volatility surface of a test network: about `volatility_percent` a year, for `expiries` in ISO 8601
+    and for all that the chain lists by its rule (OPT-004, OPT-005), of which these are the terms.
+    """
 
     symbol: str = ""
     volatility_percent: str = "60"
     expiries: list[str] = field(default_factory=list)
+    hour_s: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+    quarterly: int = 0
+    short_s: int = 0
+    shorts: int = 0
 
 
 @dataclass(slots=True)

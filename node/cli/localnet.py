@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def prepare(directory: Path, options: dict[str, Any], ports: ExitStack) -> Plan:
         bars = read_bars(Path(options["prices"])) if options["prices"] else []
         state = network.localnet_state(options["preset"], bars[0].price if bars else None)
         plan.feeds, plan.markets, plan.start_ns = network.made_up(state), network.market_plans(state), time.time_ns()
+        plan.surfaces = [asdict(one) for one in network.made_up_surfaces(state)]
         _set_prices(plan, options)
         network.make_homes(plan, state)
     plan.gamblers = options["gamblers"]
@@ -137,6 +139,7 @@ def _replan(plan: Plan, options: dict[str, Any], ports: ExitStack) -> Plan:
         base_port = ports.enter_context(reserve_ports(base_port, len(plan.nodes)))
     fresh = make_plan(Path(plan.directory), base_port, len(plan.nodes), plan.seed, options["liars"], options["silent"])
     fresh.chain_id, fresh.feeds, fresh.markets, fresh.start_ns = plan.chain_id, plan.feeds, plan.markets, plan.start_ns
+    fresh.surfaces = plan.surfaces
     return fresh
 
 
@@ -191,6 +194,7 @@ def _judge(session: Session, plan: Plan, view: NetworkView, options: dict[str, A
     data = table.summary(plan, view) | {"problems": wrong}
     totals = view.totals
     text = (f"stopped at height {view.counted_height}: {totals.orders} orders, {totals.fills} fills, "
+            f"{totals.option_fills} of them in options, {totals.expiries} expiries settled by rule, "
             f"{len(plan.nodes)} app hashes equal up to height {view.agreed_height}")
     session.emit(data, text if view.counted_height else "stopped before it was ready")
     if wrong:

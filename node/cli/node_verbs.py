@@ -25,7 +25,7 @@ from node.comet.version import COMETBFT_VERSION
 from node.generated import StaleCode, refuse_stale
 from node.home import Home
 from node.keys.keystore import KeystoreError
-from node.localnet.network import check_app_state, made_up
+from node.localnet.network import check_app_state, made_up, made_up_surfaces
 from node.settings import (
     FeedSettings,
     GatewaySettings,
@@ -102,7 +102,8 @@ def _first_settings(genesis: dict[str, Any]) -> Settings:
         return Settings()
     start = datetime.fromisoformat(genesis["genesis_time"])
     feeds = [FeedSettings(symbol, [source]) for symbol, source in made_up(app_state).items()]
-    return Settings(prices=PricesSettings(start_ns=int(start.timestamp()) * 10**9), feeds=feeds)
+    prices = PricesSettings(start_ns=int(start.timestamp()) * 10**9)
+    return Settings(prices=prices, feeds=feeds, surfaces=made_up_surfaces(app_state))
 
 
 def _metrics(options: dict[str, Any]) -> tuple[str, str, str]:

@@ -18,6 +18,7 @@ from nacl.signing import SigningKey
 
 from app.block import Block, BlockResult
 from app.chain import Chain
+from app.options.hooks import schedule_of
 from app.oracle.checks import CommitVote
 from app.oracle.votes import sign_bytes
 from genesis.builder import AppState, canonical
@@ -200,8 +201,10 @@ class DevChain:
         return Observation(self.time_ns, dict(self.seen.prices), pillars)
 
     def _expiries(self, feed: int) -> list[int]:
-        """When the options on a feed expire, in ns."""
-        return []
+        """When the options on a feed expire, in ns (OPT-004, OPT-005)."""
+        terms = self.parts.chain.view.option_classes.get(feed)
+        listed = schedule_of(terms, self.time_ns // SECOND_NS) if terms else []
+        return [expiry_s * SECOND_NS for expiry_s, _ in listed]
 
     def set_price(self, symbol: str, price: Decimal | str) -> None:
         """From the next block on the validator sees this price of a feed such as `BTC/USD`, in USD."""

@@ -34,7 +34,7 @@ class BlockView:
         """The block loses its record changes: they belong into the model, all but the marks that it set."""
         self.size_bytes = block.ByteSize()
         self.marks = {int.from_bytes(change.key, "big"): state_pb2.MarkPrice.FromString(change.value)
-                      for change in block.changes if change.domain == "marks"}
+                      for change in block.changes if change.domain == "marks" and not change.deleted}
         block.ClearField("changes")
         self.block = block
         self.height = block.height
@@ -162,8 +162,9 @@ class ReadModel:
         raw = records.raw.setdefault(domain, {})
         if change.deleted:
             raw.pop(key, None)
-        else:
-            raw[key] = value
+            self._forget(domain, key)
+            return
+        raw[key] = value
         if domain == "params":
             records.params = state_pb2.Params.FromString(value)
         elif domain == "markets":
@@ -174,6 +175,17 @@ class ReadModel:
             records.totals[int.from_bytes(key, "big")] = state_pb2.MarketTotals.FromString(value)
         elif domain == "books":
             records.book_states[int.from_bytes(key, "big")] = state_pb2.BookState.FromString(value)
+
+    def _forget(self, domain: str, key: bytes) -> None:
+        """A record is no more; of a market that goes nothing stays."""
+        records = self._records
+        by_market = {"markets": records.markets, "marks": records.marks, "totals": records.totals,
+                     "books": records.book_states}
+        if domain in by_market:
+            by_market[domain].pop(int.from_bytes(key, "big"), None)
+        if domain == "markets":
+            records.books.pop(int.from_bytes(key, "big"), None)
+            self.trades.pop(int.from_bytes(key, "big"), None)
 
     def _set_orders(self, key: bytes, value: bytes) -> None:
         """Move the books from the account's old open orders to its new ones, touching only those that differ."""

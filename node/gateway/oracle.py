@@ -9,6 +9,7 @@ from typing import Any
 from app.context import Context
 from app.kernel.codec import u32
 from app.limits import MAX_MOVE_PPM
+from app.markets.types import OPTION
 from app.oracle import rules
 from app.oracle.checks import Voters
 from app.oracle.hooks import NEVER
@@ -169,7 +170,7 @@ class OracleService(oracle_service_pb2_grpc.OracleServiceServicer):
             most_move_ppm=rules.most_move_ppm(feed.move_ppm, feed.move_ppm_a_second, age_ns, MAX_MOVE_PPM))
         summary.feed.ParseFromString(self.model.record("feeds", u32(feed.feed)) or b"")
         for number, market in sorted(self.model.markets.items()):
-            if market.feed == feed.feed:
+            if market.feed == feed.feed and market.kind != OPTION:
                 mark = self.model.mark(number)
                 summary.markets.add(market=number, symbol=market.symbol, mark_quanta=mark.price_quanta,
                                     index_quanta=mark.index_quanta, bars=uses_of(barred_actions(state, number)))

@@ -74,7 +74,7 @@ def taker_actions(market: BotMarket, fair_quanta: int, held_lots: int, chance: r
     lean = max(-0.4, min(0.4, held_lots / market.position_lots))
     buys = chance.random() > 0.5 + lean
     sizes = [1 + chance.randrange(2 * market.quote_lots) for _ in range(chance.randint(1, 3))]
-    return [_through(market, fair_quanta, buys, size) for size in sizes]
+    return [through(market, fair_quanta, buys, size) for size in sizes]
 
 
 def gambler_actions(market: BotMarket, fair_quanta: int, held_lots: int, cash_quanta: int, taste: Taste,
@@ -83,13 +83,13 @@ def gambler_actions(market: BotMarket, fair_quanta: int, held_lots: int, cash_qu
     once.
     """
     if held_lots and chance.random() < LEAVE_CHANCE:
-        return [_through(market, fair_quanta, held_lots < 0, abs(held_lots))]
+        return [through(market, fair_quanta, held_lots < 0, abs(held_lots))]
     stake_quanta = STAKE_QUANTA if held_lots else min(cash_quanta, STAKE_QUANTA)
     size_lots = stake_quanta * taste.leverage // fair_quanta - abs(held_lots)
-    return [_through(market, fair_quanta, taste.buys, size_lots)] if size_lots > 0 else []
+    return [through(market, fair_quanta, taste.buys, size_lots)] if size_lots > 0 else []
 
 
-def _through(market: BotMarket, fair_quanta: int, buys: bool, size_lots: int) -> tx_pb2.Action:
+def through(market: BotMarket, fair_quanta: int, buys: bool, size_lots: int) -> tx_pb2.Action:
     """An order that reaches through the fair price and is filled at once as far as it can be."""
     reach = fair_quanta * TAKER_REACH_PPM // 1_000_000
     price = on_tick(fair_quanta + reach, market, up=True) if buys else on_tick(fair_quanta - reach, market, up=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.chain import Chain
 from app.errors import GenesisError
+from app.options.genesis import TERMS
 from app.params import APP_VERSION
 from app.store.view import DictReader
 from genesis.builder import AppState, build, canonical, read_preset
@@ -24,10 +25,21 @@ from node.comet.keys import (
 from node.home import Home
 from node.keys.dev import dev_key
 from node.localnet.plan import PLAN_FILE, MarketPlan, NodePlan, Plan, PlanError, load_plan
-from node.settings import FeedSettings, GatewaySettings, PricesSettings, Settings, TelemetrySettings, write_settings
+from node.settings import (
+    DATES,
+    FeedSettings,
+    GatewaySettings,
+    PricesSettings,
+    Settings,
+    SurfaceSettings,
+    TelemetrySettings,
+    write_settings,
+)
 
 LOCK_FILE = "lock"
 TIMEOUT_COMMIT_MS = 200
+MADE_UP_VOLATILITY = "200"  # percent a year: what a price that walks (node.prices.models) moves
+USUAL_DATES = {name: TERMS[name][2] for name in DATES}
 NOISE_PPM = 200  # of an honest feeder: so much it may differ from what is true
 
 
@@ -128,12 +140,24 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
     )
     feeds = [FeedSettings(symbol, [source]) for symbol, source in plan.feeds.items()]
     telemetry = TelemetrySettings(*node.metrics[:2])
-    return Settings(gateway=GatewaySettings(node.gateway, node.web), telemetry=telemetry, prices=prices, feeds=feeds)
+    surfaces = [SurfaceSettings(**one) for one in plan.surfaces]
+    return Settings(gateway=GatewaySettings(node.gateway, node.web), telemetry=telemetry, prices=prices, feeds=feeds,
+                    surfaces=surfaces)
 
 
 def made_up(app_state: AppState, model: str = "walk") -> dict[str, str]:
     """A source for each feed of a test network: a model of node.prices that begins at the price of genesis."""
     return {symbol: f"{model}:{price:f}" for symbol, price in first_prices(app_state).items()}
+
+
+def made_up_surfaces(app_state: AppState) -> list[SurfaceSettings]:
+    """What feeders of a test network say of volatility: for each class of options as much as prices made up here move,
+    for just the expiries that the chain lists.
+    """
+    symbols = {one["feed"]: one["symbol"] for one in app_state.get("feeds", ())}
+    return [SurfaceSettings(symbols[one["feed"]], MADE_UP_VOLATILITY, **{name: one.get(name, usual)
+                                                                       for name, usual in USUAL_DATES.items()})
+            for one in app_state.get("options", ())]
 
 
 def first_prices(app_state: AppState) -> dict[str, Decimal]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from node.comet.process import Identity
 from node.home import Home
@@ -75,8 +76,9 @@ class MarketPlan:
 
 @dataclass(slots=True)
 class Plan:
-    """`feeds` have a source each, by symbol; `start_ns` is when their replays and walks begin. `gamblers` are bots that
-    borrow. `state` is planned, starting, ready or stopped.
+    """`feeds` have a source each, by symbol; `start_ns` is when their replays and walks begin. `surfaces` are what
+    feeders say of volatility, as in node.settings. `gamblers` are bots that borrow. `state` is planned, starting, ready
+    or stopped.
     """
 
     directory: str
@@ -85,6 +87,7 @@ class Plan:
     nodes: list[NodePlan]
     seed: int = 1
     feeds: dict[str, str] = field(default_factory=dict)
+    surfaces: list[dict[str, Any]] = field(default_factory=list)
     start_ns: int = 0
     speed: float = 60.0
     gamblers: int = 0

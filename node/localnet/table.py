@@ -28,7 +28,8 @@ def network_table(plan: Plan, view: NetworkView) -> Group:
         state = Text("up", style="green") if node.up else Text("down", style="red")
         table.add_row(node.name, state, str(node.height), node.app_hash[:16], f"{node.block_ms:.0f}", str(node.mempool),
                       node_plan.gateway)
-    return Group(table, Text(prices_line(plan, view)), Text(totals_line(view)), Text(risk_line(view)), agreement(view))
+    return Group(table, Text(prices_line(plan, view)), Text(totals_line(view)), Text(risk_line(view)),
+                 Text(options_line(view)), agreement(view))
 
 
 def marks(plan: Plan, view: NetworkView) -> dict[str, str]:
@@ -60,6 +61,13 @@ def risk_line(view: NetworkView) -> str:
             f"funds paid ${usd(totals.fund_paid_quanta):,.2f}   winners gave up ${usd(totals.given_up_quanta):,.2f}")
 
 
+def options_line(view: NetworkView) -> str:
+    """Series that are listed now, what they traded, expiries that were settled by rule."""
+    totals = view.totals
+    return (f"options {totals.series - totals.series_gone} of {totals.series} series   fills {totals.option_fills}   "
+            f"expiries settled {totals.expiries}")
+
+
 def agreement(view: NetworkView) -> Text:
     if view.disagreement:
         return Text(f"APP HASHES DIFFER: {view.disagreement}", style="bold red")
@@ -77,6 +85,7 @@ def network_line(plan: Plan, view: NetworkView) -> str:
     return (f"{heights} block={block_ms:.0f}ms orders={view.totals.orders} ({orders_rate:.0f}/s) "
             f"fills={view.totals.fills} ({fills_rate:.0f}/s) liquidations={view.totals.closings} "
             f"auctions={view.totals.auctions} reductions={view.totals.reductions} "
+            f"options={view.totals.option_fills} expiries={view.totals.expiries} "
             + "".join(f"{symbol}={price} " for symbol, price in marks(plan, view).items()) + f"app hashes {agreed}")
 
 
@@ -153,6 +162,10 @@ def summary(plan: Plan, view: NetworkView) -> dict[str, object]:
         "given_up_usd": f"{usd(view.totals.given_up_quanta):f}",
         "market_changes": view.totals.market_changes,
         "breakers_tripped": view.totals.breakers,
+        "option_fills": view.totals.option_fills,
+        "series_listed": view.totals.series,
+        "series_removed": view.totals.series_gone,
+        "expiries_fixed": view.totals.expiries,
         "prices": marks(plan, view),
         "price_changes": view.totals.price_changes,
         "nodes": [

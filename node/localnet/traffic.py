@@ -6,19 +6,34 @@ Run as `python -m node.localnet.traffic --dir D`, one process for all of it. It 
 import argparse
 import asyncio
 import random
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from client.client import NovationClient
 from node.keys.dev import GAMBLERS, MAKERS, TAKERS, dev_key
-from node.localnet.bots import STAKE_QUANTA, BotMarket, gambler_actions, maker_actions, taker_actions, taste_of
+from node.localnet import option_bots
+from node.localnet.bots import (
+    STAKE_QUANTA,
+    BotMarket,
+    gambler_actions,
+    maker_actions,
+    taker_actions,
+    taste_of,
+    through,
+)
 from node.localnet.plan import Plan, load_plan
 from node.localnet.working import keep_working
 from novation.v1 import tx_pb2
+from novation.v1.market_data_service_pb2 import MarketSummary
 
 MAKER_EVERY_S = 0.8
 TAKER_EVERY_S = 0.5
 GAMBLER_EVERY_S = 1.5
+OPTION_MAKER_EVERY_S = 1.5
+OPTION_TAKER_EVERY_S = 1.0
+OPTION_MAKER, OPTION_TAKER = MAKERS[-1], TAKERS[-1]  # they have no market of their own
 QUOTE_USD = 2_000  # of one quote at the innermost level
 POSITION_USD = 200_000
 MAKERS_BY_MARKET = (2, 1)  # makers and takers of the first market, of the second; the others get none
@@ -30,7 +45,7 @@ Act = Callable[[BotMarket, int, int, random.Random], list[tx_pb2.Action]]
 async def bot(client: NovationClient, market: int, act: Act, chance: random.Random, every_s: float) -> None:
     """Look at price and position, act, wait; for ever. An envelope that fails raises and ends this client's life."""
     while True:
-        summary = next(one for one in await client.refresh_markets() if one.market.market == market)
+        summary = await client.summary(market)
         fair_quanta = summary.index_price_quanta  # not the mark, which follows the quotes of these very bots
         positions = (await client.account()).positions
         held_lots = next((one.position.lots for one in positions if one.position.market == market), 0)
@@ -47,7 +62,7 @@ def gambling(market: int, chance: random.Random) -> Callable[[NovationClient], o
     async def gamble(client: NovationClient) -> None:
         while True:
             await asyncio.sleep(GAMBLER_EVERY_S * chance.uniform(0.5, 1.5))
-            summary = next(one for one in await client.refresh_markets() if one.market.market == market)
+            summary = await client.summary(market)
             fair_quanta, own = summary.index_price_quanta, await client.account()
             held_lots = next((one.position.lots for one in own.positions if one.position.market == market), 0)
             if not held_lots and own.cash_quanta < STAKE_QUANTA // 4:
@@ -58,6 +73,47 @@ def gambling(market: int, chance: random.Random) -> Callable[[NovationClient], o
                 await client.send(actions)
 
     return gamble
+
+
+def quoting(chance: random.Random) -> Callable[[NovationClient], object]:
+    """The work of a maker of options."""
+
+    async def quote(client: NovationClient) -> None:
+        while True:
+            summaries = await client.refresh_markets()
+            held = {one.position.market: one.position.lots for one in (await client.account()).positions}
+            await client.send(option_bots.maker_actions(option_bots.series_of(summaries, time.time_ns()), held, chance))
+            await asyncio.sleep(OPTION_MAKER_EVERY_S * chance.uniform(0.8, 1.2))
+
+    return quote
+
+
+def taking_options(market: int, chance: random.Random) -> Callable[[NovationClient], object]:
+    """The work of a taker of options, who holds the perpetual `market` against them."""
+
+    async def take(client: NovationClient) -> None:
+        while True:
+            summaries = await client.refresh_markets()
+            perpetual = next(one for one in summaries if one.market.market == market)
+            held = {one.position.market: one.position.lots for one in (await client.account()).positions}
+            actions = option_bots.taker_actions(option_bots.series_of(summaries, time.time_ns()), held, chance)
+            view = sizes(market, perpetual.market.tick_quanta, perpetual.index_price_quanta or 1)
+            lots_each = lots_in_one(summaries, client)
+            wanted = round(option_bots.hedge_lots(summaries, held) * lots_each) - held.get(market, 0)
+            if abs(wanted) >= view.quote_lots:
+                actions.append(through(view, perpetual.index_price_quanta, wanted > 0, abs(wanted)))
+            if actions:
+                await client.send(actions)
+            await asyncio.sleep(OPTION_TAKER_EVERY_S * chance.uniform(0.5, 1.5))
+
+    return take
+
+
+def lots_in_one(summaries: list[MarketSummary], client: NovationClient) -> float:
+    """How many lots of the first perpetual are one lot of its options."""
+    series = next((one.market.symbol for one in summaries if one.market.strike_quanta), None)
+    first = client.market(summaries[0].market.symbol)
+    return float(client.market(series).units.lot_size / first.units.lot_size) if series else 0.0
 
 
 def sizes(market: int, tick_quanta: int, fair_quanta: int) -> BotMarket:
@@ -73,6 +129,11 @@ async def run(plan: Plan) -> None:
         markets = [info.market for info in client.markets.values()]
     work = bots(plan, markets, MAKERS, MAKERS_BY_MARKET, maker_actions, MAKER_EVERY_S)
     work += bots(plan, markets, TAKERS, TAKERS_BY_MARKET, taker_actions, TAKER_EVERY_S)
+    perpetual = markets[0]
+    for index, (name, act) in enumerate(((OPTION_MAKER, quoting), (OPTION_TAKER, partial(taking_options, perpetual)))):
+        chance = random.Random(f"novation/{plan.seed}/{name}/options")
+        if plan.surfaces:
+            work.append(keep_working(name, turned(addresses, index + 2), dev_key(name), act(chance)))
     for index, name in enumerate(GAMBLERS[:plan.gamblers]):
         work.append(keep_working(name, turned(addresses, index), dev_key(name),
                                  gambling(markets[0], random.Random(f"novation/{plan.seed}/{name}"))))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from app.limits import FIRST_SERIES
 from node.feed.client import LinkClient, LinkClosedError, LinkError
 from node.localnet.plan import NodePlan
 from novation.v1 import events_pb2, feed_pb2
@@ -56,6 +57,10 @@ class Totals:
     market_changes: int = 0  # of status: opened, quarantined, wound down, settled ...
     breakers: int = 0  # that tripped
     price_changes: int = 0  # of marks
+    option_fills: int = 0  # of the fills
+    series: int = 0  # of options listed
+    series_gone: int = 0
+    expiries: int = 0  # fixed, so that their options settled
     marks: dict[int, int] = field(default_factory=dict)  # quanta a lot, by market
 
 
@@ -124,7 +129,8 @@ COUNTED = {
     "fill": "fills", "trigger_fired": "triggers", "position_closed": "closings", "auction_started": "auctions",
     "auction_bid_taken": "bids", "account_reduced": "reductions", "holder_reduced": "reduced_holders",
     "market_status_changed": "market_changes", "market_quarantined": "market_changes",
-    "breaker_tripped": "breakers", "mark_price_set": "price_changes",
+    "breaker_tripped": "breakers", "mark_price_set": "price_changes", "series_listed": "series",
+    "series_removed": "series_gone", "expiry_fixed": "expiries",
 }
 FUND_PAYMENTS = {"position_closed": "fund_paid_quanta", "account_reduced": "fund_paid_quanta",
                  "asset_seized": "paid_quanta", "settlement_shortfall": "paid_quanta"}
@@ -137,6 +143,8 @@ def count_events(totals: Totals, events: Iterable[events_pb2.Event]) -> None:
         if kind in COUNTED:
             name = COUNTED[kind]
             setattr(totals, name, getattr(totals, name) + 1)
+        if kind == "fill":
+            totals.option_fills += event.fill.market >= FIRST_SERIES
         if kind in FUND_PAYMENTS:
             totals.fund_paid_quanta += getattr(getattr(event, kind), FUND_PAYMENTS[kind])
         elif kind == "mark_price_set":

@@ -6,11 +6,13 @@ replay one file see the same prices.
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 import structlog
 
+from app.options.rules import schedule
 from node.home import Home
 from node.prices.behaviour import behaviour
 from node.prices.exchanges import Exchanges
@@ -18,7 +20,7 @@ from node.prices.observation import Observation, Pillar
 from node.prices.push import Pusher
 from node.prices.smile import smile
 from node.prices.sources import Feed, SourceError, build_feeds, prices_of
-from node.settings import Settings, SurfaceSettings
+from node.settings import DATES, Settings, SurfaceSettings
 
 log = structlog.get_logger("prices")
 
@@ -46,8 +48,8 @@ class Feeder:
         return Observation(now_ns, prices_of(self.feeds, now_ns), self._pillars(now_ns))
 
     def _pillars(self, now_ns: int) -> dict[str, tuple[Pillar, ...]]:
-        return {symbol: smile(f"{self._seed}/{symbol}", volatility, expiries_ns, now_ns)
-                for symbol, volatility, expiries_ns in self._surfaces}
+        return {one.symbol: smile(f"{self._seed}/{one.symbol}", one.volatility, one.expiries_ns(now_ns), now_ns)
+                for one in self._surfaces}
 
     async def run(self, home: Home) -> None:
         """Observe and hand over for ever, whether the engine runs or not. Cancel it to end."""
@@ -77,7 +79,22 @@ class Feeder:
             log.info("prices", **{symbol: f"{price:.8g}" for symbol, price in seen.prices.items()}, absent=absent)
 
 
-def _surface(settings: SurfaceSettings) -> tuple[str, Decimal, list[int]]:
+@dataclass(frozen=True, slots=True)
+class MadeUp:
+    """What to say of the volatility of one underlying."""
+
+    symbol: str
+    volatility: Decimal
+    fixed_ns: tuple[int, ...]
+    dates: tuple[int, ...]  # the terms of app.options.rules.schedule
+
+    def expiries_ns(self, now_ns: int) -> list[int]:
+        """Those that were given, and those that the chain lists ahead of a time."""
+        listed = schedule(now_ns // 10**9, *self.dates)
+        return sorted({*self.fixed_ns, *(expiry_s * 10**9 for expiry_s, _ in listed)})
+
+
+def _surface(settings: SurfaceSettings) -> MadeUp:
     where = f"[[surfaces]] {settings.symbol}"
     try:
         volatility = Decimal(settings.volatility_percent) / 100
@@ -86,5 +103,8 @@ def _surface(settings: SurfaceSettings) -> tuple[str, Decimal, list[int]]:
         raise SourceError(f"{where}: {error}") from error
     if not 0 < volatility <= 10:
         raise SourceError(f"{where}: volatility_percent must be above 0, at most 1000")
-    return settings.symbol, volatility, [int((one if one.tzinfo else one.replace(tzinfo=UTC)).timestamp()) * 10**9
-                                         for one in moments]
+    fixed = tuple(int((one if one.tzinfo else one.replace(tzinfo=UTC)).timestamp()) * 10**9 for one in moments)
+    dates = tuple(getattr(settings, name) for name in DATES)
+    if min(dates) < 0:
+        raise SourceError(f"{where}: {', '.join(DATES)} must be at least 0")
+    return MadeUp(settings.symbol, volatility, fixed, dates)

@@ -163,6 +163,9 @@ def test_a_chain_that_is_no_test_network_has_no_authority(preset: dict) -> None:
     preset["params"] = {**preset["params"], "test_network": False, "max_faucet_usd": "0"}
     assert "authority" in check_app_state(build(preset, owner))[0]
     del preset["params"]["authority"]
+    assert problems(build(preset, owner)) == ["options[0].shorts: on a test network only"]
+    for name in ("shorts", "short_seconds"):
+        del preset["options"][0][name]
     app_state = build(preset, owner)
     assert app_state["params"]["authority"] == ""
     assert problems(app_state) == check_app_state(app_state) == []
@@ -194,6 +197,21 @@ def test_what_a_market_need_not_say(preset: dict) -> None:
     assert check_app_state(build(preset, owner)) == []
     preset["markets"][0]["expiry"] = "tomorrow"
     with pytest.raises(PresetError, match="expiry is not a date"):
+        build(preset, owner)
+
+
+def test_classes_of_options_are_exact(preset: dict) -> None:
+    """Sizes in lots, shares in ppm, times in seconds and nanoseconds; a class's dates are numbers."""
+    made = build(preset, owner)["options"][0]
+    assert (made["lot_size"], made["tick_quanta"], made["max_order_lots"]) == ("0.01", 10_000, 100_000)
+    assert (made["hour_s"], made["short_s"], made["shorts"], made["daily"]) == (28_800, 60, 2, 1)
+    assert (made["order_band_ppm"], made["step_ppm"], made["surface_max_age_ns"]) == (20_000, 50_000, 15 * 10**9)
+    preset["options"][0].update(max_open_interest="5", hour=0, margin_most_percent="20")
+    made = build(preset, owner)["options"][0]
+    assert (made["max_open_interest_lots"], made["hour_s"], made["margin_most_ppm"]) == (500, 0, 200_000)
+    assert check_app_state(build(preset, owner)) == []
+    preset["options"][0]["colour"] = "red"
+    with pytest.raises(PresetError, match="colour"):
         build(preset, owner)
 
 

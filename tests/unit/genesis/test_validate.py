@@ -65,6 +65,13 @@ FAULTS = [
     (lambda s: s["assets"][0].update(haircut_ppm=2_000_000), "assets[0].haircut_ppm"),
     (lambda s: s["assets"][0].update(price_market=9), "assets[0].price_market: there is no market 9"),
     (lambda s: s["assets"][0].update(price_quanta=9), "assets[0]: needs one of"),
+    (lambda s: s.update(options=5), "options: must be a list"),
+    (lambda s: s["options"].append(s["options"][0]), "options[1].feed: 1 is there twice"),
+    (lambda s: s["options"][0].update(fund_market=2), "options[0].fund_market: must be a market on feed 1"),
+    (lambda s: s["options"][0].update(order_band_ppm=50_000), "options[0].order_band_ppm: must be at most"),
+    (lambda s: s["options"][0].update(shorts=0), "options[0].shorts: with short_s"),
+    (lambda s: s["options"][0].update(tick_quanta=7), "options[0].tick_quanta: is 7, but"),
+    (lambda s: s["options"][0].update(strikes=51), "options[0].strikes: must be between"),
     (lambda s: s.update(validators=[]), "app_state.validators: is not known"),
 ]
 

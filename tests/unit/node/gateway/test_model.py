@@ -142,3 +142,15 @@ def test_trades_of_a_market_are_bounded_and_in_order() -> None:
     held = model.trades[1]
     assert len(held) == 1_000 and held[-1].trade_id == 1_499 and held[0].trade_id == 500
     assert (held[-1].height, held[-1].time_ns) == (11, 110)
+
+
+def test_a_market_that_goes_leaves_nothing() -> None:
+    """Series of options end: their records, their books and their trades go."""
+    model = loaded(change("marks", b"\0\0\0\1", state_pb2.MarkPrice(price_quanta=5).SerializeToString()),
+                   change("orders", ALICE, open_orders(order(1, 500, 3))))
+    assert model.mark(1).price_quanta == 5
+    model.apply(block(11, change("orders", ALICE, None), change("marks", b"\0\0\0\1", None),
+                      change("markets", b"\0\0\0\1", None)))
+    assert model.markets == {} and model.mark(1).price_quanta == 0
+    assert model.record("markets", b"\0\0\0\1") is None
+    assert model.block(11).marks == {}  # type: ignore[union-attr]

@@ -34,6 +34,23 @@ def test_a_block_counts_once_however_many_nodes_report_it() -> None:
     assert (view.totals.blocks, view.totals.orders, view.totals.fills, view.totals.failed) == (1, 1, 2, 1)
 
 
+def test_lives_of_options_are_counted() -> None:
+    """Series that come and go, fills in them, expiries that settled: in the table, the line and the data."""
+    made = block(1, fills=2)
+    made.txs[0].events.add().fill.market = 10_000
+    for number in (10_000, 10_001):
+        made.events.add().series_listed.market = number
+    made.events.add().expiry_fixed.feed = 1
+    made.events.add().series_removed.market = 10_000
+    view = network()
+    view.observe(view.nodes[0], made)
+    totals = view.totals
+    assert (totals.fills, totals.option_fills, totals.series, totals.series_gone, totals.expiries) == (3, 1, 2, 1, 1)
+    assert table.options_line(view) == "options 1 of 2 series   fills 1   expiries settled 1"
+    assert "options=1 expiries=1" in table.network_line(PLAN, view)
+    assert table.summary(PLAN, view)["expiries_fixed"] == 1
+
+
 def test_steps_of_liquidation_are_counted_wherever_they_happen(tmp_path: Path) -> None:
     """In hooks and in transactions, with what funds and winners paid: in the table, the line and the data."""
     made = block(1, fills=1)

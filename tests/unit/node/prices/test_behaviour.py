@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from app.surface.rules import butterfly_free, calendar_free, convex_slice
 from node.prices.behaviour import FACTORS, LIE_NS, behaviour
 from node.prices.observation import Observation, Pillar
 from node.prices.smile import LOG_MONEYNESS, YEAR_NS, smile
@@ -60,6 +61,17 @@ def test_the_smile_is_what_its_volatility_says_and_free_of_arbitrage() -> None:
     assert all(early < late for early, late in zip(first.variances, second.variances, strict=True)), "calendar"
     assert smile("1", Decimal("0.6"), [far, near], 0) == (first, second)
     assert smile("2", Decimal("0.6"), [far, near], 0) != (first, second)
+
+
+@pytest.mark.parametrize("percent", [20, 60, 150, 200, 500])
+def test_no_seed_makes_an_arbitrage(percent: int) -> None:
+    """SURF-005, SURF-006, by the chain's own checks: from a second to two years, rounding included."""
+    seconds = [1, 61, 121, 600, 3_600, *(86_400 * days for days in (1, 2, 7, 14, 30, 91, 182, 365, 730))]
+    for seed in range(60):
+        pillars = smile(f"{seed}/BTC/USD", Decimal(percent) / 100, [one * 10**9 for one in seconds], 0)
+        slices = [convex_slice([int(one.scaleb(9)) for one in pillar.variances]) for pillar in pillars]
+        assert all(map(butterfly_free, slices)), seed
+        assert all(calendar_free(early, late) for early, late in pairwise(slices)), seed
 
 
 def test_an_expiry_that_has_passed_has_no_pillar() -> None:

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from app.limits import MAX_EXTENSION_BYTES
+from app.options.rules import schedule
+from app.oracle.votes import encode_extension
+from node.abci.votes import vote_of
 from node.home import Home
 from node.prices.board import PriceBoard
 from node.prices.feeder import Feeder
 from node.prices.observation import Observation, decode, encode
+from node.prices.sources import SourceError
 from node.settings import FeedSettings, PricesSettings, Settings, SurfaceSettings, write_settings
 
 DEADLINE_S = 30.0
@@ -150,3 +155,24 @@ def test_settings_that_cannot_be_end_the_feeder_with_a_reason(home: Home, change
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_surface_follows_the_rule_by_which_options_are_listed() -> None:
+    """OPT-004, OPT-005: pillars for just the expiries of a class, beside those that are named."""
+    dates = {"hour_s": 28_800, "daily": 1, "weekly": 2, "monthly": 1, "quarterly": 1, "short_s": 60, "shorts": 2}
+    feeder = Feeder(Settings(surfaces=[SurfaceSettings("BTC/USD", "60", ["2100-01-01T00:00:00Z"], **dates)]))
+    seen = [one.expiry_ns // 10**9 for one in feeder.observe(NOW_NS).pillars["BTC/USD"]]
+    listed = [expiry_s for expiry_s, _ in schedule(NOW_NS // 10**9, *dates.values())]
+    assert seen == [*listed, 4_102_444_800] and len(listed) == 7
+    with pytest.raises(SourceError, match="at least 0"):
+        Feeder(Settings(surfaces=[SurfaceSettings("BTC/USD", "60", [], daily=-1)]))
+
+
+def test_all_expiries_of_a_class_fit_into_a_vote() -> None:
+    """ORCL-001: two of each kind, on two underlyings, in 2,048 bytes."""
+    names = ("BTC/USD", "ETH/USD")
+    surface = {"hour_s": 28_800, "daily": 2, "weekly": 2, "monthly": 2, "quarterly": 2, "short_s": 60, "shorts": 2}
+    settings = Settings(feeds=[FeedSettings(name, ["static:46000"]) for name in names],
+                        surfaces=[SurfaceSettings(name, "200", **surface) for name in names])
+    vote = vote_of(Feeder(settings).observe(NOW_NS), [(1, "BTC/USD", 6), (2, "ETH/USD", 6)])
+    assert len(vote.pillars) == 20 and len(encode_extension(vote)) <= MAX_EXTENSION_BYTES
