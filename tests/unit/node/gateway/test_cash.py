@@ -55,7 +55,8 @@ def test_every_kind_of_event_was_thought_of() -> None:
         "trigger_fired", "protection_tripped", "dead_man_acted", "mark_price_set", "market_status_changed", "uncrossed",
         "settlement_price_set", "market_quarantined", "referrer_set", "fees_shared", "auction_started",
         "auction_ended", "wind_down_began", "breaker_tripped", "breaker_extended", "breaker_ended",
-        "feed_validity_changed", "pillar_refused", "series_listed", "expiry_fixed", "series_removed", "combo_filled"}
+        "feed_validity_changed", "pillar_refused", "series_listed", "expiry_fixed", "series_removed", "combo_filled",
+        "agent_set", "margin_mode_set"}
     assert len(kinds) == len(Occurrence.__args__)  # type: ignore[attr-defined]
     assert READERS.keys() == kinds - moves_no_cash
 
