@@ -8,6 +8,8 @@ from app.margin import queries
 from app.margin.scenarios import Grid, Scenarios
 from app.margin.sensitivities import Sensitivities
 from app.margin.suppose import Move, Price
+from app.margin.tails import Tail
+from app.margin.types import Standing
 from novation.v1 import risk_service_pb2 as risk_service
 
 
@@ -64,6 +66,42 @@ def account_message(risk: questions.AccountRisk) -> risk_service.AccountRisk:
         positions=[position_message(one) for one in risk.positions],
         underlyings=[underlying_message(one) for one in risk.underlyings],
         sensitivities=[sensitivity_message(one) for one in risk.sensitivities],
+        portfolio=risk.is_portfolio,
+        standard_margin=mode_message(risk.modes[0]),
+        portfolio_margin=mode_message(risk.modes[1]),
+        tails=[tail_message(one) for one in risk.tails],
+    )
+
+
+def mode_message(now: Standing | None) -> risk_service.ModeMargin | None:
+    """What an account would ask for in a mode."""
+    if now is None:
+        return None
+    return risk_service.ModeMargin(
+        initial_quanta=now.initial, maintenance_quanta=now.maintenance, usable_quanta=now.usable
+    )
+
+
+def tail_message(one: Tail) -> risk_service.Tail:
+    """What positions make in every row."""
+    return risk_service.Tail(
+        feed=one.feed,
+        rows=[
+            risk_service.TailRow(
+                kind=row.kind,  # type: ignore[arg-type]
+                price_ppm=row.price_ppm,
+                volatility=row.volatility,  # type: ignore[arg-type]
+                weight_ppm=row.weight_ppm,
+                unweighted_quanta=row.unweighted,
+                weighted_quanta=row.weighted,
+            )
+            for row in one.rows
+        ],
+        worst_row=one.worst_row,
+        parts=[risk_service.TailPart(market=market, quanta=part) for market, part in one.parts],
+        rest_quanta=one.rest,
+        shortfall_quanta=one.shortfall,
+        weighted_shortfall_quanta=one.weighted_shortfall,
     )
 
 

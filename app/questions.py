@@ -34,15 +34,17 @@ from app.margin.queries import PositionRisk, Range, liquidation_range, position_
 from app.margin.scenarios import Grid, Scenarios, scenarios
 from app.margin.sensitivities import Sensitivities, sensitivities
 from app.margin.spans import Span, short_spans
-from app.margin.state import account_standing
+from app.margin.state import account_standing, standing
 from app.margin.suppose import Move, Price, check_move, markets_of, suppose_move, suppose_price
+from app.margin.tails import Tail, tails
 from app.margin.types import Standing
 from app.markets.state import require_market
 from app.markets.types import OPTION
+from app.portfolio.state import terms_of
 from novation.v1 import tx_pb2
 
 MARKET_KINDS = frozenset({"place_order", "cancel_all"})
-KINDS = frozenset({"place_order", "cancel_order", "replace_order", "cancel_all", "transfer", "withdraw"})
+KINDS = MARKET_KINDS | {"cancel_order", "replace_order", "transfer", "withdraw", "set_margin_mode", "place_combo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,9 @@ class AccountRisk:
     positions: list[PositionRisk] = field(default_factory=list)
     underlyings: list[Underlying] = field(default_factory=list)
     sensitivities: list[Sensitivities] = field(default_factory=list)
+    is_portfolio: bool = False
+    modes: tuple[Standing, Standing | None] = (Standing(0, 0, 0), None)  # standard, portfolio if it may choose that
+    tails: list[Tail] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -131,13 +136,19 @@ def ask(ctx: Context, key: bytes, question: Question) -> Answer:
         fees += sum(fee_of(fill, key) for fill in fills)
         account = ctx.accounts.get(key)
         table = scenarios(ctx, account, question.grid) if question.grid and account else None
-        return Answer(before, account_risk(ctx, key), results, fills, fees, table)
+        after = account_risk(ctx, key) if supposes(question) else before
+        return Answer(before, after, results, fills, fees, table)
     finally:
         while len(ctx.journal.marks) >= depth:
             ctx.journal.rollback()
         del ctx.events[events:]
         ctx.faults.clear()
         ctx.gas = GasMeter(NO_LIMIT)
+
+
+def supposes(question: Question) -> bool:
+    """Whether anything is supposed: if not, the account afterwards is the account as it is."""
+    return bool(question.moves or question.prices or question.cash_quanta or question.trades or question.actions)
 
 
 def check(ctx: Context, question: Question) -> None:
@@ -166,6 +177,7 @@ def touched_markets(ctx: Context, key: bytes, question: Question) -> list[int]:
         kind = action.WhichOneof("kind")
         if kind in MARKET_KINDS:
             named.append(getattr(action, kind).market)
+        named += [leg.market for leg in action.place_combo.legs]
     known = [market for market in named if ctx.markets.get(market) is not None]
     return known + (markets_of(ctx, account) if account else [])
 
@@ -216,7 +228,20 @@ def account_risk(ctx: Context, key: bytes) -> AccountRisk:
         position_risks(ctx, account, now),
         underlyings(ctx, account),
         sensitivities(ctx, account),
+        account.portfolio,
+        modes(ctx, account),
+        tails(ctx, account),
     )
+
+
+def modes(ctx: Context, account: Account) -> tuple[Standing, Standing | None]:
+    """RISK-012: how the account would stand in standard and in portfolio margin, there if all its underlyings have
+    terms for it.
+    """
+    cash = account.cash_quanta + assets_value(ctx, account)
+    has_terms = all(terms_of(ctx, require_market(ctx, market).feed) is not None for market in account.positions)
+    standard = standing(ctx, cash, account.positions.values())
+    return standard, standing(ctx, cash, account.positions.values(), portfolio=True) if has_terms else None
 
 
 def underlyings(ctx: Context, account: Account) -> list[Underlying]:

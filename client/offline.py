@@ -23,6 +23,7 @@ from app.accounts.types import decode
 from app.context import Context
 from app.errors import FAULTS, ChainError
 from app.kernel.codec import u32
+from app.oracle.state import barred_actions
 from app.params import APP_VERSION, PARAMS_KEY
 from app.question_messages import answer_message, question_of
 from app.registry import TABLES, open_fork
@@ -37,6 +38,7 @@ from novation.v1 import state_pb2
 
 RECORDS_MAX = 4_096
 PROOF_FORM = "ics23"  # it shows absence too
+PROVABLE = frozenset({"set_margin_mode"})  # actions that touch nothing but the account
 ALWAYS = frozenset({"funding", "totals", "books"})  # every market has one of each
 _NAMES = {RECORD_SPACE + bytes([schema.prefix]): name for name, schema in TABLES.items()}
 _SPACE = len(RECORD_SPACE) + 1
@@ -128,8 +130,8 @@ async def prove_risk(light: Light, request: risk_service.GetRiskRequest, height:
     Raises LightError and ProofError when what the node shows cannot be verified, NotProven when the question cannot be
     answered from proofs (actions meet a whole book), BadRequest as the gateway would.
     """
-    if request.actions:
-        raise NotProven("NOT_PROVEN", "actions meet the orders of everybody, which no proof can show; suppose trades")
+    if any(action.WhichOneof("kind") not in PROVABLE for action in request.actions):
+        raise NotProven("NOT_PROVEN", "orders meet the orders of everybody, which no proof can show; suppose trades")
     first = await light.record("params", PARAMS_KEY, height, form=PROOF_FORM)
     if first.header.app_version != APP_VERSION:
         raise LightError(f"the chain runs version {first.header.app_version} of its rules, this is {APP_VERSION}")
@@ -162,6 +164,8 @@ def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest) -> Place |
     reader = ProvenReader(found.records)
     try:
         ctx: Context = open_fork(reader, found.height, found.own.time_ns)
+        if request.actions:
+            note_barred(ctx, key_of(request.account))
         answer = questions.ask(ctx, key_of(request.account), question_of(request))
     except NotProven as error:
         if "table" not in error.metadata:
@@ -174,6 +178,13 @@ def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest) -> Place |
         raise MarketClosed("MARKET_FAULT", f"the rules of a market of this account are broken: {error}") from error
     found.answer = answer_message(found.height, found.own.time_ns, answer)
     return None
+
+
+def note_barred(ctx: Context, key: bytes) -> None:
+    """ORCL-011, for the account's markets alone: what their prices bar, which actions ask."""
+    account = ctx.accounts.get(key)
+    found = {market: barred_actions(ctx, market) for market in (account.positions if account else ())}
+    ctx.barred = {market: actions for market, actions in found.items() if actions}
 
 
 def together(found: OfflineRisk, request: risk_service.GetRiskRequest, missing: Place) -> list[Place]:

@@ -15,12 +15,13 @@ from app.margin.suppose import markets_of, suppose_feed
 from app.markets.state import require_market
 from app.markets.types import OPTION
 
-# Of the present price: by hundredths of it near, coarser far away, up to ten times.
+# Of the present price: by fiftieths of it near, coarser far away, up to ten times.
 GRID_PPM = (
-    *range(10_000, 500_000, 30_000),
-    *range(500_000, 1_500_000, 10_000),
-    *range(1_500_000, 3_000_000, 50_000),
-    *range(3_000_000, 10_000_001, 500_000),
+    10_000,
+    *range(50_000, 500_000, 50_000),
+    *range(500_000, 1_500_000, 20_000),
+    *range(1_500_000, 3_000_000, 100_000),
+    *range(3_000_000, 10_000_001, 1_000_000),
 )
 
 

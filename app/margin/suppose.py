@@ -19,6 +19,9 @@ from app.oracle.rules import index_price
 from app.oracle.state import mark_price
 from app.oracle.state import suppose_price as set_supposed
 from app.oracle.types import Surface
+from app.portfolio.types import Anchor
+from app.pricing.state import SECOND_NS
+from app.surface.state import curve_of, expiry_key
 
 LEAST_PRICE_QUANTA = 1
 
@@ -83,10 +86,12 @@ def shift_surface(ctx: Context, feed: int, change_ppm: int) -> None:
 
 def suppose_feed(ctx: Context, feed: int, price: int, markets: Iterable[int]) -> None:
     """RISK-005: the price of a feed, in its units; of its markets each index follows it, each mark of a perpetual or
-    future in proportion to its own, rounded down, at least 1; options are marked anew (MARK-007).
+    future in proportion to its own, rounded down, at least 1; options are marked anew (MARK-007), and the anchors of
+    their expiries are the curves of then (PORT-013).
     """
     record = ctx.feeds.edit(feed)
     before, record.price = record.price, price
+    expiries: dict[int, None] = {}
     for number in sorted(dict.fromkeys(markets)):
         market = require_market(ctx, number)
         if market.feed == feed:
@@ -94,9 +99,19 @@ def suppose_feed(ctx: Context, feed: int, price: int, markets: Iterable[int]) ->
             mark.index_quanta = index_price(price, market.index_multiplier, market.index_divisor, MAX_PRICE_QUANTA)
             if market.kind == OPTION:
                 make_mark(ctx, number)
+                expiries[market.expiry_ns // SECOND_NS] = None
             else:
                 mark.price_quanta = min(max(LEAST_PRICE_QUANTA, mark.price_quanta * price // before), MAX_PRICE_QUANTA)
             ctx.forget_risk(number)
+    for expiry_s in expiries:
+        move_anchor(ctx, feed, expiry_s)
+
+
+def move_anchor(ctx: Context, feed: int, expiry_s: int) -> None:
+    """RISK-005: the anchor of an expiry, if it has one, is the curve of now."""
+    key, curve = expiry_key(feed, expiry_s), curve_of(ctx, feed, expiry_s)
+    if curve is not None and ctx.anchors.get(key) is not None:
+        ctx.anchors.put(key, Anchor(curve, ctx.time_ns))
 
 
 def move_together(ctx: Context, markets: Sequence[int], price_quanta: int) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
+from client import envelopes
 from client.client import NovationClient
+from client.envelopes import MARGIN_MODES
 from client.results import MarketInfo
 from client.risk import (
     Supposed,
@@ -23,6 +25,7 @@ from node.cli.query import query
 from node.cli.scenarios import OPTIONS as SCENARIOS
 from node.cli.scenarios import grid_of, heat_map, lines, save_picture, table_data, table_of
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.tails import modes_data, tail_data, tails_text
 from node.cli.views import SIDES, dollars, percent, plain, price_text, rows_table, when
 from novation.v1 import risk_service_pb2 as risk_service
 from novation.v1 import state_pb2
@@ -41,6 +44,8 @@ BAR = 40  # characters of a picture
               help="Suppose an order of WHO: 'buy 0.1 BTC-PERP 46000'.")
 @click.option("--trade", "trades", multiple=True, metavar="'SIDE SIZE MARKET PRICE'",
               help="Suppose a fill outside the book.")
+@click.option("--mode", type=click.Choice(list(MARGIN_MODES)), help="Suppose that WHO chooses this mode of margin.")
+@click.option("--rows", "every", is_flag=True, help="Every row of portfolio margin, and not the far ones alone.")
 @click.option("--deposit", default="0", help="Suppose so much more cash, in USD; negative: less.")
 @click.option("--reduction", "reduced", metavar="MARKET",
               help="What a reduction of winners in MARKET would take of WHO.")
@@ -49,8 +54,8 @@ BAR = 40  # characters of a picture
 @click.option("--shock", "shocks", multiple=True, metavar="PERCENT", help="With --system: other shocks, like -25.")
 @with_options([*SCENARIOS, *OFFLINE])
 def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, ...], orders: tuple[str, ...],
-         trades: tuple[str, ...], deposit: str, reduced: str | None, everybody: bool, system: bool,
-         shocks: tuple[str, ...], pictured: str | None, picture: str | None, offline: bool, trust: str,
+         trades: tuple[str, ...], mode: str | None, every: bool, deposit: str, reduced: str | None, everybody: bool,
+         system: bool, shocks: tuple[str, ...], pictured: str | None, picture: str | None, offline: bool, trust: str,
          rpc: str | None, save: str | None, inputs: str | None) -> None:
     """Margin and liquidation prices of WHO, now and under what you suppose; by the chain's own code."""
     if system == bool(who):
@@ -69,7 +74,8 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
     supposed: dict[str, Any] = {
         "prices": marks, "moves": [_move(one) for one in moves], "cash": deposit,
         "trades": [_parsed(one, suppose_trade) for one in trades],
-        "orders": [_parsed(one, suppose_order) for one in orders]}
+        "orders": [_parsed(one, suppose_order) for one in orders],
+        "actions": [envelopes.set_margin_mode(mode)] if mode else []}
 
     async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo], dict[str, Any] | None]:
         if pictured:
@@ -92,7 +98,7 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
         reply, proof = found.answer, proof_data(found, trusted, named=bool(trust))
     else:
         reply, infos, proof = ask(session, work)
-    supposes = bool(prices or moves or orders or trades or deposit != "0")
+    supposes = bool(prices or moves or mode or orders or trades or deposit != "0")
     data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
             "before": account_data(reply.before, infos)}
     if supposes:
@@ -101,7 +107,7 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
                  "trading_fees_usd": plain(usd(reply.trading_fees_quanta))}
     if proof:
         data["proof"] = proof
-    shown = risk_text(who, data, reply, infos, supposes)
+    shown = risk_text(who, data, reply, infos, supposes, every)
     if pictured and reply.HasField("scenarios"):
         table = table_of(pictured.partition("-")[0], reply.scenarios, reply.after.equity_quanta)
         data["scenarios"] = table_data(table)
@@ -205,7 +211,9 @@ def account_data(account: risk_service.AccountRisk, infos: dict[int, MarketInfo]
     money = {f"{name}_usd": plain(usd(getattr(account, f"{name}_quanta"))) for name in MONEY}
     return money | {"positions": [_position(infos[one.market], one) for one in account.positions],
                     "underlyings": [_underlying(infos, one) for one in account.underlyings],
-                    "greeks": [_greeks(one, account, infos) for one in account.sensitivities]}
+                    "greeks": [_greeks(one, account, infos) for one in account.sensitivities],
+                    "mode": "portfolio" if account.portfolio else "standard",
+                    "modes": modes_data(account), "tails": [tail_data(one, infos) for one in account.tails]}
 
 
 def _position(info: MarketInfo, one: risk_service.PositionRisk) -> dict[str, Any]:
@@ -253,7 +261,7 @@ def fill_row(info: MarketInfo, one: Any) -> dict[str, Any]:
 
 
 def risk_text(who: str, data: dict[str, Any], reply: risk_service.GetRiskResponse, infos: dict[int, MarketInfo],
-              supposes: bool) -> list[Any]:
+              supposes: bool, every: bool) -> list[Any]:
     """The answer for people: money before and after, positions, what orders would do, and where liquidation lies."""
     table = simple_table("USD", f"{who} at height {reply.height}", *(["supposed", "change"] if supposes else []))
     for name in MONEY:
@@ -267,7 +275,8 @@ def risk_text(who: str, data: dict[str, Any], reply: risk_service.GetRiskRespons
     groups = [{**one, "markets": ", ".join(one["markets"]),
                "short": "; ".join(" to ".join(span) for span in one["short"]) or "-"}
               for one in data[last]["underlyings"]]
-    shown += [rows_table(rows, "") for rows in (groups, data[last]["greeks"]) if rows]
+    shown += [rows_table(rows, "") for rows in (groups, data[last]["greeks"], data[last]["modes"]) if rows]
+    shown += tails_text(data[last]["tails"], every)
     if supposes and data["results"]:
         shown += [rows_table(data["results"], ""), rows_table(data["fills"], "no fills"),
                   f"trading fees {data['trading_fees_usd']} USD"]

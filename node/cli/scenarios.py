@@ -28,9 +28,9 @@ OPTIONS = (
     click.option("--picture", metavar="FILE.png", type=click.Path(dir_okay=False, writable=True),
                  help="With --scenarios: as a picture too."),
 )  # fmt: skip
-PRICES_PPM = tuple(range(-500_000, 500_001, 25_000))
-VOLATILITIES_PPM = tuple(range(500_000, -500_001, -125_000))  # the highest on top
-EVERY_PRICE, EVERY_VOLATILITY = 4, 2  # so many are a column, and a row, of the terminal's map
+PRICES_PPM = tuple(range(-500_000, 500_001, 50_000))
+VOLATILITIES_PPM = tuple(range(500_000, -500_001, -250_000))  # the highest on top
+EVERY = 2  # so many prices are a column of the terminal's map, and each is so many of its lines
 LINE_ROWS = 13
 LOSS, GAIN = (200, 55, 45), (40, 150, 80)  # red, green, blue of the extremes
 
@@ -101,12 +101,12 @@ def short_usd(amount: Decimal) -> str:
 
 def heat_map(table: Table) -> Text:
     """Profit by price (across) and volatility (down): green gains, red losses, `!` where it would be liquidated."""
-    columns = range(0, len(table.prices_ppm), EVERY_PRICE)
+    columns = range(0, len(table.prices_ppm), EVERY)
     most = max((abs(one) for row in table.cells for one in row), default=Decimal(0)) or Decimal(1)
     text = Text(f"{table.name} at {plain(table.price)}: profit in USD by price (across) and volatility (down), "
                 "! short of maintenance margin\n")
     text.append(" " * 9 + "".join(f"{_signed(table.prices_ppm[at]):>8}" for at in columns) + "\n")
-    for place, volatility in list(enumerate(table.volatilities_ppm))[::EVERY_VOLATILITY]:
+    for place, volatility in enumerate(table.volatilities_ppm):
         text.append(f"{_signed(volatility):>8} ")
         for at in columns:
             profit, mark = table.cells[place][at], "!" if table.excess[place][at] < 0 else " "
@@ -131,17 +131,19 @@ def lines(table: Table) -> Text:
     low = min(min(one) for one in series + ((Decimal(0),),))
     high = max(max(one) for one in series + ((Decimal(0),),))
     step = (high - low) / (LINE_ROWS - 1) or Decimal(1)
-    grid = [[" "] * len(table.prices_ppm) for _ in range(LINE_ROWS)]
-    zero = round((high - 0) / step)
-    grid[zero] = ["-"] * len(table.prices_ppm)
+    width = EVERY * (len(table.prices_ppm) - 1) + 1
+    grid = [[" "] * width for _ in range(LINE_ROWS)]
+    grid[round(high / step)] = ["-"] * width
     for mark, one in zip("·#", series, strict=True):
-        for at, profit in enumerate(one):
+        for at in range(width):
+            before, after = one[at // EVERY], one[-(-at // EVERY)]
+            profit = before + (after - before) * (at % EVERY) / EVERY
             grid[round((high - profit) / step)][at] = mark
     text = Text(f"{table.name}: profit in USD now (·) and if all its options expired there (#)\n")
     for place, row in enumerate(grid):
         text.append(f"{short_usd(high - place * step):>8} {''.join(row)}\n")
     ends = plain(table.price_at(table.prices_ppm[0])), plain(table.price_at(table.prices_ppm[-1]))
-    text.append(" " * 9 + ends[0] + ends[1].rjust(len(table.prices_ppm) - len(ends[0])) + "\n")
+    text.append(" " * 9 + ends[0] + ends[1].rjust(width - len(ends[0])) + "\n")
     return text
 
 
@@ -170,7 +172,7 @@ def save_picture(table: Table, file: str) -> None:
     cells = [[float(one) for one in row] for row in table.cells]
     most = max((abs(one) for row in cells for one in row), default=0.0) or 1.0
     shown = right.pcolormesh(prices, [one / 10_000 for one in table.volatilities_ppm], cells, cmap="RdYlGn",
-                             norm=TwoSlopeNorm(0.0, -most, most), shading="nearest")
+                             norm=TwoSlopeNorm(0.0, -most, most), shading="gouraud" if len(cells) > 1 else "nearest")
     excess = [[float(one) for one in row] for row in table.excess]
     if len(excess) > 1 and min(map(min, excess)) < 0 < max(map(max, excess)):
         right.contour(prices, [one / 10_000 for one in table.volatilities_ppm], excess, levels=[0.0], colors="black",

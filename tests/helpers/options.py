@@ -38,10 +38,16 @@ def number_of(strike_quanta: int, right: int, expiry_s: int = FORTNIGHT_S) -> in
 
 
 def listed(**fields: Any) -> Context:
-    """A fork in which two expiries are listed, calls and puts at STRIKES, forwards at the index, volatility flat."""
+    """A fork in which series are listed (`list_series`)."""
     driver = Driver(genesis(**fields))
     driver.run([])
     ctx = fork(driver)
+    list_series(ctx)
+    return ctx
+
+
+def list_series(ctx: Context) -> None:
+    """List calls and puts at STRIKES for two expiries, forwards at the index, volatility flat."""
     ctx.surfaces.put(1, Surface(tuple(
         VotedPillar(expiry_s, S, (FLAT_E9 * weeks // 2,) * 7, ctx.time_ns)
         for expiry_s, weeks in ((FORTNIGHT_S, 2), (MONTH_S, 4)))))
@@ -53,7 +59,14 @@ def listed(**fields: Any) -> Context:
                 symbol = f"BTC-{expiry_s % 1_000}-{strike // 10_000}-{'CP'[right - 1]}"
                 add_series(ctx, make_series(ctx, terms, number_of(strike, right, expiry_s), expiry_s, strike, right,
                                             symbol))
-    return ctx
+
+
+def keep(driver: Driver) -> None:
+    """Commit what a test changed by hand, as a block would."""
+    chain = driver.chain
+    driver.app_hash, _, batch = chain._stage()
+    driver.reader.write(batch)
+    chain._merge()
 
 
 def holds(ctx: Context, key: bytes, lots: Mapping[int, int], cash_quanta: int) -> None:

@@ -223,7 +223,7 @@ def test_risk_is_computed_from_proofs(novation: Novation) -> None:
     alone = novation.data("query", "risk", "alice", "--inputs", "alice.json", "--deposit", "5",
                           "--scenarios", "BTC-PERP", "--node", "127.0.0.1:9")
     assert float(alone["after"]["cash_usd"]) == float(alone["before"]["cash_usd"]) + 5
-    assert alone["proof"]["records"] >= 3 and len(alone["scenarios"]["at_expiry_usd"]) == 41
+    assert alone["proof"]["records"] >= 3 and len(alone["scenarios"]["at_expiry_usd"]) == 21
     assert "not the trusted one" in novation.run(
         "query", "risk", "alice", "--inputs", "alice.json", "--trust", f"0:{'00' * 32}").stderr
     assert "not the trusted one" in novation.run(

@@ -44,6 +44,7 @@ DOMAIN_EXTRAS = {
     ("margin", "spans.py"): "the prices at which an account is short, by a scan",
     ("margin", "sensitivities.py"): "greeks of an account",
     ("margin", "scenarios.py"): "an account under many moves at once",
+    ("margin", "tails.py"): "what an account makes in every row",
 }
 NOT_DOMAINS = {"kernel", "store"}
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.accounts.keys import key_of
+from app.markets.types import CALL
 from app.params import PARAMS_KEY
+from app.portfolio.hooks import move_anchors
+from app.portfolio.types import PortfolioTerms
 from app.question_messages import answer_message, question_of
 from app.questions import ask
 from app.registry import open_fork
@@ -25,6 +28,7 @@ from novation.v1 import state_pb2, tx_pb2
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, ETH, MARK_QUANTA
 from tests.helpers.driver import Driver
+from tests.helpers.options import genesis, holds, keep, list_series, number_of
 from tests.helpers.proving import ProvingLight
 
 P, E = MARK_QUANTA[BTC], MARK_QUANTA[ETH]
@@ -47,7 +51,7 @@ def prove(light: ProvingLight, request: risk_service.GetRiskRequest) -> OfflineR
 
 def by_the_node(driver: Driver, request: risk_service.GetRiskRequest) -> risk_service.GetRiskResponse:
     """What a node answers from its own state."""
-    ctx = open_fork(driver.chain.reader, driver.height, driver.chain.head.time_ns)
+    ctx = open_fork(driver.chain.reader, driver.height, driver.time_ns)
     return answer_message(driver.height, driver.time_ns, ask(ctx, key_of(request.account), question_of(request)))
 
 
@@ -75,12 +79,12 @@ def test_risk_004_proven_answers_are_the_nodes(request_: risk_service.GetRiskReq
 
 
 def test_risk_004_how_many_records() -> None:
-    """RISK-004: long in one market, as it is: parameters, account, market, mark, funding."""
+    """RISK-004: long in one market, as it is: parameters, account, market, mark, funding, and no terms."""
     driver = Driver(b.genesis(gas_price_e6=0))
     driver.do(ALICE, b.sell(P, 30))
     driver.do(BOB, b.buy(P, 12))
     found = prove(ProvingLight(driver), REQUESTS[0])
-    assert sorted(table for table, _ in found.records) == ["accounts", "funding", "markets", "marks", "params"]
+    assert sorted(table for table, _ in found.records) == ["accounts", "funding", "markets", "marks", "params", "portfolios"]
 
 
 @pytest.mark.parametrize(("table", "key"), [
@@ -163,6 +167,36 @@ def test_the_rest_of_the_sdk_needs_no_app() -> None:
                            "print([name for name in sys.modules if name == 'app' or name.startswith('app.')])"],
                           capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)})
     assert done.stdout.strip() == "[]"
+
+
+def optioned() -> Driver:
+    """Alice is short a call and long the perpetual, on a chain with options and terms of portfolio margin; by hand."""
+    driver = Driver(genesis())
+    driver.run([])
+    ctx = driver.chain.ctx
+    list_series(ctx)
+    for feed in (1, 2):
+        ctx.portfolios.put(feed, PortfolioTerms(feed))
+    move_anchors(ctx)
+    holds(ctx, ALICE.account(), {BTC: 60, number_of(460_000_000, CALL): -2}, 10**10)
+    holds(ctx, BOB.account(), {BTC: -60, number_of(460_000_000, CALL): 2}, 10**10)
+    keep(driver)
+    return driver
+
+
+def test_risk_004_options_and_portfolios() -> None:
+    """RISK-004: surfaces, anchors, terms and classes are proven too; and a mode may be supposed."""
+    driver = optioned()
+    mode = tx_pb2.Action(set_margin_mode=tx_pb2.SetMarginMode(mode=tx_pb2.MARGIN_MODE_PORTFOLIO))
+    for actions in ([], [mode]):
+        request = risk_service.GetRiskRequest(
+            account=tx_pb2.AccountId(owner=ALICE.owner), moves=[risk_service.SupposedMove(feed=1, price_ppm=50_000)],
+            grid=risk_service.ScenarioGrid(feed=1, prices_ppm=[-100_000, 0], volatilities_ppm=[0, 200_000]),
+            actions=actions)
+        found = prove(ProvingLight(driver), request)
+        assert found.answer == by_the_node(driver, request)
+        assert {"surfaces", "anchors", "portfolios", "feeds", "option_classes"} <= {table for table, _ in found.records}
+        assert found.answer.after.portfolio == bool(actions) and len(found.answer.after.tails[0].rows) == 34
 
 
 def test_risk_004_inputs_in_a_file(tmp_path: Path) -> None:

@@ -51,11 +51,11 @@ def test_the_table_is_what_was_answered(table: Table) -> None:
     assert table.at_expiry[far] - table.at_expiry[up] == Decimal("4600") * (Decimal("0.06") - Decimal("0.2"))
     assert table.excess[-1][0] < 0 < table.excess[-1][here]
     data = table_data(table)
-    assert data["rows"][0]["volatility"] == "50%" and len(data["at_expiry_usd"]) == 41
+    assert data["rows"][0]["volatility"] == "50%" and len(data["at_expiry_usd"]) == 21
 
 
 def test_the_terminal_shows_both(table: Table) -> None:
-    """Across in steps of 10 %, down by volatility; a line of 13 rows."""
+    """Across in steps of 10 %, down by volatility; lines of 13 rows."""
     shown = heat_map(table).plain.splitlines()
     assert len(shown) == 2 + 5 and shown[1].split()[0] == "-50%" and "!" in shown[2]
     picture = lines(table).plain.splitlines()

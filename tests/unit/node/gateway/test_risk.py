@@ -177,7 +177,7 @@ def test_command_shows_risk(tmp_path: Path) -> None:
                                             "BTC-PERP", "--picture", str(file))
             assert drawn.exit_code == 0 and "+50%" in drawn.stdout and file.stat().st_size > 10_000
             cells = (await data("--scenarios", "BTC-PERP"))["scenarios"]["rows"][0]["profit_usd"]
-            assert (float(cells[0]), float(cells[20])) == (-12 * 46 / 2, 0)
+            assert (float(cells[0]), float(cells[10])) == (-12 * 46 / 2, 0)
             alone = await asyncio.to_thread(invoke, net, "risk", who, "--picture", str(file))
             assert alone.exit_code == 2 and "--scenarios" in alone.stderr
             neither = await asyncio.to_thread(invoke, net, "risk")
