@@ -79,12 +79,13 @@ def test_risk_004_proven_answers_are_the_nodes(request_: risk_service.GetRiskReq
 
 
 def test_risk_004_how_many_records() -> None:
-    """RISK-004: long in one market, as it is: parameters, account, market, mark, funding, and no terms."""
+    """RISK-004: long in one market: parameters, account, market, mark, funding, and no terms."""
     driver = Driver(b.genesis(gas_price_e6=0))
     driver.do(ALICE, b.sell(P, 30))
     driver.do(BOB, b.buy(P, 12))
     found = prove(ProvingLight(driver), REQUESTS[0])
-    assert sorted(table for table, _ in found.records) == ["accounts", "funding", "markets", "marks", "params", "portfolios"]
+    assert sorted(table for table, _ in found.records) == [
+        "accounts", "funding", "markets", "marks", "params", "portfolios"]
 
 
 @pytest.mark.parametrize(("table", "key"), [
