@@ -3,6 +3,7 @@
 The tests share one network and run in the order of the file; the last one stops it.
 """
 
+import asyncio
 import json
 import os
 import random
@@ -13,11 +14,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from client.client import NovationClient
+from client.light import LightClient, trust_in
+from client.offline import prove_risk
+from client.risk import risk_request, suppose_move
 from node.comet.rpc import CometRpc, RpcUnreachable
-from node.localnet.plan import BASE_PORT_STEP, Plan, busy_ports, load_plan
+from node.keys.dev import MAKERS, TAKERS, dev_key
+from node.localnet.plan import BASE_PORT_STEP, NodePlan, Plan, busy_ports, load_plan
+from novation.v1 import tx_pb2
 from tests.localnet.commands import DEADLINE_S, Novation, environment_of, processes_of, wait_until
 
 pytestmark = pytest.mark.localnet
@@ -230,6 +238,30 @@ def test_risk_is_computed_from_proofs(novation: Novation) -> None:
         "query", "risk", "alice", "--offline", "--trust", f"{proof['trusted_height']}:{'00' * 32}").stderr
     assert "orders of everybody" in novation.run(
         "query", "risk", "alice", "--offline", "--order", "buy 0.01 BTC-PERP 46000").stderr
+
+
+async def told_and_proven(node: NodePlan, name: str) -> tuple[Any, Any]:
+    """What a gateway says an account risks if BTC falls, and the same height's answer from proofs alone."""
+    client = NovationClient(node.gateway)
+    await client.connect()
+    try:
+        account, moves = tx_pb2.AccountId(owner=dev_key(name).owner), [suppose_move("BTC-PERP", "-10%")]
+        told = await client.risk(account, moves=moves)
+        request = risk_request(client.market, account, moves=moves)
+        async with LightClient(f"http://{node.rpc}", await trust_in(f"http://{node.rpc}")) as light:
+            return told, (await prove_risk(light, request, told.height)).answer
+    finally:
+        await client.close()
+
+
+def test_the_gateways_numbers_follow_from_proofs(plan: Plan) -> None:
+    """RISK-004: every number of makers and takers, of tails and of liquidation prices, to the quantum."""
+    holding = 0
+    for name in (*MAKERS, *TAKERS):
+        told, proven = asyncio.run(told_and_proven(plan.nodes[1], name))
+        assert told == proven, name
+        holding += bool(told.after.tails)
+    assert holding
 
 
 def test_a_killed_validator_rejoins_and_agrees(novation: Novation, plan: Plan) -> None:

@@ -48,7 +48,7 @@ def test_the_data_for_scripts(answered: Any) -> None:
     total = sum(float(one["adds_usd"]) for one in together["parts"]) + float(together["rest_usd"])
     assert total == pytest.approx(float(together["worst_usd"]))
     assert len(btc["rows"]) == 34 and btc["rows"][30]["row"] == "+500%, volatility up"
-    assert [one["expiry"] for one in data["greeks"]][0] == "-" and len(data["greeks"]) == 4
+    assert data["greeks"][0]["expiry"] == "-" and len(data["greeks"]) == 4
     assert [one["mode"] for one in data["modes"]] == ["standard, in force", "portfolio"]
     assert data["underlyings"][0]["price"] == "41400" and data["underlyings"][0]["short"]
 
