@@ -9,7 +9,7 @@ from node.localnet.network import localnet_state
 
 def dev_state(preset: str = "localnet", *, strict: bool = False) -> AppState:
     """The genesis of a preset for a devchain. `strict` leaves it as it is; otherwise feeds follow what is voted at
-    once, nothing has to warm up, and neither a leap of a price nor of time halts a market.
+    once, nothing has to warm up, no leap of a price or of time halts a market, and options expire on whole days.
 
     Raises PresetError.
     """
@@ -22,7 +22,7 @@ def dev_state(preset: str = "localnet", *, strict: bool = False) -> AppState:
         for market in state["markets"]:
             market |= {"halt_move_ppm": 0}
         for options in state.get("options", ()):
-            options |= {"surface_max_age_ns": MAX_FEED_NS}
+            options |= {"surface_max_age_ns": MAX_FEED_NS, "short_s": 0, "shorts": 0}
     return state
 
 

@@ -69,6 +69,32 @@ def test_checkpoints_bring_everything_back(devchain: Chain) -> None:
         devchain.revert(9)
 
 
+def test_options_are_listed_and_settle(devchain: Chain) -> None:
+    """Days pass in blocks: what expires settles at what it is in the money, by rule; volatility is the test's own."""
+    alice, bob = devchain.client("alice"), devchain.client("bob")
+    devchain.mine(3)
+    alice.refresh_markets()
+    calls = [one for one in alice.markets.values() if one.symbol.endswith("-46000-C")]
+    chosen = min(calls, key=lambda one: one.record.expiry_ns)
+    bob.refresh_markets()
+    low = alice.mark_price(chosen.symbol)
+    devchain.set_volatility("BTC/USD", "120")
+    devchain.mine(16)
+    assert alice.mark_price(chosen.symbol) > low
+    devchain.set_volatility("BTC/USD", "60")
+    devchain.mine(16)
+    price = chosen.units.floor_price(alice.mark_price(chosen.symbol))
+    alice.place(chosen.symbol, "sell", "0.5", price)
+    assert bob.place(chosen.symbol, "buy", "0.5", price).filled_size == Decimal("0.5")
+    before = alice.account().cash_quanta, bob.account().cash_quanta
+    devchain.set_price("BTC/USD", "47000")
+    left = (chosen.record.expiry_ns - alice.status().time_ns) // 10**9
+    devchain.mine(400, seconds=left + 60)
+    after = alice.account().cash_quanta, bob.account().cash_quanta
+    assert after[1] - before[1] == before[0] - after[0] == 500_000_000, "half of (47,000 - 46,000) USD"
+    assert not bob.account().positions
+
+
 def test_two_chains_of_one_test_know_nothing_of_each_other(devchain: Chain) -> None:
     """As many as wanted in one process, each within moments."""
     began = time.monotonic()
