@@ -12,6 +12,7 @@ from typing import Any
 from app.accounts import rules as accounts_rules
 from app.admission import admit
 from app.book.types import market_of
+from app.clock import CLOCK_KEY, Clock
 from app.collateral.state import collect_fees
 from app.compartment import action_fault, quarantine, quarantine_noted
 from app.context import Context
@@ -102,10 +103,13 @@ def run_block(
 
 
 def begin_block(ctx: Context, height: int, time_ns: int, faults: Iterable[MarketFault] = ()) -> None:
-    """Time moves, then each domain's begin hook. BLK-001: block time never runs backwards, whatever the header says."""
+    """Time moves, then each domain's begin hook. BLK-001: block time never runs backwards, whatever the header says.
+    BLK-007: height and time are a record of the state.
+    """
     ctx.height = height
     ctx.elapsed_ns = max(time_ns - ctx.time_ns, 0)
     ctx.time_ns += ctx.elapsed_ns
+    ctx.clock.put(CLOCK_KEY, Clock(height, ctx.time_ns))
     for fault in faults:
         quarantine(ctx, fault)
     for hook in BEGIN_BLOCK:

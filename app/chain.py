@@ -88,8 +88,12 @@ class Chain:
         self.reader = LayeredReader(reader)
         self.verify = verify
         self.memo = Memo()
-        self.head = read_head(reader)
         self.initial_height = 1
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Start from what is stored; also after another state was put there."""
+        self.head = read_head(self.stored)
         self._open()
         if self.head.height:
             self.ctx.params = self._stored_params()

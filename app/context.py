@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.book.index import MarketBook
     from app.book.types import BookState, OpenOrders, Protection
     from app.breakers.types import Breaker, Breakers, Flow, Sweep
+    from app.clock import Clock
     from app.collateral.types import Asset, Fund, Vault
     from app.errors import MarketFault
     from app.events import Occurrence
@@ -55,6 +56,7 @@ class Context:
         "books",
         "breakers",
         "clearing",
+        "clock",
         "curves",
         "elapsed_ns",
         "events",
@@ -118,6 +120,7 @@ class Context:
     assets: "Table[int, Asset]"
     backlog: "Table[bytes, Backlog]"
     breakers: "Table[int, Breakers]"
+    clock: "Table[bytes, Clock]"
     fee_terms: "Table[bytes, FeeTerms]"
     feeds: "Table[int, Feed]"
     fees: "BlockFees"

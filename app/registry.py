@@ -18,6 +18,7 @@ from app.breakers import hooks as breaker_hooks
 from app.breakers import types as breakers
 from app.clearing import actions as clearing_actions
 from app.clearing import blocks
+from app.clock import Clock
 from app.collateral import actions as collateral_actions
 from app.collateral import types as collateral
 from app.context import Context, NoRisks
@@ -183,6 +184,7 @@ TABLES: dict[str, Schema[Any, Any]] = {
             rows=breakers.Breaker,
             swings=breakers.Swing,
         ),
+        _flat("clock", 60, Clock, state_pb2.Clock, numbered=False),
         Schema("flows", 27, identity, identity, breakers.encode_flow, breakers.decode_flow),
         Schema("sweeps", 28, identity, identity, breakers.encode_sweep, breakers.decode_sweep),
     )
@@ -242,6 +244,7 @@ def _name_tables(ctx: Context) -> None:
     ctx.switches = tables["switches"]
     ctx.backlog = tables["backlog"]
     ctx.breakers = tables["breakers"]
+    ctx.clock = tables["clock"]
     ctx.flows = tables["flows"]
     ctx.sweeps = tables["sweeps"]
     ctx.auctions = tables["auctions"]

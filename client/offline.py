@@ -39,7 +39,6 @@ from novation.v1 import state_pb2
 RECORDS_MAX = 4_096
 PROOF_FORM = "ics23"  # it shows absence too
 PROVABLE = frozenset({"set_margin_mode"})  # actions that touch nothing but the account
-ALWAYS = frozenset({"funding", "totals", "books"})  # every market has one of each
 _NAMES = {RECORD_SPACE + bytes([schema.prefix]): name for name, schema in TABLES.items()}
 _SPACE = len(RECORD_SPACE) + 1
 
@@ -62,9 +61,6 @@ class Light(Protocol):
 class ProvenReader:
     """State of which only proven records are known, None for those that are proven to be absent. Whoever reads
     another is told NotProven, and never that there is none.
-
-    No tree holds a record in which all is 0, since it is empty: of tables in which every market has a record, absence
-    means just that.
     """
 
     def __init__(self, records: dict[Place, bytes | None]) -> None:
@@ -75,8 +71,7 @@ class ProvenReader:
         place = _NAMES[key[:_SPACE]], key[_SPACE:]
         if place not in self.records:
             raise NotProven("NOT_PROVEN", metadata={"table": place[0], "key": place[1].hex()})
-        value = self.records[place]
-        return b"" if value is None and place[0] in ALWAYS else value
+        return self.records[place]
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Raises NotProven: that a list of records is the whole table has no proof."""

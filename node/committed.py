@@ -65,6 +65,14 @@ class Committed:
             raise RuntimeError("a commit without a result")
         return result
 
+    def take_over(self) -> Head:
+        """The store holds another state: start from it; its head."""
+        with self._lock:
+            self.history.close()
+            self._chain.reopen()
+        self._remember()
+        return self._chain.head
+
     def _remember(self) -> None:
         head = self._chain.head
         self.history.add(head.height, head.app_hash, self._chain.trees)

@@ -29,6 +29,8 @@ from node.home import Home
 from node.logs import configure_logs
 from node.mempool.mempool import Mempool
 from node.prices.board import PriceBoard
+from node.snapshots.keeper import Keeper
+from node.snapshots.restore import wipe_unfinished
 from node.storage.leveldb import LevelDB, StorageError
 from node.telemetry.engine import EngineMetrics
 from node.telemetry.server import MetricsServer
@@ -53,18 +55,23 @@ def tune_interpreter() -> None:
 
 
 def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_blocks: int = 0,
-        open_store: OpenStore = LevelDB, metrics_listen: str = "") -> None:
+        open_store: OpenStore = LevelDB, metrics_listen: str = "",
+        snapshots: tuple[int, int] = (0, 0)) -> None:
     """Serve until `wait_for_end` returns, then answer what was read, and close everything in order. Figures are served
-    on `metrics_listen`, if it says where.
+    on `metrics_listen`, if it says where; `snapshots`: every so many blocks, and how many are kept.
 
     Raises StorageError, StoreDamaged, GenesisError or AddressError when it cannot start.
     """
     with ExitStack() as stack:
         store = open_store(home.engine)
         stack.callback(store.close)
+        if removed := wipe_unfinished(store):
+            log.warning("a restore that did not end was removed", entries=removed)
         chain = Chain(store)
         committed = Committed(chain, store)
         stack.callback(committed.history.close)
+        keeper = Keeper(home.snapshots, committed.history, *snapshots)
+        stack.callback(keeper.close)
         mempool = Mempool(chain)
         mempool.start()
         stack.callback(mempool.stop)
@@ -75,11 +82,11 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_bl
         prices.start()
         stack.callback(prices.close)
         queries = QueryService(committed.read_at_head, committed.history)
-        metrics = measure(chain, committed, mempool, store)
+        metrics = measure(chain, committed, mempool, store, keeper)
         figures = MetricsServer(metrics_listen, metrics.registry)
         stack.callback(figures.close)
         application = Application(chain, committed, mempool, queries, feed.publish, keep_blocks,
-                                  prices.latest, metrics)
+                                  prices.latest, metrics, keeper=keeper, store=store)
         server = AbciServer(Dispatcher(application.handlers(), timed=metrics.call))
         listener = listen(address)
         tune_interpreter()
@@ -95,7 +102,7 @@ def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_bl
     log.info("the engine stopped", height=chain.head.height)
 
 
-def measure(chain: Chain, committed: Committed, mempool: Mempool, store: Store) -> EngineMetrics:
+def measure(chain: Chain, committed: Committed, mempool: Mempool, store: Store, keeper: Keeper) -> EngineMetrics:
     """The engine's figures, up to date with what is committed."""
     metrics = EngineMetrics()
     metrics.begin(committed)
@@ -103,7 +110,8 @@ def measure(chain: Chain, committed: Committed, mempool: Mempool, store: Store) 
     metrics.state.read_from(
         lambda: chain.ctx.books,
         {"novation_mempool_envelopes": lambda: mempool.count, "novation_mempool_bytes": lambda: mempool.size_bytes,
-         "novation_store_bytes": store.size_bytes},
+         "novation_store_bytes": store.size_bytes, "novation_snapshot_height": lambda: keeper.newest_height,
+         "novation_snapshot_seconds": lambda: keeper.last_seconds},
         {"novation_mempool_admitted_total": lambda: counters.admitted,
          "novation_mempool_refused_total": lambda: counters.refused,
          "novation_mempool_dropped_total": lambda: counters.dropped_unchecked})
@@ -128,6 +136,8 @@ def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) ->
     parser.add_argument("--home", required=True, help="the node's home folder")
     parser.add_argument("--abci", default="", help="unix://PATH or tcp://127.0.0.1:PORT; default: run/abci.sock")
     parser.add_argument("--keep-blocks", type=int, default=0, help="blocks that CometBFT is to keep; default: all")
+    parser.add_argument("--snapshot-interval", type=int, default=0, help="blocks between snapshots; 0: none")
+    parser.add_argument("--snapshot-keep", type=int, default=2, help="how many snapshots are kept, at least two")
     parser.add_argument("--metrics", default="", help="127.0.0.1:PORT where Prometheus fetches figures; default: none")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     options = parser.parse_args(arguments)
@@ -138,7 +148,8 @@ def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) ->
     signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     try:
         run(home, options.abci or f"unix://{home.abci_socket}", lambda: signal.sigwait(END_SIGNALS),
-            keep_blocks=options.keep_blocks, open_store=open_store, metrics_listen=options.metrics)
+            keep_blocks=options.keep_blocks, open_store=open_store, metrics_listen=options.metrics,
+            snapshots=(options.snapshot_interval, options.snapshot_keep))
     except (StorageError, StoreDamaged, GenesisError, AddressError, OSError) as error:
         log.critical("the engine cannot run", reason=str(error))
         sys.exit(EXIT_REFUSED)

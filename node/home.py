@@ -36,6 +36,10 @@ class Home:
         return self.root / "engine"
 
     @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

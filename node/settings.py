@@ -33,6 +33,14 @@ class GatewaySettings:
 
 
 @dataclass(slots=True)
+class SnapshotSettings:
+    """A snapshot for nodes that join every `interval` blocks (0: none), of which `keep` are kept, two at least."""
+
+    interval: int = 0
+    keep: int = 2
+
+
+@dataclass(slots=True)
 class TelemetrySettings:
     """Where Prometheus fetches figures, HOST:PORT of the loopback each; empty serves none."""
 
@@ -100,14 +108,15 @@ class SurfaceSettings:
 class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     prices: PricesSettings = field(default_factory=PricesSettings)
     feeds: list[FeedSettings] = field(default_factory=list)
     surfaces: list[SurfaceSettings] = field(default_factory=list)
 
 
-SECTIONS: dict[str, type] = {"engine": EngineSettings, "gateway": GatewaySettings, "telemetry": TelemetrySettings,
-                             "prices": PricesSettings}
+SECTIONS: dict[str, type] = {"engine": EngineSettings, "gateway": GatewaySettings, "snapshots": SnapshotSettings,
+                             "telemetry": TelemetrySettings, "prices": PricesSettings}
 LISTS: dict[str, type] = {"feeds": FeedSettings, "surfaces": SurfaceSettings}
 
 

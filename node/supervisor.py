@@ -199,6 +199,9 @@ def describe_exit(child: Child) -> str:
 def node_groups(home: Home, settings: Settings) -> list[Group]:
     """The processes of one node, as its settings say."""
     engine = ["--home", str(home.root), "--keep-blocks", str(settings.engine.keep_blocks)]
+    if settings.snapshots.interval:
+        engine += ["--snapshot-interval", str(settings.snapshots.interval),
+                   "--snapshot-keep", str(settings.snapshots.keep)]
     if settings.telemetry.engine:
         engine += ["--metrics", settings.telemetry.engine]
     core = Group(

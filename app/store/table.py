@@ -12,6 +12,10 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from app.store.view import Reader
 
 RECORD_SPACE = b"r"
+EMPTY_RECORD = b"\x08\x00"
+"""How a record without content is stored: field 1, written out although it is 0. To the state tree an empty value is an
+absent one, and the app hash must tell a fund of nothing from no fund.
+"""
 
 
 class Record(Protocol):
@@ -202,7 +206,7 @@ class Table(Generic[K, R]):
         """What the running block changed, as encoded key -> encoded value (None: deleted), ascending by key."""
         encode_key, encode = self.schema.encode_key, self.schema.encode
         encoded = [
-            (encode_key(key), None if record is None else encode(record))
+            (encode_key(key), None if record is None else encode(record) or EMPTY_RECORD)
             for key, before, record in self.touched()
             if record is not before
         ]

@@ -15,7 +15,7 @@ from tendermint.crypto import keys_pb2
 from tendermint.types.validator_pb2 import BLOCK_ID_FLAG_COMMIT
 
 from app.block import Block, BlockResult
-from app.chain import Chain
+from app.chain import Chain, Head
 from app.errors import MEMPOOL_FULL, TX_TOO_LARGE, ChainError, GenesisError
 from app.limits import MAX_ENVELOPE_BYTES
 from app.oracle.checks import CommitVote
@@ -23,10 +23,12 @@ from app.oracle.record import MAX_RECORD_BYTES
 from app.params import APP_VERSION
 from node.abci.dispatch import Handlers
 from node.abci.queries import QueryService
+from node.abci.snapshots import SnapshotService
 from node.abci.votes import vote_of
-from node.committed import Committed
+from node.committed import Committed, Store
 from node.mempool.mempool import Mempool
 from node.prices.observation import Observation
+from node.snapshots.keeper import Keeper
 from node.storage.history import KEEP_HEIGHTS
 from node.telemetry.engine import EngineMetrics
 
@@ -46,7 +48,7 @@ class Application:
     def __init__(self, chain: Chain, committed: Committed, mempool: Mempool, queries: QueryService,
                  publish: Callable[[BlockResult], None], keep_blocks: int = 0,
                  prices: Callable[[], Observation | None] = lambda: None,
-                 metrics: EngineMetrics | None = None) -> None:
+                 metrics: EngineMetrics | None = None, *, keeper: Keeper, store: Store) -> None:
         self._chain = chain
         self._committed = committed
         self._mempool = mempool
@@ -55,6 +57,8 @@ class Application:
         self._keep_blocks = keep_blocks
         self._prices = prices
         self._metrics = metrics or EngineMetrics()
+        self._keeper = keeper
+        self._snapshots = SnapshotService(keeper, store, lambda: chain.head.height, self._take_over)
         self._consensus = threading.Lock()  # never contended by CometBFT; guards against a second client
         self._initial_height = 1
         self._finalize_seconds = 0.0
@@ -67,11 +71,9 @@ class Application:
             prepare_proposal=self.prepare_proposal, process_proposal=self.process_proposal,
             extend_vote=self.extend_vote, verify_vote_extension=self.verify_vote_extension,
             finalize_block=self.finalize_block, commit=self.commit,
-            list_snapshots=lambda _: abci.ResponseListSnapshots(),
-            offer_snapshot=lambda _: abci.ResponseOfferSnapshot(result=abci.ResponseOfferSnapshot.ABORT),
-            load_snapshot_chunk=lambda _: abci.ResponseLoadSnapshotChunk(),
-            apply_snapshot_chunk=lambda _: abci.ResponseApplySnapshotChunk(
-                result=abci.ResponseApplySnapshotChunk.ABORT),
+            list_snapshots=self._snapshots.list_snapshots, offer_snapshot=self._snapshots.offer_snapshot,
+            load_snapshot_chunk=self._snapshots.load_snapshot_chunk,
+            apply_snapshot_chunk=self._snapshots.apply_snapshot_chunk,
         )
 
     def info(self, _: abci.RequestInfo) -> abci.ResponseInfo:
@@ -177,23 +179,33 @@ class Application:
         log.info("block", height=result.height, txs=len(result.txs), app_hash=result.app_hash.hex()[:16],
                  finalize_ms=round(1_000 * self._finalize_seconds, 1), commit_ms=round(1_000 * (stored - started), 1),
                  waiting=self._mempool.count)
-        return abci.ResponseCommit(retain_height=retain_height(result.height, self._keep_blocks))
+        kept_from = retain_height(result.height, self._keep_blocks, self._keeper.oldest_height)
+        return abci.ResponseCommit(retain_height=kept_from)
+
+    def _take_over(self) -> Head:
+        with self._consensus:
+            head = self._committed.take_over()
+            self._metrics.begin(self._committed)
+        return head
 
     def _tell(self, result: BlockResult) -> None:
         try:
             self._mempool.after_commit(result.height, result.time_ns, result.txs)
             self._publish(result)
             self._metrics.block(result)
+            self._keeper.after_commit(result.height)
         except Exception as error:  # the block is durable; a reader's trouble is not consensus's
-            log.error("telling mempool, feed, metrics failed", height=result.height, error=repr(error), exc_info=True)
+            log.error("telling others of a block failed", height=result.height, error=repr(error), exc_info=True)
 
 
-def retain_height(height: int, keep_blocks: int) -> int:
+def retain_height(height: int, keep_blocks: int, snapshot_height: int = 0) -> int:
     """The lowest block that CometBFT is to keep once `height` is committed, 0 to keep all. Those that queries of old
-    heights need, for the headers that prove them, are always kept."""
+    heights need, for the headers that prove them, are always kept, as are those that follow the oldest snapshot.
+    """
     if keep_blocks <= 0:
         return 0
-    return max(0, height - max(keep_blocks, KEEP_HEIGHTS + 1))
+    lowest = max(0, height - max(keep_blocks, KEEP_HEIGHTS + 1))
+    return min(lowest, snapshot_height) if snapshot_height else lowest
 
 
 def validators_of(request: abci.RequestInitChain) -> list[tuple[bytes, int]]:

@@ -21,6 +21,7 @@ from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fai
 from node.comet import config, keys
 from node.comet.process import identify, stop_by_pid
 from node.comet.rpc import CometRpc, CometStatus, RpcError, RpcUnreachable
+from node.comet.statesync import StateSync, TrustError, trusted_by
 from node.comet.version import COMETBFT_VERSION
 from node.generated import StaleCode, refuse_stale
 from node.home import Home
@@ -52,6 +53,10 @@ PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
 @click.option("--rpc", default="127.0.0.1:26601", show_default=True, help="CometBFT's RPC.")
 @click.option("--gateway", default="127.0.0.1:26602", show_default=True, help="gRPC for traders.")
 @click.option("--web", default="127.0.0.1:26603", show_default=True, help="The web page; '' for none.")
+@click.option("--state-sync", default="", metavar="HOST:PORT,HOST:PORT",
+              help="Join from a snapshot: CometBFT's RPC of two nodes or more, of different people.")
+@click.option("--trust", default="", metavar="HEIGHT:HASH",
+              help="With --state-sync: the block to start from, from a source you trust; else the newest block.")
 @click.option("--metrics-port", default=26604, show_default=True,
               help="First of three ports of 127.0.0.1 for Prometheus: engine, gateway, CometBFT. 0: none.")
 def init(session: Session, **options: Any) -> None:
@@ -61,6 +66,7 @@ def init(session: Session, **options: Any) -> None:
     if wrong:
         fail(f"{wrong[0]!r} is no peer: write NODE_ID@HOST:PORT, with the node id that `novation status` shows there",
              EXIT_USAGE)
+    state_sync = _state_sync(options)
     if home.exists():
         fail(f"{home.root} is a home already: run it with `novation start --home {home.root}`, or give another --home")
     try:
@@ -82,13 +88,14 @@ def init(session: Session, **options: Any) -> None:
     settings.gateway = GatewaySettings(options["gateway"], options["web"])
     settings.telemetry = TelemetrySettings(*_metrics(options)[:2])
     write_settings(home, settings)
-    config.write_config(home, _comet_settings(options))
+    config.write_config(home, _comet_settings(options, state_sync))
     data = {
         "home": str(home.root),
         "node_id": node_key.address.hex(),
         "validator_address": validator_key.address.hex().upper(),
         "gateway": options["gateway"],
         "web": options["web"],
+        "trust": f"{state_sync.trust_height}:{state_sync.trust_hash}" if state_sync.servers else "",
     }
     session.emit(data, f"home {home.root}\nnode id {data['node_id']}\nnext: `novation start --home {home.root}`")
 
@@ -113,8 +120,22 @@ def _metrics(options: dict[str, Any]) -> tuple[str, str, str]:
     return engine, gateway, comet
 
 
-def _comet_settings(options: dict[str, Any]) -> config.CometSettings:
+def _state_sync(options: dict[str, Any]) -> StateSync:
+    """What is trusted of a chain that is joined from a snapshot, or the end with what is wrong."""
+    servers = [server for server in options["state_sync"].split(",") if server]
+    if not servers:
+        return StateSync()
+    if not (options["genesis_file"] and options["peers"]):
+        fail("--state-sync joins a chain: it needs --genesis and --peers too", EXIT_USAGE)
+    try:
+        return trusted_by(servers, options["trust"])
+    except TrustError as error:
+        fail(f"nothing to trust: {error}", EXIT_UNREACHABLE)
+
+
+def _comet_settings(options: dict[str, Any], state_sync: StateSync) -> config.CometSettings:
     return config.CometSettings(
+        state_sync=state_sync,
         metrics_listen=_metrics(options)[2],
         moniker=options["moniker"],
         rpc_listen=options["rpc"],

@@ -9,6 +9,7 @@ from typing import Any
 import tomlkit
 
 from node.comet.keys import CometKey
+from node.comet.statesync import StateSync
 from node.home import Home
 
 MAX_ENVELOPE_BYTES = 65_536
@@ -29,6 +30,7 @@ class CometSettings:
     timeout_commit_ms: int = 200
     timeout_propose_ms: int = 2_000
     log_level: str = "info"
+    state_sync: StateSync = field(default_factory=StateSync)
     metrics_listen: str = ""  # where Prometheus finds CometBFT's own figures; empty: nowhere
 
 
@@ -62,12 +64,28 @@ def config_document(settings: CometSettings, home: Home) -> tomlkit.TOMLDocument
     )
     document["mempool"] = _mempool(settings.mempool)
     document["consensus"] = _consensus(settings)
+    if settings.state_sync.servers:
+        document["statesync"] = _state_sync(settings.state_sync)
     document["tx_index"] = _table(indexer="null")
     _why(document["tx_index"], "indexer", "the gateway keeps what traders look up; a validator indexes nothing")
     document["instrumentation"] = _table(prometheus=bool(settings.metrics_listen))
     if settings.metrics_listen:
         document["instrumentation"]["prometheus_listen_addr"] = settings.metrics_listen  # type: ignore[index]
     return document
+
+
+def _state_sync(wanted: StateSync) -> Any:
+    table = _table(
+        enable=True,
+        rpc_servers=",".join(wanted.servers),
+        trust_height=wanted.trust_height,
+        trust_hash=wanted.trust_hash,
+        trust_period="168h0m0s",
+        discovery_time="5s",
+        chunk_fetchers="4",
+    )
+    _why(table, "enable", "takes effect while there is no state; later starts go on from what is there")
+    return table
 
 
 def _mempool(kind: str) -> Any:

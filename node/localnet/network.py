@@ -31,6 +31,7 @@ from node.settings import (
     GatewaySettings,
     PricesSettings,
     Settings,
+    SnapshotSettings,
     SurfaceSettings,
     TelemetrySettings,
     write_settings,
@@ -40,6 +41,7 @@ LOCK_FILE = "lock"
 TIMEOUT_COMMIT_MS = 200
 MADE_UP_VOLATILITY = "200"  # percent a year: what a price that walks (node.prices.models) moves
 USUAL_DATES = {name: TERMS[name][2] for name in DATES}
+SNAPSHOT_BLOCKS = 100
 NOISE_PPM = 200  # of an honest feeder: so much it may differ from what is true
 
 
@@ -141,8 +143,8 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
     feeds = [FeedSettings(symbol, [source]) for symbol, source in plan.feeds.items()]
     telemetry = TelemetrySettings(*node.metrics[:2])
     surfaces = [SurfaceSettings(**one) for one in plan.surfaces]
-    return Settings(gateway=GatewaySettings(node.gateway, node.web), telemetry=telemetry, prices=prices, feeds=feeds,
-                    surfaces=surfaces)
+    return Settings(gateway=GatewaySettings(node.gateway, node.web), snapshots=SnapshotSettings(SNAPSHOT_BLOCKS),
+                    telemetry=telemetry, prices=prices, feeds=feeds, surfaces=surfaces)
 
 
 def made_up(app_state: AppState, model: str = "walk") -> dict[str, str]:

@@ -24,7 +24,7 @@ TABLES: dict[str, tuple[int, type[Message]]] = {
     "reporters": (24, state_pb2.Reporters),
     "auctions": (17, state_pb2.Auction), "losses": (18, state_pb2.Losses),
     "breakers": (26, state_pb2.Breakers), "flows": (27, state_pb2.Flow),
-    "sweeps": (28, state_pb2.Sweep),
+    "sweeps": (28, state_pb2.Sweep), "clock": (60, state_pb2.Clock),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from app.chain import Block, Chain
+from app.clock import CLOCK_KEY
 from app.collateral.types import Vault
 from app.errors import REGISTRY, ChainError, GenesisError, InvariantError, MarketFault
 from app.invariants import audit, check_block
@@ -249,6 +250,16 @@ def test_blk_001_time_never_runs_back(driver: Driver) -> None:
     time_ns = driver.chain.head.time_ns
     driver.run([], step_ns=-5_000_000_000)
     assert driver.chain.head.time_ns == time_ns
+
+
+def test_blk_007_height_and_time_are_proven(driver: Driver) -> None:
+    """BLK-007: the record says what the head says, in every block, also where time stands."""
+    for step_ns in (1_000_000_000, -5_000_000_000, 7):
+        driver.run([], step_ns=step_ns)
+        clock = driver.chain.view.clock.get(CLOCK_KEY)
+        head = driver.chain.head
+        assert clock is not None
+        assert (clock.height, clock.time_ns) == (head.height, head.time_ns)
 
 
 def test_gas_005_a_reserved_limit_is_paid_in_part(driver: Driver) -> None:

@@ -16,6 +16,7 @@ from app.portfolio.types import PortfolioTerms
 from app.question_messages import answer_message, question_of
 from app.questions import ask
 from app.registry import open_fork
+from app.store.table import EMPTY_RECORD
 from client.errors import BadRequest, NotProven
 from client.light_headers import LightError
 from client.light_proofs import ProofError
@@ -110,14 +111,14 @@ def test_nothing_is_assumed() -> None:
 
 
 def test_a_record_that_says_nothing_is_no_missing_one() -> None:
-    """RISK-004: a market's funding in which all is 0 has no place in the tree; proven so, it stands for zeros."""
+    """RISK-004: a market's funding in which all is 0 is a record, and proven as one."""
     driver = Driver(b.genesis(gas_price_e6=0))
     driver.do(ALICE, b.sell(P, 30))
     driver.do(BOB, b.buy(P, 12))
     found = prove(ProvingLight(driver), REQUESTS[0])
-    assert found.records["funding", b"\0\0\0\1"] is None and found.answer == by_the_node(driver, REQUESTS[0])
-    reader = ProvenReader({("funding", b"\0\0\0\1"): None, ("accounts", b"a"): None})
-    assert (reader.get(b"r\x0a\0\0\0\1"), reader.get(b"r\x02a")) == (b"", None)
+    assert found.records["funding", b"\0\0\0\1"] == EMPTY_RECORD and found.answer == by_the_node(driver, REQUESTS[0])
+    reader = ProvenReader({("accounts", b"a"): None})
+    assert reader.get(b"r\x02a") is None
 
 
 def test_questions_that_proofs_cannot_answer() -> None:

@@ -73,7 +73,7 @@ def test_fills_and_blocks_say_what_a_restart_hid(tmp_path: Path) -> None:
             alice = await net.client(b.ALICE)
             fills, blocks = alice.watch_fills(), alice.watch_blocks()
             first_fill, first_block = asyncio.create_task(anext(fills)), asyncio.create_task(anext(blocks))
-            await until(lambda: net.gateway._streams._open == 2)
+            await until(lambda: net.gateway._streams.open == 2)
             await net.commit(b.envelope(b.ALICE, [b.sell(46_000_000, 9)], 1))
             height = await net.commit(b.envelope(b.BOB, [b.buy(46_000_000, 1)], 1))
             assert (await first_fill).size_lots == 1 and (await first_block).height == height - 1

@@ -21,7 +21,8 @@ class Nothing:
 def ours() -> set[str]:
     """What engine and gateway serve."""
     engine, nothing = EngineMetrics(), Nothing()
-    figures = ("novation_mempool_envelopes", "novation_mempool_bytes", "novation_store_bytes")
+    figures = ("novation_mempool_envelopes", "novation_mempool_bytes", "novation_store_bytes",
+               "novation_snapshot_height", "novation_snapshot_seconds")
     counters = ("novation_mempool_admitted_total", "novation_mempool_refused_total", "novation_mempool_dropped_total")
     engine.state.read_from(dict, dict.fromkeys(figures, float), dict.fromkeys(counters, float))
     gateway = GatewayMetrics(nothing, nothing, nothing)

@@ -3,6 +3,7 @@ store of its own. A test plays CometBFT, and whoever is byzantine.
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,6 +20,7 @@ from node.abci.dispatch import Dispatcher
 from node.abci.queries import QueryService
 from node.committed import Committed
 from node.mempool.mempool import Mempool
+from node.snapshots.keeper import Keeper
 from tests.helpers import builders
 from tests.helpers.votes import Voters
 from tests.unit.node.abci.wire import request
@@ -38,6 +40,10 @@ class MemoryStore(DictReader):
     def snapshot(self) -> "MemoryStore":
         """A copy."""
         return MemoryStore(self)
+
+    def size_bytes(self) -> int:
+        """Nothing on the disk."""
+        return 0
 
     def close(self) -> None:
         """Nothing to do."""
@@ -84,7 +90,8 @@ class Seat:
         self.mempool = Mempool(self.chain)
         queries = QueryService(committed.read_at_head, committed.history)
         application = Application(self.chain, committed, self.mempool, queries, lambda _: None,
-                                  prices=lambda: self.saw())
+                                  prices=lambda: self.saw(), store=self.store,
+                                  keeper=Keeper(Path("no snapshots"), committed.history))
         self.dispatcher = Dispatcher(application.handlers(), self._end)
 
     def _end(self, method: str, error: BaseException) -> NoReturn:
