@@ -370,7 +370,7 @@ class SettlementShortfall:
 @dataclass(slots=True)
 class PositionClosed:
     """Liquidation closed lots on the book. `lots` has the sign of what was held; equity and maintenance margin are
-    those of the account before.
+    those of the account before. `hedge`: it was a hedge leg, which may open a position; `lots` were sold.
     """
 
     account: bytes
@@ -382,6 +382,7 @@ class PositionClosed:
     fund_paid_quanta: int
     equity_quanta: int
     maintenance_quanta: int
+    hedge: bool = False
 
 
 @dataclass(slots=True)

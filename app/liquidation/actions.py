@@ -19,13 +19,13 @@ from app.errors import (
 )
 from app.events import AuctionBidTaken
 from app.funding.state import index_of, settled
-from app.gas import BID, FILL
+from app.gas import BID, FILL, TOGETHER
 from app.kernel.integers import PPM
 from app.limits import AUCTION_NS
 from app.liquidation import rules
 from app.liquidation.state import positions_by_margin, trusted_standing
 from app.margin.rules import fits_record, may_take_on
-from app.margin.state import account_standing, market_risk, require_trusted
+from app.margin.state import account_standing, is_whole, market_risk, require_trusted
 from app.margin.types import Standing
 from app.markets.state import require_market
 from app.markets.types import ACTIVE
@@ -51,17 +51,11 @@ def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -
     least, most = rules.least_fraction(restoring), action.most_fraction_ppm
     if most < least:
         raise ChainError(AUCTION_FRACTION, most_fraction_ppm=most, least_fraction_ppm=least)
-    fraction = min(most, restoring)
-    taken = [
-        Position(held.market, rules.lots_of_fraction(held.lots, fraction))
-        for held in positions_by_margin(ctx, account)
-        if require_market(ctx, held.market).status == ACTIVE
-    ]
+    fraction, taken, giver, freed = fraction_of(ctx, account, min(most, restoring), now)
     if not taken:
         raise ChainError(AUCTION_NOT_OPEN, owner=key[:20], equity_quanta=now.equity, maintenance_quanta=now.maintenance)
-    ctx.gas.charge(2 * FILL * len(taken))
-    giver = moved(ctx, account, taken, -1)
-    freed = now.maintenance - trusted_standing(ctx, giver).maintenance
+    if fraction > most:
+        raise ChainError(AUCTION_FRACTION, most_fraction_ppm=most, least_fraction_ppm=fraction)
     paid = rules.discount_paid(now.equity, freed, now.maintenance, discount)
     taker = moved(ctx, require_account(ctx.accounts.get(bidder), bidder), taken, 1)
     giver.cash_quanta -= paid
@@ -72,6 +66,25 @@ def handle_bid_auction(ctx: Context, bidder: bytes, action: tx_pb2.BidAuction) -
     sold = [(part.market, part.lots, market_risk(ctx, part.market).mark_quanta) for part in taken]
     ctx.emit(AuctionBidTaken(key, bidder, fraction, discount, paid, freed, now.equity, now.maintenance, sold))
     return tx_pb2.ActionResult()
+
+
+def fraction_of(
+    ctx: Context, account: Account, fraction_ppm: int, now: Standing
+) -> tuple[int, list[Position], Account, int]:
+    """LIQ-013, LIQ-030: (fraction, lots taken, the account without them, the maintenance margin that frees). As lots
+    are rounded up, what is left of a hedged book may ask for more than before; then twice as much is taken, up to all.
+    """
+    held = [
+        one for one in positions_by_margin(ctx, account) if require_market(ctx, one.market).status == ACTIVE
+    ]
+    while True:
+        ctx.gas.charge(2 * FILL * len(held) + (TOGETHER * len(account.positions) if is_whole(account) else 0))
+        taken = [Position(one.market, rules.lots_of_fraction(one.lots, fraction_ppm)) for one in held]
+        giver = moved(ctx, account, taken, -1)
+        freed = now.maintenance - trusted_standing(ctx, giver).maintenance
+        if freed > 0 or fraction_ppm == PPM or not held:
+            return fraction_ppm, taken, giver, max(0, freed)
+        fraction_ppm = min(PPM, 2 * fraction_ppm)
 
 
 def check_bid(ctx: Context, bidder: bytes, key: bytes, action: tx_pb2.BidAuction) -> int:
@@ -111,6 +124,8 @@ def check_bidder(ctx: Context, bidder: bytes, after: Account, taken: list[Positi
         held = after.position(part.market)
         check_position_limit(require_market(ctx, part.market), before.position(part.market), held)
         fits = fits and fits_record(after.cash_quanta, held.entry_quanta, 0, 0)
+    if is_whole(after):
+        ctx.gas.charge(TOGETHER * len(after.positions))
     standing: Standing = account_standing(ctx, after)
     if not (fits and may_take_on(standing.equity, standing.initial)):
         raise ChainError(MARGIN_INSUFFICIENT, equity_quanta=standing.equity, initial_quanta=standing.initial)

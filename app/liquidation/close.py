@@ -1,5 +1,6 @@
 """Closing on the book, on an account's behalf, through the path that every order takes: plan, check, apply."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.accounts.state import require_account
@@ -17,11 +18,10 @@ from app.fees.state import rates
 from app.kernel.integers import PPM
 from app.limits import LIQUIDATION_LEAST_QUANTA, LIQUIDATION_PART, MAX_PRICE_QUANTA
 from app.liquidation import rules
-from app.liquidation.state import collect_fee, fund_purse, margin_freed, pay_from_fund, value_of
+from app.liquidation.state import collect_fee, fund_purse, lot_worth, margin_freed, pay_from_fund, value_of
 from app.margin.state import account_standing, market_risk
 from app.margin.types import Standing
 from app.markets.state import collects, require_market
-from app.markets.types import Market
 from app.triggers.state import remove_trigger, triggers_of
 from novation.v1 import events_pb2
 
@@ -54,16 +54,20 @@ def cancel_orders(ctx: Context, key: bytes) -> int:
     return len(orders) + len(triggers)
 
 
-def solvent_closing(ctx: Context, key: bytes, held: Position, now: Standing) -> Closing:
-    """LIQ-004 to LIQ-007: what one block closes of an account with equity left, and for how much."""
-    market, size = require_market(ctx, held.market), abs(held.lots)
+def closing_of(ctx: Context, key: bytes, held: Position, lots: int, now: Standing) -> Closing | None:
+    """LIQ-004 to LIQ-007: what one block closes of `lots` (positive: to be sold) of an account with equity left, and
+    for how much: of a position, or as a hedge (LIQ-028). None where that frees no margin (LIQ-027).
+    """
+    market, size = require_market(ctx, held.market), abs(lots)
     account = require_account(ctx.accounts.get(key), key)
     mark = market_risk(ctx, held.market).mark_quanta
-    margin = margin_freed(ctx, account, held, held.lots)
+    margin = margin_freed(ctx, account, held, lots)
+    if not margin:
+        return None
     fees = size * mark * (market.liquidation_fee_ppm + rates(ctx, key, market)[1]) // PPM
     wanted = rules.restoring_lots(size, rules.target(margin) - fees, rules.target(now.maintenance) - now.equity)
-    size = min(wanted, rules.lots_at_once(size, mark, LIQUIDATION_PART, LIQUIDATION_LEAST_QUANTA))
-    lots = size if held.lots > 0 else -size
+    size = min(wanted, rules.lots_at_once(size, lot_worth(ctx, market), LIQUIDATION_PART, LIQUIDATION_LEAST_QUANTA))
+    lots = size if lots > 0 else -size
     value, margin = value_of(ctx, held.market, lots), margin_freed(ctx, account, held, lots)
     return Closing(
         lots,
@@ -89,11 +93,19 @@ def insolvent_closing(ctx: Context, key: bytes, held: Position, now: Standing) -
     return Closing(held.lots, quote - min(reach, help_quanta), help_quanta)
 
 
-def close_on_book(ctx: Context, key: bytes, held: Position, closing: Closing, now: Standing) -> tuple[int, int]:
+def close_on_book(
+    ctx: Context,
+    key: bytes,
+    held: Position,
+    closing: Closing,
+    now: Standing,
+    harmless: Callable[[Context, Account, Account], bool] | None = None,
+) -> tuple[int, int]:
     """LIQ-008: close what the book takes at the limit price or better. Returns (fills, what the fund paid).
 
     Nothing is done if it would leave the account in worse health, the fund's help included, nor in a market that trades
-    in batches: its orders meet later, at a price that nobody knows yet.
+    in batches: its orders meet later, at a price that nobody knows yet. `harmless` is asked of a hedge, which need not
+    close anything: whether the account may become another; and its maintenance margin must fall (LIQ-028).
     """
     market = require_market(ctx, held.market)
     side = SELL if closing.lots > 0 else BUY
@@ -106,13 +118,17 @@ def close_on_book(ctx: Context, key: bytes, held: Position, closing: Closing, no
     if collects(market) or not price or not best or (best < price if side == SELL else best > price):
         return 0, 0
     account = require_account(ctx.accounts.get(key), key)
-    taker = Taker(key, market, side, price, abs(closing.lots), IMMEDIATE_OR_CANCEL, True, 0, CANCEL_MAKER)
+    hedges = harmless is not None
+    taker = Taker(key, market, side, price, abs(closing.lots), IMMEDIATE_OR_CANCEL, not hedges, 0, CANCEL_MAKER)
     plan = plan_match(ctx, taker, account)
     if not plan.filled_lots:
         if plan.outside_quanta:
             halt_outside(ctx, market.market, plan.outside_quanta)
         return 0, 0
-    after = _standing_after(ctx, account, plan.cash_quanta, plan.position)
+    there = _account_after(account, plan.cash_quanta, plan.position)
+    after = account_standing(ctx, there)
+    if harmless is not None and not (after.maintenance < now.maintenance and harmless(ctx, account, there)):
+        return 0, 0
     lots = held.lots - plan.position.lots
     value, margin = value_of(ctx, held.market, lots), now.maintenance - after.maintenance
     received = after.equity - now.equity + value
@@ -125,18 +141,16 @@ def close_on_book(ctx: Context, key: bytes, held: Position, closing: Closing, no
     ctx.accounts.edit(key).cash_quanta -= fee
     collect_fee(ctx, market, fee)
     pay_from_fund(ctx, key, held.market, paid)
-    _tell(ctx, key, market, lots, price, plan.filled_quanta, fee, paid, now)
+    ctx.emit(
+        PositionClosed(
+            key, market.market, lots, price, plan.filled_quanta, fee, paid, now.equity, now.maintenance, hedges
+        )
+    )
     return plan.fills, paid
 
 
-def _standing_after(ctx: Context, account: Account, cash_quanta: int, held: Position) -> Standing:
+def _account_after(account: Account, cash_quanta: int, held: Position) -> Account:
     copy = account.copy()
     copy.cash_quanta = cash_quanta
     copy.set_position(held)
-    return account_standing(ctx, copy)
-
-
-def _tell(
-    ctx: Context, key: bytes, market: Market, lots: int, limit: int, quote: int, fee: int, paid: int, now: Standing
-) -> None:
-    ctx.emit(PositionClosed(key, market.market, lots, limit, quote, fee, paid, now.equity, now.maintenance))
+    return copy

@@ -21,11 +21,14 @@ from app.limits import (
     REDUCTION_HOLDERS,
 )
 from app.liquidation import rules
-from app.liquidation.close import cancel_orders, close_on_book, insolvent_closing, solvent_closing
+from app.liquidation.close import cancel_orders, close_on_book, closing_of, insolvent_closing
+from app.liquidation.hedges import hedge_on_book
 from app.liquidation.queue import queues_of, ran_out, share, turn
 from app.liquidation.reduction import reduce_market
 from app.liquidation.state import (
     Short,
+    effort,
+    filed_under,
     is_open,
     losses_of,
     open_auction,
@@ -61,27 +64,28 @@ def liquidate(ctx: Context) -> None:
     looks, closings, fills = LIQUIDATION_LOOKS, LIQUIDATIONS_A_BLOCK, LIQUIDATION_FILLS
     for place, queue in enumerate(queues):
         waiting = len(queues) - place
-        looked, done, made = close_queue(
-            ctx, turn(queue, share(looks, waiting), ctx.height), share(closings, waiting), share(fills, waiting), left
-        )
+        shares = share(looks, waiting), share(closings, waiting), share(fills, waiting)
+        looked, done, made = close_queue(ctx, turn(queue, shares[0], ctx.height), shares, left)
         looks, closings, fills = looks - looked, closings - done, fills - made
     reduce_all(ctx, left)
 
 
 def close_queue(
-    ctx: Context, accounts: Iterable[Short], closings: int, most_fills: int, left: dict[tuple[bytes, int], int]
+    ctx: Context, accounts: Iterable[Short], shares: tuple[int, int, int], left: dict[tuple[bytes, int], int]
 ) -> tuple[int, int, int]:
-    """LIQ-002: one market's turn, within its shares of the block's limits. Returns how many accounts were looked at, of
-    how many something was closed or cancelled, and the fills.
+    """LIQ-002: one market's turn, within its shares of the block's limits: looks, closings, fills. Returns the looks
+    (LIQ-032), of how many accounts something was closed or cancelled, and the fills.
     """
+    most_looks, closings, most_fills = shares
     looked = done = fills = 0
     for key, now in accounts:
-        if done >= closings or fills >= most_fills:
+        if looked >= most_looks or done >= closings or fills >= most_fills:
             break
+        looked += effort(require_account(ctx.accounts.get(key), key))
         cancelled = cancel_orders(ctx, key)
         ended = now.equity <= 0 or ran_out(ctx, key)
         made = close_insolvent(ctx, key, left) if ended else close_solvent(ctx, key)
-        looked, done, fills = looked + 1, done + bool(made or cancelled), fills + made
+        done, fills = done + bool(made or cancelled), fills + made
     return looked, done, fills
 
 
@@ -112,10 +116,10 @@ def end_auctions(ctx: Context, wanting: set[bytes]) -> None:
 
 
 def close_solvent(ctx: Context, key: bytes) -> int:
-    """LIQ-004 to LIQ-011: close parts on the book until the account is safe; what then is short goes on offer. Returns
-    the fills.
+    """LIQ-004 to LIQ-011: close parts on the book until the account is safe, of a portfolio after its hedge leg
+    (LIQ-028); what then is short goes on offer. Returns the fills.
     """
-    fills = 0
+    fills = hedge(ctx, key)
     for market in _markets(ctx, key)[:LIQUIDATION_MARKETS]:
         now = standing_of(ctx, key)
         if not rules.is_short(now.equity, now.maintenance):
@@ -125,6 +129,20 @@ def close_solvent(ctx: Context, key: bytes) -> int:
     if rules.is_short(now.equity, now.maintenance) and open_auction(ctx, key):
         ctx.emit(AuctionStarted(key, now.equity, now.maintenance))
     return fills
+
+
+def hedge(ctx: Context, key: bytes) -> int:
+    """LIQ-028: the hedge leg of a portfolio; a fault undoes it and quarantines its market (CMP-002). Returns the fills.
+    """
+    account = require_account(ctx.accounts.get(key), key)
+    market, fills = filed_under(ctx, account), list[int]()
+    if not account.portfolio or not market:
+        return 0
+
+    def step(ctx: Context, _market: int) -> None:
+        fills.append(hedge_on_book(ctx, key, standing_of(ctx, key)))
+
+    return sum(fills) if guarded(ctx, market, step) else 0
 
 
 def close_insolvent(ctx: Context, key: bytes, left: dict[tuple[bytes, int], int]) -> int:
@@ -161,8 +179,9 @@ def close_guarded(ctx: Context, key: bytes, market: int, now: Standing, spent: l
 
     def step(ctx: Context, market: int) -> None:
         held = require_account(ctx.accounts.get(key), key).position(market)
-        closing = solvent_closing(ctx, key, held, now) if spent is None else insolvent_closing(ctx, key, held, now)
-        made, paid = close_on_book(ctx, key, held, closing, now)
+        solvent = spent is None
+        closing = closing_of(ctx, key, held, held.lots, now) if solvent else insolvent_closing(ctx, key, held, now)
+        made, paid = close_on_book(ctx, key, held, closing, now) if closing is not None else (0, 0)
         fills.append(made)
         if spent is not None:
             spent.append(paid)

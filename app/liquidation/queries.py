@@ -15,8 +15,8 @@ from app.kernel.integers import PPM
 from app.limits import MAX_SHOCKS
 from app.liquidation import rules
 from app.liquidation.reduction import reduce_market, winners_among
-from app.liquidation.state import fund_balance, fund_purse, margin_freed
-from app.margin.state import account_standing, market_risk
+from app.liquidation.state import fund_balance, fund_purse
+from app.margin.state import account_standing, margin_parts, market_risk
 from app.margin.suppose import Move, Price, markets_of, suppose_move, suppose_price
 from app.margin.types import Standing
 from app.markets.holders import LONG, SHORT, holders
@@ -219,10 +219,8 @@ def covered(ctx: Context, account: Account, now: Standing, balances: dict[int, i
     `balances` is what they have left.
     """
     paid = 0
-    for market in sorted(account.positions):
-        held = account.positions[market]
-        if held.lots and now.maintenance:
-            margin = margin_freed(ctx, account, held, held.lots)
+    for market, (_, margin) in sorted(margin_parts(ctx, account).items()):
+        if margin:
             deficit = max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance))
             backing = behind(ctx, market)
             balance = balances.setdefault(backing, fund_purse(ctx, market))

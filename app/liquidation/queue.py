@@ -6,21 +6,20 @@ from app.accounts.state import require_account
 from app.breakers.state import counted_from_ns
 from app.context import Context
 from app.limits import AUCTION_NS
-from app.liquidation.state import Short, positions_by_margin
+from app.liquidation.state import Short, filed_under
 
 
 def queues_of(ctx: Context, short: list[Short]) -> list[list[Short]]:
     """LIQ-002: a queue for each open market, the shortest queue first, equal ones by market.
 
-    An account is filed where closing would free most maintenance margin, and left out when none of its markets is open.
+    An account is filed where `filed_under` says, and left out when none of its markets is open.
     In a queue, those on offer whose auction still runs come after the others.
     """
     first: dict[int, list[Short]] = {}
     last: dict[int, list[Short]] = {}
     for key, now in short:
-        held = positions_by_margin(ctx, require_account(ctx.accounts.get(key), key))
-        if held:
-            market = held[0].market
+        market = filed_under(ctx, require_account(ctx.accounts.get(key), key))
+        if market:
             first.setdefault(market, [])
             on_offer = now.equity > 0 and ctx.auctions.get(key) is not None and not ran_out(ctx, key)
             (last if on_offer else first).setdefault(market, []).append((key, now))

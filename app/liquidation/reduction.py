@@ -17,7 +17,7 @@ from app.limits import REDUCTION_ASKED
 from app.liquidation import rules
 from app.liquidation.state import fund_purse, margin_freed, note_given_up, pay_from_fund
 from app.margin.rules import FIELD_LIMIT_QUANTA, unrealised_profit
-from app.margin.state import account_standing, market_risk
+from app.margin.state import account_standing, is_whole, market_risk
 from app.markets.holders import LONG, SHORT, holders
 from app.markets.state import require_market
 
@@ -122,10 +122,25 @@ def make_winner(ctx: Context, key: bytes, market: int) -> Winner | None:
     held = account.positions.get(market) if account else None
     if account is None or held is None:
         return None
-    excess = max(0, account_standing(ctx, account).excess)
+    excess, lots = max(0, account_standing(ctx, account).excess), abs(held.lots)
+    if is_whole(account):
+        lots, excess = bearable(ctx, account, held, excess)
     profit = profit_of(ctx, held)
     net = rules.net_profit(profit, _losses_elsewhere(ctx, account, market)) if profit > 0 and excess else 0
-    return Winner(key, abs(held.lots), net, excess)
+    return Winner(key, lots, net, excess)
+
+
+def bearable(ctx: Context, account: Account, held: Position, excess_quanta: int) -> tuple[int, int]:
+    """LIQ-031: (lots, excess) that a winner can do without whose positions are margined together, so that what its
+    position hedges does not make it short.
+    """
+    without = account.copy()
+    mark = market_risk(ctx, held.market).mark_quanta
+    _, without.cash_quanta, left = off_book(ctx, without, held.market, -held.lots, mark)
+    without.set_position(left)
+    excess_without = account_standing(ctx, without).excess
+    lots = rules.bearable_lots(abs(held.lots), excess_quanta, excess_without)
+    return lots, max(0, min(excess_quanta, max(excess_without, excess_quanta // 2)))
 
 
 def _losses_elsewhere(ctx: Context, account: Account, market: int) -> int:

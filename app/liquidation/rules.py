@@ -170,3 +170,56 @@ def given_up(deficit_quanta: int, all_lots: int, lots_before: int, lots: int) ->
 def doubt(value_quanta: int) -> int:
     """LIQ-025: what a value that cannot be trusted now may be more to its holder: half of it, rounded up."""
     return -(-value_quanta // 2)
+
+
+def looks_for(positions: int) -> int:
+    """LIQ-032: the looks that an account counts for whose positions are margined together: one, and one more for each
+    pair of them.
+    """
+    return 1 + positions * positions // 2
+
+
+def bearable_lots(lots: int, excess_quanta: int, excess_without_quanta: int) -> int:
+    """LIQ-031: the most of a winner's lots that can be closed with half of its excess left, when it would have
+    `excess_without_quanta` with none of them: all where that is not below the half. Excess is concave in lots, so in
+    between it is no less than along a straight line. `excess_quanta` >= 0.
+    """
+    kept = excess_quanta // 2
+    if excess_without_quanta >= kept:
+        return lots
+    return (excess_quanta - kept) * lots // (excess_quanta - excess_without_quanta)
+
+
+def is_no_worse(after_quanta: int, before_quanta: int) -> bool:
+    """LIQ-027: whether a row's loss is no greater than it was: its profit is at least that, or at least 0."""
+    return after_quanta >= min(before_quanta, 0)
+
+
+def row_of_lots(lots: int, mark_quanta: int, spot_ppm: int, weight_ppm: int) -> int:
+    """LIQ-029: what lots of a perpetual or future add to a row of moves, in quanta x 10^12."""
+    return lots * mark_quanta * spot_ppm * weight_ppm
+
+
+def row_after(before_quanta: int, after_quanta: int, lots: int, all_lots: int) -> int:
+    """LIQ-029: a row after `lots` of an order of `all_lots` which all together make `after` of `before`: in between
+    along a straight line, rounded down. What options make of it is no less, as rows are concave.
+    """
+    return before_quanta + (after_quanta - before_quanta) * lots // all_lots
+
+
+def harmless_lots(before_quanta: int, after_quanta: int, all_lots: int) -> int:
+    """LIQ-029: the most lots of an order after which a row's loss is no greater (`is_no_worse`)."""
+    if is_no_worse(after_quanta, before_quanta):
+        return all_lots
+    return max(0, before_quanta) * all_lots // (before_quanta - after_quanta)
+
+
+def lots_to_reach(before_quanta: int, after_quanta: int, all_lots: int, level_quanta: int) -> int:
+    """LIQ-029: the fewest lots of an order after which a row is at least at a level; 0 where it is there already, and
+    all where it never comes so far.
+    """
+    if before_quanta >= level_quanta:
+        return 0
+    if after_quanta <= level_quanta:
+        return all_lots
+    return -(-(level_quanta - before_quanta) * all_lots // (after_quanta - before_quanta))

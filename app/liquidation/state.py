@@ -8,7 +8,7 @@ from app.collateral.state import asset_allows, behind, counted_value, credit_fun
 from app.collateral.types import TREASURY_FUND
 from app.context import Context
 from app.errors import MarketFault
-from app.limits import DAY_NS
+from app.limits import DAY_NS, WHOLE_HELD
 from app.liquidation import rules
 from app.liquidation.types import Auction, Losses
 from app.margin.health import candidates
@@ -23,9 +23,9 @@ from app.margin.state import (
 )
 from app.margin.types import Standing
 from app.markets.state import require_market
-from app.markets.types import ACTIVE, REDUCE_ONLY, Market
+from app.markets.types import ACTIVE, OPTION, REDUCE_ONLY, Market
 from app.oracle.rules import LIQUIDATE
-from app.oracle.state import allows
+from app.oracle.state import allows, index_price
 
 Short = tuple[bytes, Standing]
 
@@ -60,11 +60,44 @@ def _accounts(ctx: Context, keys: list[bytes]) -> list[tuple[bytes, Account]]:
 
 
 def positions_by_margin(ctx: Context, account: Account) -> list[Position]:
-    """The positions with lots in markets that can be closed, the one that frees most maintenance margin first."""
+    """The positions with lots in markets that can be closed, the one that frees most maintenance margin first; of those
+    that are margined together only the largest are asked what they free, the others follow.
+    """
     found = [held for held in account.positions.values() if held.lots and is_open(ctx, held.market)]
+    if is_whole(account):
+        found.sort(key=lambda held: (-held_worth(ctx, held), held.market))
+        found, others = found[:WHOLE_HELD], found[WHOLE_HELD:]
+    else:
+        others = []
     freed = {held.market: margin_freed(ctx, account, held, held.lots) for held in found}
     found.sort(key=lambda held: (-freed[held.market], held.market))
-    return found
+    return found + others
+
+
+def filed_under(ctx: Context, account: Account) -> int:
+    """LIQ-002: the market in whose queue an account stands: where closing frees most, or where it has most at the index
+    if its positions are margined together; 0 if none is open.
+    """
+    if not is_whole(account):
+        held = positions_by_margin(ctx, account)
+        return held[0].market if held else 0
+    found = [held for held in account.positions.values() if held.lots and is_open(ctx, held.market)]
+    return min(found, key=lambda held: (-held_worth(ctx, held), held.market)).market if found else 0
+
+
+def effort(account: Account) -> int:
+    """LIQ-032: how many looks an account counts for: margined together, each position is asked beside all others."""
+    return rules.looks_for(len(account.positions)) if is_whole(account) else 1
+
+
+def held_worth(ctx: Context, held: Position) -> int:
+    """The lots of a position, whichever side it is, at `lot_worth`."""
+    return abs(held.lots) * lot_worth(ctx, require_market(ctx, held.market))
+
+
+def lot_worth(ctx: Context, market: Market) -> int:
+    """How large a lot is: at the mark, of an option at the index, since its premium says little."""
+    return index_price(ctx, market.market) if market.kind == OPTION else market_risk(ctx, market.market).mark_quanta
 
 
 def is_open(ctx: Context, number: int) -> bool:

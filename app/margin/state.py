@@ -327,6 +327,8 @@ def allows_account(ctx: Context, before: Account, after: Account) -> bool:
             after.cash_quanta, held.entry_quanta, held.open_buy_notional_quanta, held.open_sell_notional_quanta
         ):
             return False
+    if is_whole(before) or is_whole(after):
+        ctx.gas.charge(TOGETHER * (len(before.positions) + len(after.positions)))
     now = account_standing(ctx, after)
     if rules.may_take_on(now.usable, now.initial):
         return True

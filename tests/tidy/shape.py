@@ -23,6 +23,7 @@ DOMAIN_EXTRAS = {
     ("book", "index.py"): "the sorted index in memory",
     ("book", "combos.py"): "several orders that are one decision",
     ("clearing", "blocks.py"): "trades agreed between two parties",
+    ("liquidation", "hedges.py"): "the one order that helps a portfolio most",
     ("book", "uncross.py"): "the meeting at one price",
     ("book", "match.py"): "the price-time loop",
     ("book", "terms.py"): "what an order may ask for beyond price and size",

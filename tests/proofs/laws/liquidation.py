@@ -244,6 +244,59 @@ def a_day_is_bounded(case: Any, rules: Any) -> None:
         case.claim(room == 0, "nothing when more was paid")
 
 
+@proof("LIQ-027", "no greater loss: what was made may go, but nothing may be lost more", "liquidation.is_no_worse",
+       slips={"liquidation": [("after_quanta >= min(before_quanta, 0)", "after_quanta >= before_quanta"),
+                              ("after_quanta >= min(before_quanta, 0)", "after_quanta >= max(before_quanta, 0)"),
+                              ("after_quanta >= min(before_quanta, 0)", "after_quanta > min(before_quanta, 0)")]})
+def losses_do_not_grow(case: Any, rules: Any) -> None:
+    before, after = case.whole("before"), case.whole("after")
+    fine = rules.liquidation.is_no_worse(after, before)
+    if after >= 0:
+        case.claim(fine, "no loss at all")
+    else:
+        case.claim(fine == (after >= before), "no greater loss")
+
+
+@proof("LIQ-029", "a row of lots has the sign of the move, and as much either way", "liquidation.row_of_lots",
+       bounds="mark 46,000,000, weight 277,200 ppm", slips={"liquidation": [
+           ("return lots * mark_quanta * spot_ppm * weight_ppm", "return abs(lots) * mark_quanta * spot_ppm * weight_ppm"),
+           ("return lots * mark_quanta * spot_ppm * weight_ppm", "return lots * mark_quanta * weight_ppm")]})
+def rows_of_lots_are_odd(case: Any, rules: Any) -> None:
+    spot = case.whole("spot")
+    one = rules.liquidation.row_of_lots(1, 46_000_000, spot, 277_200)
+    case.claim(one + rules.liquidation.row_of_lots(-1, 46_000_000, spot, 277_200) == 0, "a sale is the opposite")
+    case.claim((one > 0) == (spot > 0), "gains when the price rises")
+
+
+@proof("LIQ-029", "harmless lots make no row's loss greater, and one more would", "liquidation.harmless_lots",
+       "liquidation.row_after", "liquidation.is_no_worse", bounds="a row of 1,000 that 40 lots bring anywhere; one of -1,000",
+       slips={"liquidation": [("return max(0, before_quanta) * all_lots // (before_quanta - after_quanta)", "return all_lots // 2"),
+                              ("max(0, before_quanta) * all_lots //", "-max(0, before_quanta) * all_lots //"),
+                              ("(after_quanta - before_quanta) * lots // all_lots", "-(before_quanta - after_quanta) * lots // all_lots - 1")]})
+def harmless_is_the_most(case: Any, rules: Any) -> None:
+    lots = case.whole("lots", low=1)
+    found, row = rules.liquidation.harmless_lots(1_000, -300, lots), rules.liquidation.row_after
+    case.claim(rules.liquidation.is_no_worse(row(1_000, -300, found, lots), 1_000), "harmless")
+    case.claim(row(1_000, -300, found + 1, lots) < 0, "one more is not")
+    case.claim(found <= lots, "no more than all")
+    case.claim(rules.liquidation.harmless_lots(-1_000, -1_001, lots) == 0, "a loss may not grow")
+    case.claim(rules.liquidation.harmless_lots(-1_000, -999, lots) == lots, "what helps may be all")
+
+
+@proof("LIQ-029", "as few lots as reach a level", "liquidation.lots_to_reach", "liquidation.row_after",
+       bounds="a row of -1,000 that some lots bring to 300", slips={"liquidation": [
+           ("return -(-(level_quanta - before_quanta) * all_lots // (after_quanta - before_quanta))",
+            "return (level_quanta - before_quanta) * all_lots // (after_quanta - before_quanta)"),
+           ("if after_quanta <= level_quanta:", "if after_quanta > level_quanta:")]})
+def few_lots_reach(case: Any, rules: Any) -> None:
+    lots = case.whole("lots", low=1)
+    few, row = rules.liquidation.lots_to_reach(-1_000, 300, lots, -77), rules.liquidation.row_after
+    case.claim(row(-1_000, 300, few, lots) >= -77, "reached")
+    case.claim(row(-1_000, 300, few - 1, lots) < -77, "with none too many")
+    case.claim(rules.liquidation.lots_to_reach(-1_000, 300, lots, -1_000) == 0, "where it is")
+    case.claim(rules.liquidation.lots_to_reach(-1_000, -90, lots, -77) == lots, "all where that is not enough")
+
+
 @proof("LIQ-018", "never negative, never above the profit, and nothing for a full hedge", "liquidation.net_profit",
        bounds="losses elsewhere >= 0", slips={"liquidation": [
            ("return max(0, profit_quanta - losses_elsewhere_quanta)", "return profit_quanta - losses_elsewhere_quanta"),
