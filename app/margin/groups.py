@@ -8,7 +8,7 @@ from app.context import Context
 from app.margin import rules
 from app.margin.rules import Leg, OptionTerms
 from app.markets.types import CALL, Market
-from app.portfolio.state import Holding, alone, forward_of, index_of, portfolio_risk
+from app.portfolio.state import Holding, alone, index_of, portfolio_risk
 
 Margins = tuple[int, int]  # initial, maintenance
 
@@ -54,20 +54,20 @@ def leg_of(entry: Entry, lots: int) -> Leg:
 def group_margins(ctx: Context, group: Sequence[Entry], *, with_orders: bool) -> Margins:
     """MARG-014 to MARG-017: what the options of one underlying and expiry ask for."""
     market = group[0].market
-    terms, index, forward = option_terms(ctx, market.feed), index_of(ctx, market), forward_of(ctx, market)
+    terms, index = option_terms(ctx, market.feed), index_of(ctx, market)
     legs = [leg_of(entry, entry.held.lots) for entry in group if with_orders or entry.held.lots]
     value = sum(leg.lots * leg.mark_quanta for leg in legs)
     net_calls = sum(leg.lots for leg in legs if leg.is_call)
     lost = rules.most_loss(value, rules.worst_payoff(legs))
     lone = [rules.lone_margins(leg, index, terms) for leg in legs]
     asked, kept = sum(one[0] for one in lone), sum(one[1] for one in lone)
-    lost_kept = lost + rules.unpaired(net_calls, forward, terms.unpaired_maintenance_ppm)
-    lost += rules.unpaired(net_calls, forward, terms.unpaired_ppm)
+    lost_kept = lost + rules.unpaired(net_calls, index, terms.unpaired_maintenance_ppm)
+    lost += rules.unpaired(net_calls, index, terms.unpaired_ppm)
     if with_orders:
         for entry, one in zip(group, lone, strict=True):
             if entry.held.open_buy_lots or entry.held.open_sell_lots:
                 asked += ordered_alone(entry, index, terms) - one[0]
-                lost += ordered_loss(entry, legs, forward, terms)
+                lost += ordered_loss(entry, legs, index, terms)
     least = 1 if any(leg.lots for leg in legs) else 0  # so that whoever owes has a share of something (LIQ-006)
     return max(least, min(asked, lost)), max(least, min(kept, lost_kept))
 
@@ -86,7 +86,7 @@ def ordered_alone(entry: Entry, index_quanta: int, terms: OptionTerms) -> int:
     return max(rules.lone_margins(leg_of(entry, lots), index_quanta, terms)[0] + max(0, lost) for lots, lost in cases)
 
 
-def ordered_loss(entry: Entry, legs: Sequence[Leg], forward_quanta: int, terms: OptionTerms) -> int:
+def ordered_loss(entry: Entry, legs: Sequence[Leg], index_quanta: int, terms: OptionTerms) -> int:
     """MARG-017: what the worse side of an option's orders adds to what its group can lose, at the strikes of all."""
     held, (bought, sold) = entry.held, order_losses(entry)
     strikes = [leg._replace(lots=0) for leg in legs]
@@ -94,7 +94,7 @@ def ordered_loss(entry: Entry, legs: Sequence[Leg], forward_quanta: int, terms: 
     for lots in (1, -1):
         leg = leg_of(entry, lots)
         lost = rules.most_loss(lots * leg.mark_quanta, rules.worst_payoff([leg, *strikes]))
-        each.append(lost + rules.unpaired(lots if leg.is_call else 0, forward_quanta, terms.unpaired_ppm))
+        each.append(lost + rules.unpaired(lots if leg.is_call else 0, index_quanta, terms.unpaired_ppm))
     return rules.worse_side(held.open_buy_lots, each[0], bought, held.open_sell_lots, each[1], sold)
 
 

@@ -13,13 +13,20 @@ from app.accounts.types import Account
 from app.collateral.state import asset_price, counted_value
 from app.context import Context
 from app.errors import FAULTS, MarketFault
+from app.kernel.integers import PPM
 from app.margin import rules
-from app.margin.state import lots_maintenance, market_risk, position_value
+from app.margin.groups import option_terms
+from app.margin.state import account_standing, is_whole, lots_maintenance, market_risk, position_value
 from app.margin.types import MarketRisk
+from app.markets.state import require_market
+from app.markets.types import OPTION, Market
+from app.portfolio.state import anchored_curve, index_of
+from app.portfolio.state import terms_of as portfolio_terms
 
 # What a level follows: a market seen by its longs or its shorts, at the rate of its first or its last bracket; or the
-# price of an asset.
-LONG_FIRST, LONG_LAST, SHORT_FIRST, SHORT_LAST, ASSET = range(5)
+# price of an asset. Of what is margined together: a market seen by its longs or its shorts, an option's index, and its
+# anchor, which has no level: whoever is filed under it is looked at when it moves.
+LONG_FIRST, LONG_LAST, SHORT_FIRST, SHORT_LAST, ASSET, LONG_WHOLE, SHORT_WHOLE, INDEX, ANCHOR = range(9)
 Slot = tuple[int, int]  # one of the above, and the number of the market or asset
 NOWHERE = -(1 << 200)  # a level that nothing has crossed
 SPARE_LEVELS = 64  # how many dead entries a heap may hold beside as many as live
@@ -36,6 +43,7 @@ class Filed:
     shape: list[tuple[int, int, int]]
     assets: tuple[tuple[int, int], ...]
     least_cash_quanta: int
+    portfolio: bool = False
 
 
 @dataclass(slots=True)
@@ -116,11 +124,18 @@ def level_of(ctx: Context, slot: Slot) -> int:
     if kind == ASSET:
         asset = ctx.assets.get(number)
         return -asset_price(ctx, asset) if asset else NOWHERE
+    if kind in (INDEX, ANCHOR):
+        market = ctx.markets.get(number)
+        return index_of(ctx, market) if market and kind == INDEX else NOWHERE
     try:
         risk = market_risk(ctx, number)
     except MarketFault:
         return NOWHERE
     first, last, index = risk.maintenance[0][1], risk.maintenance[-1][1], funding_of(risk)
+    if kind == LONG_WHOLE:
+        return -rules.long_level_e9(risk.mark_quanta, index, -PPM)
+    if kind == SHORT_WHOLE:
+        return rules.short_level_e9(risk.mark_quanta, index, PPM)
     if kind in (LONG_FIRST, LONG_LAST):
         return -rules.long_level_e9(risk.mark_quanta, index, first if kind == LONG_FIRST else last)
     return rules.short_level_e9(risk.mark_quanta, index, first if kind == SHORT_FIRST else last)
@@ -137,6 +152,9 @@ def terms_of(ctx: Context, slot: Slot) -> object:
     if kind == ASSET:
         asset = ctx.assets.get(number)
         return (asset.haircut_ppm, asset.account_cap_units, asset.price_market, asset.units_a_price) if asset else None
+    if kind in (INDEX, ANCHOR):
+        market = ctx.markets.get(number)
+        return anchored_curve(ctx, market) if market and kind == ANCHOR else None
     try:
         risk = market_risk(ctx, number)
     except MarketFault:
@@ -190,12 +208,16 @@ def refile(ctx: Context, key: bytes, account: Account | None) -> None:
         if (
             filed.shape == shape
             and filed.assets == account.assets
+            and filed.portfolio == account.portfolio
             and account.cash_quanta >= filed.least_cash_quanta
         ):
             return
         index.unfile(key)
     try:
-        file_levels(ctx, key, account, shape)
+        if is_whole(account):
+            file_whole(ctx, key, account, shape)
+        else:
+            file_levels(ctx, key, account, shape)
     except FAULTS:  # a market whose rules raise: the exact check will meet it, inside that market's compartment
         index.unfile(key)
         index.near.add(key)
@@ -252,3 +274,48 @@ def market_levels(risk: MarketRisk, lots: int, room_e9: int) -> Iterable[tuple[S
         yield (SHORT_FIRST, number), room_e9 + rules.short_level_e9(mark, index, risk.maintenance_ppm)
         if risk.tiered:
             yield (SHORT_LAST, number), room_e9 + rules.short_level_e9(mark, index, risk.maintenance[-1][1])
+
+
+def file_whole(ctx: Context, key: bytes, account: Account, shape: list[tuple[int, int, int]]) -> None:
+    """HLTH-005: levels of an account whose positions are margined together. As a mark moves by one, a lot's value does,
+    and what the account must hold by no more than that; as an index rises by one, what a short option asks for rises
+    by its rates; all else moves with anchors.
+    """
+    index, now = ctx.health, account_standing(ctx, account)
+    slots: dict[Slot, tuple[int, int]] = {}  # -> (where it stands, what a unit costs the account), both in quanta
+    for number, lots, _ in shape:
+        mark, market = market_risk(ctx, number).mark_quanta, require_market(ctx, number)
+        slots[LONG_WHOLE if lots > 0 else SHORT_WHOLE, number] = 2 * mark, abs(lots)
+        if market.kind == OPTION and lots < 0:
+            slots[INDEX, number] = index_of(ctx, market), -(lots * index_ppm(ctx, account, market) // PPM)
+        if market.kind == OPTION and account.portfolio:
+            slots[ANCHOR, number] = 0, 0
+    assets = [(number, counted_value(ctx, number, units)) for number, units in account.assets]
+    total = sum(price * each for price, each in slots.values()) + sum(value + 1 for _, value in assets if value)
+    reserve, budget = rules.reach(now.equity, now.maintenance, 16 * len(shape) + 16 + len(assets))
+    if budget <= 0 or not total:
+        index.near.add(key)
+        return
+    index.stamp += 1
+    filed = Filed(index.stamp, [], shape, account.assets, account.cash_quanta - reserve, account.portfolio)
+    index.filed[key] = filed
+    for slot, (price, each) in sorted(slots.items()):
+        unit = 1 if slot[0] in (INDEX, ANCHOR) else rules.E9
+        room = rules.room(price * unit, budget, total) if each else 0
+        index.add(ctx, slot, level_of(ctx, slot) + room, key)
+        filed.slots.append(slot)
+    for number, value in assets:
+        asset = ctx.assets.get(number)
+        if value and asset is not None:
+            price = asset_price(ctx, asset)
+            index.add(ctx, (ASSET, number), rules.room(price, budget, total) - price, key)
+            filed.slots.append((ASSET, number))
+
+
+def index_ppm(ctx: Context, account: Account, market: Market) -> int:
+    """HLTH-005: how much more of the index a short lot of an option may ask for as maintenance margin, at most."""
+    terms = portfolio_terms(ctx, market.feed) if account.portfolio else None
+    if terms is not None:
+        return terms.option_maintenance_ppm
+    standard = option_terms(ctx, market.feed)
+    return max(standard.call_ppm, standard.put_ppm) + standard.unpaired_maintenance_ppm

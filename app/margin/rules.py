@@ -173,9 +173,9 @@ def most_loss(value_quanta: int, worst_quanta: int) -> int:
     return max(0, value_quanta - worst_quanta)
 
 
-def unpaired(net_calls: int, forward_quanta: int, rate_ppm: int) -> int:
-    """MARG-016: the charge for calls that are short and not paired by long ones: a part of the forward each."""
-    return ppm_ceil(max(0, -net_calls) * forward_quanta, rate_ppm)
+def unpaired(net_calls: int, index_quanta: int, rate_ppm: int) -> int:
+    """MARG-016: the charge for calls that are short and not paired by long ones: a part of the index each."""
+    return ppm_ceil(max(0, -net_calls) * index_quanta, rate_ppm)
 
 
 def worse_side(buy_lots: int, buy_each: int, buy_loss: int, sell_lots: int, sell_each: int, sell_loss: int) -> int:

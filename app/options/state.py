@@ -72,7 +72,8 @@ def add_series(ctx: Context, market: Market) -> None:
 
 def remove_series(ctx: Context, number: int) -> None:
     """OPT-003: a settled series, which nobody holds and whose book is empty, is no market any more; of an account's
-    protections in it so many go in a block, and it with the last. The last series of an expiry takes the fixing along.
+    protections in it so many go in a block, and it with the last. The last series of an expiry takes fixing
+    and anchor along (PORT-013).
     """
     if drop_protections(ctx, number, MAX_PROTECTIONS_DROPPED) > MAX_PROTECTIONS_DROPPED:
         return
@@ -89,8 +90,11 @@ def remove_series(ctx: Context, number: int) -> None:
     unfile_series(ctx, market)
     ctx.journal.entries.append((partial(_undo_unfile, ctx), market, None))
     key = expiry_key(market.feed, market.expiry_ns // SECOND_NS)
-    if (market.feed, market.expiry_ns // SECOND_NS) not in ctx.series and ctx.fixings.get(key) is not None:
-        ctx.fixings.delete(key)
+    if (market.feed, market.expiry_ns // SECOND_NS) not in ctx.series:
+        if ctx.fixings.get(key) is not None:
+            ctx.fixings.delete(key)
+        if ctx.anchors.get(key) is not None:
+            ctx.anchors.delete(key)
     ctx.emit(SeriesRemoved(number))
 
 

@@ -28,9 +28,9 @@ BOUNDS = {
     "basis_year_ppm": (0, 10 * PPM),
     "long_ppm": (0, PPM),
     "long_year_ppm": (0, PPM),
-    "short_ppm": (PPM, 2 * PPM),
-    "short_year_ppm": (0, PPM),
-    "linear_maintenance_ppm": (0, PPM),
+    "short_ppm": (PPM, 3 * PPM // 2),
+    "short_year_ppm": (0, PPM // 5),
+    "linear_maintenance_ppm": (0, PPM // 2),
     "linear_initial_ppm": (0, PPM),
     "option_maintenance_ppm": (0, PPM),
     "option_initial_ppm": (0, PPM),
@@ -79,6 +79,8 @@ def check_rows(ctx: Context, where: str, terms: Terms) -> None:
         row = steady_row(terms.rows, spot_ppm)
         if row < 0 or (not spot_ppm and terms.rows[row].weight_ppm < PPM):
             raise GenesisError(f"{where}.rows: one of {spot_ppm} ppm with steady volatility, without a move in full")
+    if max(abs(row.spot_ppm) * row.weight_ppm for row in terms.rows) > PPM * PPM // 2:  # HLTH-005 rests on it
+        raise GenesisError(f"{where}.rows: a move times its weight is at most a half")
     for feed in range(1, MAX_FEEDS + 1):
         other = ctx.portfolios.get(feed)
         if other is not None and len(other.terms.rows) != len(terms.rows):

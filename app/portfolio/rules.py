@@ -14,6 +14,7 @@ from app.surface.rules import variance
 
 STEADY, UP, DOWN = 0, 1, 2  # what a row does to volatility
 MONTH_NS = 30 * DAY_NS  # where the power of the shock of volatility changes
+ANCHOR_NS = 60 * 10**9  # the greatest age of an anchor whose curve moves
 SKEWS = 2  # what an array has beyond its grid: the linear and the absolute one
 
 
@@ -251,6 +252,21 @@ def scan_of(underlyings: Sequence[Sequence[int]], offsets_ppm: Sequence[int], ca
             joint = [total + profit * offset_ppm for total, profit in zip(joint, rows, strict=True)]
     credit = min(min(0, *joint) - parts, cap_quanta * PPM)
     return Scan(base * PPM, credit, joint.index(min(joint)))
+
+
+def has_left(
+    anchor: tuple[int, int, Sequence[int]], curve: tuple[int, int, Sequence[int]], age_ns: int, left_ns: int
+) -> bool:
+    """PORT-013: whether a curve, (fixed, live, variances), has left the anchor so far that arrays are made on it anew:
+    the forward by more than a thousandth, a variance by more than a fiftieth of itself, or the anchor is a minute old,
+    or a thirtieth of the time that was left.
+    """
+    forward, moved = anchor[0] + anchor[1], curve[0] + curve[1]
+    return (
+        age_ns >= min(ANCHOR_NS, left_ns // 30)
+        or abs(moved - forward) * 1_000 > forward
+        or any(abs(after - before) * 50 > before for before, after in zip(anchor[2], curve[2], strict=True))
+    )
 
 
 def requirement(total_e6: int, factor_ppm: int, contingency_quanta: int) -> int:

@@ -166,13 +166,6 @@ def terms_of(ctx: Context, feed: int) -> Terms | None:
     return record.terms if record else None
 
 
-def drop_anchor(ctx: Context, feed: int, expiry_s: int) -> None:
-    """PORT-013: an expiry without series has no anchor."""
-    key = expiry_key(feed, expiry_s)
-    if ctx.anchors.get(key) is not None:
-        ctx.anchors.delete(key)
-
-
 def index_of(ctx: Context, market: Market) -> int:
     """The index of a market, in quote quanta a lot."""
     mark = ctx.marks.get(market.market)
@@ -192,12 +185,6 @@ def anchored_curve(ctx: Context, market: Market) -> Curve:
         return curve
     feed = ctx.feeds.get(market.feed)
     return Curve(0, feed.price * E9 if feed else 0, FLAT_E18, max(0, market.expiry_ns - ctx.time_ns))
-
-
-def forward_of(ctx: Context, market: Market) -> int:
-    """The forward of an option's expiry, in quote quanta a lot, rounded down."""
-    curve = anchored_curve(ctx, market)
-    return in_lots(curve.fixed_e9 + curve.live_e9, market.index_multiplier, market.index_divisor)
 
 
 def expiry_of(ctx: Context, market: Market, terms: Terms) -> Expiry:

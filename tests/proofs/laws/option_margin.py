@@ -12,7 +12,7 @@ AT_RATES = "index 1,500 USD, rates of mainnet"
 KEPT = "return index_quanta * call_ppm if is_call else max(index_quanta * put_ppm, mark_quanta * put_value_ppm)"
 AWAY = "away = max(0, leg.strike_quanta - index_quanta if leg.is_call else index_quanta - leg.strike_quanta)"
 ASKED = "asked = max(index_quanta * terms.least_ppm, index_quanta * terms.most_ppm - away * PPM)"
-UNPAIRED = "return ppm_ceil(max(0, -net_calls) * forward_quanta, rate_ppm)"
+UNPAIRED = "return ppm_ceil(max(0, -net_calls) * index_quanta, rate_ppm)"
 WORSE = "return max(0, buy_lots * buy_each + max(0, buy_loss), sell_lots * sell_each + max(0, sell_loss))"
 
 
@@ -71,7 +71,7 @@ def nothing_pays_less(case: Any, rules: Any) -> None:
 @proof("MARG-016", "a spread loses no more than the distance of its strikes, and what can be lost is never below 0", "margin.most_loss",
        "margin.worst_payoff", "margin.unpaired", bounds="calls at any two strikes, any lots, any marks",
        slips={"margin": [("return max(0, value_quanta - worst_quanta)", "return value_quanta - worst_quanta"), ("return max(0, value_quanta - worst_quanta)", "return max(0, value_quanta + worst_quanta)"),
-                         (UNPAIRED, "return ppm_ceil(abs(net_calls) * forward_quanta, rate_ppm)"), (UNPAIRED, "return ppm_ceil(-net_calls * forward_quanta, rate_ppm)")]})
+                         (UNPAIRED, "return ppm_ceil(abs(net_calls) * index_quanta, rate_ppm)"), (UNPAIRED, "return ppm_ceil(-net_calls * index_quanta, rate_ppm)")]})
 def spreads_lose_their_width(case: Any, rules: Any) -> None:
     low, width, lots = case.whole("low", low=0), case.whole("width", low=1), 3
     value, net = case.whole("value"), case.whole("net")

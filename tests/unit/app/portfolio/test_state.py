@@ -14,9 +14,9 @@ from app.liquidation.state import margin_freed, positions_by_margin
 from app.margin.actions import handle_set_margin_mode
 from app.margin.state import account_standing, allows_change, margin_parts, portfolio_of, standing
 from app.markets.types import CALL, PUT
-from app.portfolio import state
+from app.portfolio import rules, state
 from app.portfolio.genesis import load_portfolio
-from app.portfolio.hooks import move_anchors, series_of_expiries
+from app.portfolio.hooks import move_anchors
 from app.portfolio.state import Holding
 from app.portfolio.types import (
     DEFAULT,
@@ -88,7 +88,7 @@ def test_terms_from_genesis() -> None:
     for wrong in (
         {"feed": 1}, {"feed": 99}, {"feed": 2, "colour": 1}, {"feed": 2, "short_ppm": PPM - 1}, {"feed": 2, "rows": []},
         {"feed": 2, "rows": rows[:-1]}, {"feed": 2, "rows": [dict(rows[0], volatility="sideways")]},
-        {"feed": 2, "basis_up_ppm": 46_000},
+        {"feed": 2, "basis_up_ppm": 46_000}, {"feed": 2, "rows": [*rows[:-1], dict(rows[-1], weight_ppm=101_000)]},
         {"feed": 2, "rows": [dict(row, weight_ppm=row["weight_ppm"] - (row["spot_ppm"] == 0)) for row in rows]},
         {"feed": 2, "rows": [dict(rows[0], spot_ppm=-PPM)]}, {"feed": 2, "rows": [{"spot_ppm": 1}]},
     ):
@@ -97,24 +97,45 @@ def test_terms_from_genesis() -> None:
 
 
 def test_anchors_move_within_a_budget() -> None:
-    """PORT-013: the oldest first, one at least; those that need not move cost nothing; without series there is none."""
+    """PORT-013: the oldest first, one at least; those that are not left stay."""
     ctx = chain()
     first, second = (expiry_key(1, expiry_s) for expiry_s in (FORTNIGHT_S, MONTH_S))
-    assert series_of_expiries(ctx) == {(1, FORTNIGHT_S): 10, (1, MONTH_S): 10}
-    assert ctx.anchors.get(first) == Anchor(curve_of(ctx, 1, FORTNIGHT_S), ctx.time_ns, ctx.anchors.get(first).stamp)
-    before = ctx.anchors.get(first), ctx.anchors.get(second)
+    assert sorted(ctx.series) == [(1, FORTNIGHT_S), (1, MONTH_S)]
+    assert anchor(ctx, first).curve == curve_of(ctx, 1, FORTNIGHT_S) and anchor(ctx, first).made_ns == ctx.time_ns
+    before = anchor(ctx, first), anchor(ctx, second)
+    ctx.time_ns += rules.ANCHOR_NS - 1
     move_anchors(ctx)
-    assert (ctx.anchors.get(first), ctx.anchors.get(second)) == before
-    ctx.time_ns += 10**9
-    ctx.anchors.put(second, Anchor(before[1].curve, ctx.time_ns - 5))
+    assert (anchor(ctx, first), anchor(ctx, second)) == before
+    ctx.time_ns += 1
+    ctx.anchors.put(second, Anchor(before[1].curve, before[1].made_ns + 5))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.portfolio.hooks.ARRAYS_A_BLOCK", 9)
+        patch.setattr("app.portfolio.hooks.ARRAYS_A_BLOCK", 19)
         move_anchors(ctx)
-    assert ctx.anchors.get(first).made_ns == ctx.time_ns > ctx.anchors.get(second).made_ns
+        assert anchor(ctx, first).made_ns == ctx.time_ns > anchor(ctx, second).made_ns
+        patch.setattr("app.portfolio.hooks.ARRAYS_A_BLOCK", 9)
+        ctx.time_ns += 5
+        move_anchors(ctx)
+    assert anchor(ctx, second).made_ns == ctx.time_ns
     assert ARRAYS_A_BLOCK == 200
-    state.drop_anchor(ctx, 1, FORTNIGHT_S)
-    state.drop_anchor(ctx, 1, FORTNIGHT_S)
-    assert ctx.anchors.get(first) is None
+
+
+def test_when_an_anchor_is_left() -> None:
+    """PORT-013: a thousandth of the forward, a fiftieth of a variance, a minute, a thirtieth of the time."""
+    flat, month = (1_000,) * 7, 30 * 86_400 * 10**9
+    for moved, age, left, is_left in (
+        ((500, 500, flat), 0, month, False), ((501, 500, flat), 0, month, False), ((502, 500, flat), 0, month, True),
+        ((499, 500, flat), 0, month, False), ((498, 500, flat), 0, month, True),
+        ((500, 500, (1_000, 1_020, *flat[2:])), 0, month, False), ((500, 500, (*flat[1:], 1_021)), 0, month, True),
+        ((500, 500, (979, *flat[1:])), 0, month, True), ((500, 500, flat), 60 * 10**9, month, True),
+        ((500, 500, flat), 60 * 10**9 - 1, month, False), ((500, 500, flat), 10**9, 30 * 10**9, True),
+    ):
+        assert rules.has_left((500, 500, flat), moved, age, left) is is_left
+
+
+def anchor(ctx: Context, key: bytes) -> Anchor:
+    found = ctx.anchors.get(key)
+    assert found is not None
+    return found
 
 
 def test_curves_without_anchors() -> None:
@@ -125,7 +146,6 @@ def test_curves_without_anchors() -> None:
     ctx.surfaces.delete(1)
     curve = state.anchored_curve(ctx, market)
     assert (curve.fixed_e9, curve.live_e9) == (0, ctx.feeds.get(1).price * 10**9)
-    assert state.forward_of(ctx, market) == F
     steady = [state.array_of(ctx, market).changes_q80[row] >> 80 for row in (3, 21)]
     assert steady == [F * 135 // 1_000 - 1, -1]  # a deviation of 10^-9 is worth something
 

@@ -1,0 +1,160 @@
+"""Nobody with options or in portfolio margin who is short is ever missed, and who is far away is not looked at."""
+
+from random import Random
+
+import pytest
+
+from app.accounts.types import Account, Position
+from app.kernel.codec import account_key
+from app.limits import MAX_PRICE_QUANTA
+from app.margin.health import candidates, file_changes, rebuild
+from app.margin.state import account_standing
+from app.markets.types import CALL, PUT
+from app.marks.hooks import make_mark
+from app.oracle.rules import index_price
+from app.oracle.state import suppose_price
+from app.oracle.types import Surface
+from app.portfolio.hooks import move_anchors
+from app.portfolio.types import PortfolioTerms
+from app.registry import TABLES
+from app.store.view import DictReader
+from tests.helpers.options import FORTNIGHT_S, MONTH_S, STRIKES, listed, number_of
+
+SERIES = [number_of(strike, right, expiry) for strike in STRIKES for right in (CALL, PUT)
+          for expiry in (FORTNIGHT_S, MONTH_S)]
+LINEAR = (1, 2)
+
+
+class World:
+    """Records that change at random, as blocks change them; beside them the index."""
+
+    def __init__(self, seed: int, accounts: int) -> None:
+        self.random, self.ctx, self.reader = Random(seed), listed(), DictReader()
+        self.reader.write(dict(self.ctx.reader.scan(b"")))
+        for table in self.ctx.tables.values():
+            table.reader = self.reader
+        self.ctx.portfolios.put(1, PortfolioTerms(1))
+        if self.random.random() < 0.5:
+            self.ctx.portfolios.put(2, PortfolioTerms(2))
+        self.ctx.params.offset_cap_quanta = self.random.choice((0, 10**8, 10**13))
+        self.keys = [account_key(bytes(20), number) for number in range(accounts)]
+        move_anchors(self.ctx)
+        self.commit()
+
+    def commit(self) -> None:
+        """As a chain does."""
+        file_changes(self.ctx)
+        for name in TABLES:
+            table = self.ctx.tables[name]
+            self.reader.write({table.space + key: value for key, value in table.changes().items()})
+            table.merge()
+        self.ctx.journal.clear()
+
+    def check(self) -> None:
+        """Everybody who is short is among the candidates."""
+        found = set(candidates(self.ctx))
+        for key in self.keys:
+            account = self.ctx.accounts.get(key)
+            if account is not None and account_standing(self.ctx, account).excess < 0:
+                assert key in found, "somebody is missed"
+
+    def random_account(self) -> Account:
+        """Any mixture, in either mode, more often near its maintenance margin than far."""
+        random, ctx = self.random, self.ctx
+        account = Account(portfolio=random.random() < 0.5)
+        for market in random.sample(SERIES, random.randint(1, 4)) + random.sample(LINEAR, random.randint(0, 2)):
+            lots = random.choice((-1, 1)) * random.choice((1, 3, 50))
+            account.set_position(Position(market, lots, 0, random.randint(0, 2)))
+        now = account_standing(ctx, account)
+        account.cash_quanta = -now.excess + int(now.maintenance * random.choice((0, 0.001, 0.02, 0.3, 2)))
+        return account
+
+    def move_price(self, feed: int, ppm: int) -> None:
+        """A feed moves, and what follows it; marks of linear markets not quite as much."""
+        ctx = self.ctx
+        record = ctx.feeds.edit(feed)
+        record.price = max(1, record.price * (10**6 + ppm) // 10**6)
+        for number in [feed, *(SERIES if feed == 1 else ())]:
+            market, mark = ctx.markets.get(number), ctx.marks.edit(number)
+            mark.index_quanta = index_price(
+                record.price, market.index_multiplier, market.index_divisor, MAX_PRICE_QUANTA)
+            if number in SERIES:
+                make_mark(ctx, number)
+                ctx.forget_risk(number)
+            else:
+                moved = mark.price_quanta * (10**6 + ppm + self.random.randint(-500, 500)) // 10**6
+                suppose_price(ctx, number, max(1, moved))
+
+    def change(self) -> None:
+        """One thing of what can happen in a block."""
+        random, ctx, kind = self.random, self.ctx, self.random.random()
+        if kind < 0.3:
+            ctx.accounts.put(random.choice(self.keys), self.random_account())
+        elif kind < 0.35:
+            key = random.choice(self.keys)
+            if ctx.accounts.get(key) is not None:
+                ctx.accounts.edit(key).cash_quanta += random.choice((-1, -500, -10**6, 10**5))
+        elif kind < 0.75:
+            self.move_price(random.choice(LINEAR), random.choice((-1, 1)) * random.choice((1, 50, 800, 9_000, 60_000)))
+        elif kind < 0.85:
+            factor = random.choice((900, 995, 1_003, 1_200))
+            surface = ctx.surfaces.get(1)
+            ctx.surfaces.put(1, Surface(tuple(one._replace(variances_e9=tuple(
+                part * factor // 1_000 for part in one.variances_e9)) for one in surface.pillars)))
+            self.move_price(1, 0)
+        elif kind < 0.95:
+            ctx.time_ns += random.choice((10**9, 10**11, 10**13))
+            self.move_price(1, 0)
+        else:
+            ctx.funding.edit(1).index_e9 += random.choice((-1, 1)) * random.choice((1, 10**9, 10**14))
+            ctx.forget_risk(1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_hlth_005_nobody_is_ever_missed(seed: int) -> None:
+    """HLTH-001, HLTH-005: over prices, volatility, time, funding, undone blocks and fresh indexes."""
+    world = World(seed, accounts=25)
+    random, filed = world.random, 0
+    for _ in range(50):
+        world.ctx.journal.savepoint()
+        for _ in range(random.randint(0, 4)):
+            world.change()
+        if random.random() < 0.7:
+            move_anchors(world.ctx)
+        world.check()
+        if random.random() < 0.2:
+            world.ctx.journal.rollback()
+            for table in world.ctx.tables.values():
+                table.drop()
+        else:
+            world.commit()
+        world.check()
+        filed += len(world.ctx.health.filed)
+        if random.random() < 0.05:
+            rebuild(world.ctx)
+            world.check()
+    assert filed
+
+
+def test_hlth_005_only_who_is_within_reach() -> None:
+    """HLTH-005: a thousandth of the price does not reach accounts with half of their margin to spare; a tenth does; and
+    a portfolio is looked at when its anchor moves.
+    """
+    world = World(1, accounts=2)
+    ctx = world.ctx
+    for key, portfolio in zip(world.keys, (False, True), strict=True):
+        account = Account(portfolio=portfolio)
+        account.set_position(Position(number_of(460_000_000, CALL), -10))
+        now = account_standing(ctx, account)
+        account.cash_quanta = now.maintenance * 3 // 2 - now.equity
+        ctx.accounts.put(key, account)
+    world.commit()
+    assert candidates(ctx) == []
+    world.move_price(1, 500)
+    move_anchors(ctx)
+    assert candidates(ctx) == []
+    world.move_price(1, 1_000)
+    move_anchors(ctx)
+    assert candidates(ctx) == [world.keys[1]]
+    world.move_price(1, 100_000)
+    assert candidates(ctx) == world.keys
