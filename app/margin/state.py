@@ -22,11 +22,12 @@ from app.margin.groups import (
 )
 from app.margin.types import MarketRisk, Standing
 from app.markets.state import open_interest, require_market
-from app.markets.types import Market
+from app.markets.types import SETTLED, SETTLING, Market
 from app.oracle.state import allows, mark_price
 from app.portfolio.state import PortfolioRisk, portfolio_risk, terms_of
 from novation.v1 import state_pb2
 
+ALONE, IN_GROUPS, TOGETHER_WITH_ALL, SETTLED_ALREADY = 1, 2, 3, 4  # how a position is margined
 AnyPosition = Position | state_pb2.Position  # the record, or its wire form as the gateway holds it
 
 
@@ -184,6 +185,19 @@ def is_whole(account: Account, market: int = 0) -> bool:
     return account.portfolio or market >= FIRST_SERIES or max(account.positions, default=0) >= FIRST_SERIES
 
 
+def margined_as(ctx: Context, number: int, risk: MarketRisk, *, portfolio: bool) -> int:
+    """MARG-016, MARG-019, PORT-011, CMP-005: how a position in a market is margined: with all others of a portfolio, in
+    a group of options, as what has its settlement price, or alone.
+    """
+    if risk.quarantined:
+        return ALONE
+    if number >= FIRST_SERIES and require_market(ctx, number).status in (SETTLING, SETTLED):
+        return SETTLED_ALREADY
+    if portfolio and terms_of(ctx, require_market(ctx, number).feed):
+        return TOGETHER_WITH_ALL
+    return IN_GROUPS if number >= FIRST_SERIES else ALONE
+
+
 def standing(
     ctx: Context,
     cash_quanta: int,
@@ -208,10 +222,14 @@ def standing(
             equity += value
             if risk.profit_cap_quanta:
                 uncounted += rules.uncounted_profit(value - held.entry_quanta, risk.profit_cap_quanta)
-            if portfolio and terms_of(ctx, require_market(ctx, market).feed):
+            kind = margined_as(ctx, market, risk, portfolio=portfolio)
+            if kind == TOGETHER_WITH_ALL:
                 together.append(Entry(require_market(ctx, market), held, risk.mark_quanta))
-            elif market >= FIRST_SERIES:
+            elif kind == IN_GROUPS:
                 options.append(Entry(require_market(ctx, market), held, risk.mark_quanta))
+            elif kind == SETTLED_ALREADY:
+                initial += abs(held.lots)
+                maintenance += abs(held.lots)
             else:
                 initial += position_initial(risk, held, with_orders=with_orders)
                 maintenance += lots_maintenance(risk, held.lots)
@@ -238,10 +256,13 @@ def margin_parts(ctx: Context, account: Account) -> dict[int, tuple[int, int]]:
     for number, held in account.positions.items():
         risk, market = market_risk(ctx, number), require_market(ctx, number)
         entry = Entry(market, held, risk.mark_quanta)
-        if account.portfolio and terms_of(ctx, market.feed):
+        kind = margined_as(ctx, number, risk, portfolio=account.portfolio)
+        if kind == TOGETHER_WITH_ALL:
             together.append(entry)
-        elif number >= FIRST_SERIES:
+        elif kind == IN_GROUPS:
             options.append(entry)
+        elif kind == SETTLED_ALREADY:
+            parts[number] = abs(held.lots), abs(held.lots)
         else:
             parts[number] = position_initial(risk, held), lots_maintenance(risk, held.lots)
     shares = [(group, group_parts(ctx, group)) for group in groups_of(options)]
@@ -257,7 +278,8 @@ def portfolio_of(ctx: Context, account: Account) -> PortfolioRisk:
     entries = [
         Entry(market, held, market_risk(ctx, number).mark_quanta)
         for number, held in sorted(account.positions.items())
-        if terms_of(ctx, (market := require_market(ctx, number)).feed)
+        if margined_as(ctx, number, market_risk(ctx, number), portfolio=True) == TOGETHER_WITH_ALL
+        and (market := require_market(ctx, number))
     ]
     return portfolio_risk(ctx, holdings_of(entries))
 

@@ -60,7 +60,8 @@ def barred_actions(ctx: Context, number: int) -> int:
     settlement = ctx.settlements.get(number)
     if settlement is not None and settlement.fixed:
         return 0
-    return rules.barred(mark.validity, ctx.time_ns, market.resumed_ns, feed.warm_up_ns)
+    validity = max(mark.validity, feed.validity)  # an option that nobody is in has its mark from some blocks ago
+    return rules.barred(validity, ctx.time_ns, market.resumed_ns, feed.warm_up_ns)
 
 
 def allows(ctx: Context, market: int, action: int) -> bool:
