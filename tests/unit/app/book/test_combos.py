@@ -9,6 +9,7 @@ from tests.helpers import builders as b
 from tests.helpers import ledger
 from tests.helpers.builders import ALICE, BOB, BTC, BUY, CAROL, DAVE, ETH, MARK_QUANTA, ORACLE, SELL
 from tests.helpers.driver import Driver
+from tests.helpers.listed import listed, series
 
 P, E = MARK_QUANTA[BTC], MARK_QUANTA[ETH]
 T = b.TICK_QUANTA[BTC]
@@ -28,7 +29,7 @@ def refusal(driver: Driver, action: tx_pb2.Action, person: b.Person = ALICE) -> 
     """REASON and metadata of a combo that must fail; records and books stand as a failed cancel leaves them."""
     book = {market: ledger.book(driver.reader, market) for market in (BTC, ETH)}
     result = driver.run([driver.envelope(person, action)])
-    assert {name for name, _, _ in result.changes} <= {"accounts", "feeds", "marks", "reporters", "params"}
+    assert {name for name, _, _ in result.changes} <= {"accounts", "clock", "feeds", "marks", "reporters", "params"}
     assert {market: ledger.book(driver.reader, market) for market in (BTC, ETH)} == book
     done = result.txs[0].result.actions[0]
     assert done.reason and not done.legs
@@ -179,6 +180,30 @@ def test_comb_004_margin_is_asked_once() -> None:
         driver.do(ALICE, b.combo(*(eth, btc)[::turn]))
         assert lots(driver, ALICE) == (0, 190)
         audit(driver.chain.ctx)
+
+
+@pytest.mark.parametrize("portfolio", [False, True])
+def test_comb_004_a_spread_gets_its_credit(portfolio: bool) -> None:
+    """COMB-004, MARG-016: whoever can carry what a spread can lose sells it as one decision; its short leg alone is
+    refused. CAROL, who quotes both, is asked leg by leg.
+    """
+    state = b.genesis(cash={ALICE: 600_000_000}, gas_price_e6=0, portfolios=(1,))
+    driver = listed(20, genesis=state, daily=1, weekly=0, monthly=0, quarterly=0, strikes=3)
+    numbers = series(driver)
+    low, high = (numbers[f"BTC-15NOV23-{strike}-C"] for strike in (45_800, 46_200))
+    marks = {market: driver.chain.view.marks.get(market).price_quanta for market in (low, high)}
+    bid, ask = marks[low] // 10_000 * 10_000, -(-marks[high] // 10_000) * 10_000
+    driver.do(CAROL, b.buy(bid, 50, market=low), b.sell(ask, 50, market=high))
+    if portfolio:
+        driver.do(ALICE, b.margin_mode(2))
+    assert driver.refused(ALICE, b.sell(bid, 50, market=low, time_in_force=b.FILL_OR_KILL)) == "MARGIN_INSUFFICIENT"
+    legs = b.leg(low, SELL, bid, 50), b.leg(high, BUY, ask, 50)
+    assert driver.refused(ALICE, b.combo(*legs, net=50 * (ask - bid) - 1)) == "COMBO_NET"
+    driver.do(ALICE, b.combo(*legs, net=50 * (ask - bid)))
+    account = driver.chain.view.accounts.get(ALICE.account())
+    assert (account.position(low).lots, account.position(high).lots) == (-50, 50)
+    audit(driver.chain.ctx)
+    ledger.check(driver.reader)
 
 
 def test_comb_004_makers_are_asked_as_always() -> None:
