@@ -15,12 +15,14 @@ from typing import Any
 
 import httpx
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's own name of a reference
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004", "Space": "\ue00d"}
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+    "--disable-background-timer-throttling",
     "--hide-scrollbars", "--force-device-scale-factor=1",
 )
 

@@ -3,7 +3,7 @@ import { $, h, setText } from "./dom.js";
 import { openKeys } from "./keywindow.js";
 import { session } from "./session.js";
 
-const PAGES = [["/", "Trade"]];
+const PAGES = [["/", "Trade"], ["/explorer.html", "Explorer"], ["/risk.html", "Risk"]];
 
 /** Draw it. `onKey()` is called when another key was chosen. */
 export function drawBar(onKey) {

@@ -24,6 +24,6 @@ export const percent = (ppm, places = 2) => `${(Number(ppm) / 10000).toFixed(pla
 
 /** MARGIN_INITIAL as "Margin initial". */
 export function words(name) {
-  const text = name.toLowerCase().replaceAll("_", " ");
+  const text = name.toLowerCase().replaceAll("_", " ").replace(/\btxs\b/, "transactions").replace(/ count$/, "");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

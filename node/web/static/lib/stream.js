@@ -4,7 +4,7 @@ const EVENTS = ["begin", "block", "prices", "trades", "book", "account", "fills"
 const SILENCE_MS = 15000;
 const FIRST_MS = 500, LAST_MS = 8000;
 
-/** Follow `/api/stream` with parameters. `on(event, data, height)`; `onState("live" | "waiting")`. Returns {close}. */
+/** Follow `/api/stream` with parameters. `on(event, data, height)`; `onState(live, height)`. Returns {close}. */
 export function follow(parameters, on, onState) {
   let source = null, height = 0, closed = false, delay = FIRST_MS, timer = 0, silence = 0;
 
@@ -26,8 +26,8 @@ export function follow(parameters, on, onState) {
       return;
     }
     delay = FIRST_MS;
-    onState("live");
     on(event.type, JSON.parse(event.data), height);
+    onState(true, height);
   }
 
   function hush() {
@@ -40,7 +40,7 @@ export function follow(parameters, on, onState) {
     source.close();
     clearTimeout(silence);
     clearTimeout(timer);
-    onState("waiting");
+    onState(false, height);
     timer = setTimeout(open, delay);
     delay = Math.min(2 * delay, LAST_MS);
   }

@@ -9,9 +9,7 @@ import { fundingRate } from "./markets.js";
 import { closing, liquidation } from "./ticket.js";
 import { state } from "./state.js";
 
-const RISK_MS = 2000, FILLS = 50;
-const FIGURES = ["Equity", "Profit not realised", "Initial margin", "Maintenance margin", "Free collateral", "Margin used"];
-const FUNDING = ["Rate in force, 8 hours", "From the book", "Your position pays, 8 hours", "Owed since last settled"];
+const RISK_MS = 2000, FILLS = 50; // figures and their order are those of the page
 
 let showMarket = () => {};
 let fills = [];
@@ -22,9 +20,6 @@ let waiting = 0;
 /** Cells and listeners, once; `show(market)` brings a market into view. */
 export function setUp(show) {
   showMarket = show;
-  for (const [id, names] of [["account", FIGURES], ["funding", FUNDING]]) {
-    $(id).replaceChildren(...names.flatMap((name) => [h("dt", {}, name), h("dd", {}, "–")]));
-  }
   $("cancel-all").addEventListener("click", () => {
     const { orders, triggers } = state.orders;
     act([...(orders.length ? [{ cancel_all: {} }] : []), ...(triggers.length ? [{ cancel_trigger: { all: true } }] : [])], "All orders");
@@ -77,15 +72,14 @@ function askRisk() {
 
 /** Figures and positions, at the marks of now. */
 export function draw() {
-  const now = state.account, figures = $("account").querySelectorAll("dd");
-  if (!figures.length) return;
+  const now = state.account, figures = [...$("account").querySelectorAll("dd")];
   const positions = (now?.positions || []).filter(({ position }) => BigInt(position.lots));
   const moved = positions.reduce((sum, one) => sum + BigInt(one.position.lots) * (state.mark(one.position.market) - BigInt(one.mark_price_quanta)), 0n);
   const texts = now ? [
     `${usd(BigInt(now.equity_quanta) + moved)} USD`, `${usd(BigInt(now.unrealised_pnl_quanta) + moved)} USD`, `${usd(now.initial_margin_quanta)} USD`,
     `${usd(now.maintenance_margin_quanta)} USD`, `${usd(BigInt(now.free_collateral_quanta) + moved)} USD`,
     BigInt(now.equity_quanta) > 0n ? percent(BigInt(now.maintenance_margin_quanta) * 1000000n / BigInt(now.equity_quanta)) : "–",
-  ] : FIGURES.map(() => "–");
+  ] : figures.map(() => "–");
   texts.forEach((text, place) => setText(figures[place], text));
   if (now?.liquidatable) setText(figures[5], "below maintenance: being liquidated");
   drawFunding(positions);
@@ -105,7 +99,7 @@ function positionRow({ position, maintenance_margin_quanta: margin }) {
 
 function drawFunding(positions) {
   const cells = $("funding").querySelectorAll("dd"), one = state.summary, rates = one?.funding;
-  if (!cells.length || !one) return;
+  if (!one) return;
   const held = positions.find(({ position }) => position.market === state.market);
   const paid = held && rates ? BigInt(held.position.lots) * state.mark(state.market) * BigInt(rates.rate_e9) / 1000000000n : 0n;
   [fundingRate(one), rates ? `${ratio(BigInt(rates.premium_e9), 10000000n, 4)} %` : "–", rates ? `${usd(paid)} USD` : "–",

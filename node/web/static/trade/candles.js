@@ -5,7 +5,7 @@ import { axis, colour, fit } from "../lib/colours.js";
 import { state } from "./state.js";
 
 const INTERVALS = { "10s": 10, "1m": 60, "15m": 900, "1h": 3600 };
-const SHOWN = 90, VOLUME_SHARE = 0.18, BODY = 0.64;
+const SHOWN = 90, LEAST = 24, VOLUME_SHARE = 0.18, BODY = 0.64;
 
 let interval = "1m";
 let rows = []; // [begin in seconds, open, high, low, close, lots], quanta as numbers: for the picture only
@@ -23,8 +23,8 @@ export function setUp() {
   chart = new window.uPlot({
     width: box.clientWidth, height: box.clientHeight, legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false },
-    scales: { x: { time: false, range: (_, low, high) => [(low ?? 0) - 0.7, (high ?? 1) + 0.7] }, y: { range } },
-    axes: [axis({ values: (_, places) => places.map(timeOf), space: 70 }), axis({ side: 1, size: 74, values: (_, prices) => prices.map(label) })],
+    scales: { x: { time: false, range: (_, low, high) => [Math.min(low ?? 0, (high ?? 0) - LEAST) - 0.7, (high ?? 0) + 0.7] }, y: { range } },
+    axes: [axis({ values: (_, places) => places.map(timeOf), space: 70, size: 28 }), axis({ side: 1, size: 74, values: (_, prices) => prices.map(label) })],
     series: [{}, { show: true, paths: () => null, points: { show: false } }, { paths: () => null, points: { show: false } }],
     hooks: { draw: [paint], setCursor: [describe] },
   }, [[], [], []], box);

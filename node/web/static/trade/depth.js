@@ -15,7 +15,7 @@ export function setUp() {
     width: box.clientWidth, height: box.clientHeight, legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { range: (_, low, high) => [0, (high || 1) * 1.1] } },
-    axes: [axis({ space: 80, values: (_, prices) => prices.map((price) => price.toLocaleString("en-US", { maximumFractionDigits: 2 })) }), axis({ side: 1, size: 48 })],
+    axes: [axis({ space: 80, size: 28, values: (_, prices) => prices.map((price) => price.toLocaleString("en-US", { maximumFractionDigits: 2 })) }), axis({ side: 1, size: 48 })],
     series: [{}, side("up", -1), side("down", 1)],
   }, [[], [], []], box);
   fit(chart, box);

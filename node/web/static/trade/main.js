@@ -42,14 +42,13 @@ function connect() {
   stream?.close();
   const wanted = { market: state.market };
   if (account()) wanted.account = account();
-  stream = follow(wanted, heard, (live) => showState(live === "live", state.height));
+  stream = follow(wanted, heard, showState);
 }
 
 function heard(event, data, height) {
   if (event === "begin" || event === "block" || event === "beat") {
     state.height = Math.max(state.height, height);
     state.timeNs = BigInt(data.time_ns);
-    showState(true, state.height);
   }
   if (event === "begin" || event === "gap") {
     trades.load();

@@ -4,7 +4,7 @@ import { day, words } from "../lib/format.js";
 import { ratio, usd } from "../wire/units.js";
 import { state } from "./state.js";
 
-const STATS = [["Mark", mark], ["Index", index], ["Last", last], ["Funding, 8 hours", fundingRate], ["Open interest", interest], ["State", status]];
+const STATS = [mark, index, last, fundingRate, interest, status]; // in the order of the page
 let choose = () => {};
 
 const price = (quanta) => (BigInt(quanta || 0) ? state.unit.price(quanta) : "–");
@@ -18,7 +18,7 @@ function status(one) {
 }
 /** The rate in force, per eight hours. */
 export function fundingRate(one) {
-  return one.funding?.rate_e9 === undefined ? "–" : `${ratio(BigInt(one.funding.rate_e9), 10000000n, 4)} %`;
+  return one.funding?.rate_e9 === undefined || one.market.kind !== "perpetual" ? "–" : `${ratio(BigInt(one.funding.rate_e9), 10000000n, 4)} %`;
 }
 export const base = (one) => one.market.symbol.split("-")[0];
 
@@ -41,8 +41,7 @@ export function drawStats() {
   const one = state.summary;
   if (!one) return;
   const list = $("stats");
-  if (!list.children.length) list.append(...STATS.map(([name]) => h("div", {}, h("dt", {}, name), h("dd", {}, "–"))));
-  STATS.forEach(([, read], place) => setText(list.children[place].lastChild, read(one)));
+  STATS.forEach((read, place) => setText(list.children[place].lastChild, read(one)));
   setText($("market-button"), `${one.market.symbol} ▾`);
   setText($("base"), base(one));
 }

@@ -20,7 +20,10 @@ export function setUp() {
   });
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape" && !$("preview").hidden) back();
+    if (event.key === "Escape" && !$("preview").hidden) {
+      back();
+      form().elements.size.focus();
+    }
     if (typing(event.target)) return;
     const side = { b: "buy", s: "sell" }[event.key];
     if (side) {

@@ -8,6 +8,7 @@ const KIND = {
   faucet_deposit: 14000, place_trigger: 80000, cancel_trigger: 8000,
 };
 const PEG = 20000, TRAILING = 240000, TRIGGER_IN_RECORD = 200, TRIGGERS_MAX = 50, OPEN_ORDERS_MAX = 200;
+const TOGETHER = 12000, POSITIONS_TOGETHER = 20, FIRST_OPTION = 10000n;
 const POSITIONS = 3, SPARE_FILLS = 10, MAKER_ORDERS = 50, SIGNATURE_BYTES = 110, OPEN_ORDERS = 100;
 
 /** The limit for these actions, each {kind: {...}}. */
@@ -23,6 +24,8 @@ export function gasFor(actions) {
         gas += CANCEL * (Number(Boolean(terms.expiry_time_ns)) + Number(Boolean(terms.oco_id)));
         gas += terms.peg_reference ? PEG : 0;
       }
+      const market = BigInt(terms.market || 0) || BigInt(terms.order_id || 0) >> 40n;
+      gas += market >= FIRST_OPTION ? TOGETHER * POSITIONS_TOGETHER : 0;
       taking += terms.time_in_force === TIME_IN_FORCE.post_only ? 0 : 1;
     } else if (kind === "place_trigger") {
       gas += TRIGGER_IN_RECORD * TRIGGERS_MAX + (terms.trail_quanta ? TRAILING : 0);

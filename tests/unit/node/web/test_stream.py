@@ -1,6 +1,7 @@
 """The stream: what comes first, what follows, resuming after a drop, slow readers, the end."""
 
 import contextlib
+import itertools
 import json
 import socket
 from collections.abc import Iterator
@@ -55,9 +56,10 @@ def test_a_stream_begins_whole_and_then_tells_what_changes(chain: Chain, http: h
         first = [next(found) for _ in range(4)]
         assert [name for name, _, _ in first] == ["begin", "prices", "book", "account"]
         assert first[2][1]["asks"] == [["46000000", "300", 1]] and first[2][1]["bids"] == []
-        assert {price["market"] for price in first[1][1]["prices"]} == {1, 2}
+        assert {price["market"] for price in first[1][1]["prices"]} >= {1, 2}
         taker.place("BTC-PERP", "buy", "0.1", "46000")
-        then = [next(found) for _ in range(5)]
+        # Marks of options move with time: leave prices out.
+        then = list(itertools.islice((event for event in found if event[0] != "prices"), 5))
         assert [name for name, _, _ in then] == ["block", "trades", "book", "fills", "account"]
         assert {number for _, _, number in then} == {chain.chain.height}
         assert then[1][1]["trades"][0]["size_lots"] == "100" and then[2][1]["asks"] == [["46000000", "200", 1]]

@@ -1,0 +1,204 @@
+"""The page in a real headless Chromium, over a devchain: place, fill, cancel, drop and resume.
+
+Pictures are kept in build/screenshots: look at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from client.keys import Key
+from client.sync import SyncClient
+from node.devchain.server import DevServer
+from node.keys.dev import dev_key
+from novation.testing import Chain
+from tests.helpers.browser import Browser, browser, missing, wait_for
+from tests.tidy.shape import PROJECT
+from tests.unit.node.web.test_wire import actions, as_json
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+PICTURES = PROJECT / "build" / "screenshots"
+SHIFT_MOST = 0.05  # cumulative; a tenth is what people are said not to notice
+PRICES = ("45990", "45980", "45970")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Browser]:
+    """One browser for all tests; each opens its own chain, at an origin of its own."""
+    with browser() as made:
+        yield made
+
+
+@pytest.fixture
+def chain() -> Iterator[Chain]:
+    """A devchain with a page, and somebody who quotes."""
+    made = Chain(web=True)
+    try:
+        maker, taker = made.client("maker-0"), made.client("taker-0")
+        for place, price in enumerate(("46010", "46020", "46030")):
+            maker.place("BTC-PERP", "sell", f"0.{place + 1}", price, time_in_force="post_only")
+        for place, price in enumerate(PRICES):
+            maker.place("BTC-PERP", "buy", f"0.{place + 1}", price, time_in_force="post_only")
+        taker.place("BTC-PERP", "buy", "0.05", "46010")
+        yield made
+    finally:
+        made.close()
+
+
+def open_as(page: Browser, chain: Chain, name: str = "") -> None:
+    """The trading page, with a test key if one is named."""
+    page.look_like(width=1280)
+    page.open("about:blank")
+    page.open(f"http://{chain.web_address}/")
+    page.until("#state", lambda text: text.startswith("block"), "a block")
+    if name:
+        page.click("#key-button")
+        page.click(f"dialog [role=group] button:nth-of-type({['alice', 'bob', 'carl', 'dave'].index(name) + 1})")
+        page.until("#key-button", lambda text: text == name, name)
+        page.until("#account", lambda text: "1,000,000" in text, "equity")
+
+
+def order(page: Browser, side: str, price: str, size: str) -> None:
+    """Write an order by keyboard alone, up to its review."""
+    page.run("document.activeElement.blur()")
+    page.press(side)
+    assert page.run("return document.activeElement.name") == "price"
+    page.write("input[name=price]", price)
+    page.write("input[name=size]", size)
+    page.press("Enter")
+
+
+def test_an_order_is_previewed_signed_and_filled_by_keyboard(page: Browser, chain: Chain) -> None:
+    open_as(page, chain, "alice")
+    order(page, "b", "46020", "0.1")
+    shown = page.until("#preview", lambda text: "Liquidation price" in text, "a preview")
+    assert "Buy 0.100 BTC at 46,020.0 or better" in shown and "Fills now0.050 at 46,010.0" not in shown
+    assert "Margin, initial0.00 → " in shown and "Fee2.3" in shown
+    assert page.run("return document.activeElement.id") == "confirm", "Enter signs, Escape goes back"
+    page.press("Escape")
+    wait_for(lambda: page.run("return document.activeElement.name") == "size", "the form does not come back")
+    page.press("Enter")
+    page.find("#confirm")
+    page.press("Enter")
+    page.until("#outcome", lambda text: "filled 0.100" in text, "a fill")
+    page.until("#positions", lambda text: "long 0.100" in text and "BTC-PERP" in text, "the position")
+    page.until("#fills", lambda text: "46,0" in text, "the fill")
+    page.until("#trades", lambda text: "46,0" in text, "the trade")
+    assert page.complaints() == []
+
+
+def test_an_order_rests_and_is_cancelled(page: Browser, chain: Chain) -> None:
+    open_as(page, chain, "bob")
+    order(page, "s", "47000", "0.25")
+    page.click("#confirm")
+    page.until("#outcome", lambda text: "0.250 rests on the book" in text, "it rests")
+    page.until("#orders", lambda text: "47,000.0" in text and "0.250" in text, "the order")
+    page.until("#asks", lambda text: "47,000.0" in text, "the level")
+    page.click("#orders button")
+    page.until("#outcome", lambda text: text == "The order: cancelled.", "cancelled")
+    page.until("#orders", lambda text: text == "No open orders.", "none")
+    assert chain.client("bob").open_orders("BTC-PERP") == []
+
+
+def test_what_is_wrong_is_said_before_anything_is_signed(page: Browser, chain: Chain) -> None:
+    open_as(page, chain)
+    order(page, "b", "46000", "1")
+    page.until("#ticket-error", lambda text: "Choose a key first" in text, "a key is asked for")
+    open_as(page, chain, "carl")
+    order(page, "b", "46000.3", "1")
+    page.until("#ticket-error", lambda text: "a multiple of 0.5" in text, "the tick")
+    order(page, "b", "46000", "900")
+    found = page.until("#preview [role=alert]", lambda text: "MARGIN_INSUFFICIENT" in text, "the reason")
+    assert found.endswith("Order less, or add collateral.")
+    assert page.run("return document.querySelector('#confirm')") is None
+
+
+def test_a_page_that_lost_its_gateway_goes_on_where_it_was(page: Browser, chain: Chain) -> None:
+    open_as(page, chain, "dave")
+    other = DevServer(chain.chain)  # so that others can trade while the page's gateway is away
+    address = chain.web_address
+    try:
+        chain.server.close()
+        page.until("#state", lambda text: "no connection" in text, "no connection")
+        with SyncClient(other.address, dev_key("taker-1")) as taker:
+            for price in PRICES:
+                taker.place("BTC-PERP", "sell", "0.01", price)
+        chain.server = DevServer(chain.chain, web_listen=address)
+        page.until("#state", lambda text: text == f"block {chain.chain.height}", f"block {chain.chain.height}")
+        rows = wait_for(lambda: (found := page.run(
+            "return [...document.querySelectorAll('#trades tr')].map(row => row.children[0].textContent)")) and
+            len(found) == 4 and found, "the trades that it missed")
+        assert len([row for row in rows if "▼" in row]) == 3
+    finally:
+        other.close()
+
+
+def test_keys_stay_and_cannot_be_read(page: Browser, chain: Chain) -> None:
+    open_as(page, chain)
+    page.click("#key-button")
+    page.write("dialog form input[required]", "mine")
+    page.click("dialog form button")
+    page.until("dialog .keys", lambda text: "mine" in text, "the key")
+    found = page.run("""
+        const { keptKeys, keyOfSeed, signer } = await import("/lib/keys.js");
+        const { unhex, hex } = await import("/lib/format.js");
+        const [key] = await keptKeys();
+        const refused = await crypto.subtle.exportKey("pkcs8", key.secret).then(() => "read", (error) => error.name);
+        const known = await keyOfSeed("seed", unhex(args[0]));
+        return { extractable: key.secret.extractable, refused, owner: known.id,
+                 signature: hex(await signer(known)(new TextEncoder().encode("words"))) };
+    """, "07" * 32)
+    key = Key(b"\x07" * 32)
+    assert found == {"extractable": False, "refused": "InvalidAccessError", "owner": key.owner.hex(),
+                     "signature": key.sign(b"words").hex()}
+    page.click("dialog .keys button:nth-of-type(2)")
+    page.until("dialog [role=status]", lambda text: "committed" in text, "test money")
+    assert page.run("return document.cookie") == ""
+
+
+def test_the_browser_encodes_what_python_encodes(page: Browser, chain: Chain) -> None:
+    open_as(page, chain)
+    found = page.run("""
+        const [{ encode }, { ACTION }, { hex, unhex }] = await Promise.all(
+            ["/wire/proto.js", "/wire/schemas.js", "/lib/format.js"].map((path) => import(path)));
+        const read = (value) => typeof value !== "object" ? value
+            : "int" in value ? BigInt(value.int) : "bytes" in value ? unhex(value.bytes)
+            : Object.fromEntries(Object.entries(value).map(([name, it]) => [name, read(it)]));
+        return args[0].map((one) => hex(encode(ACTION, read(one))));
+    """, [as_json(action) for action in actions()])
+    assert found == [action.SerializeToString(deterministic=True).hex() for action in actions()]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_page_fits_in_both_schemes(page: Browser, chain: Chain, width: int, dark: bool) -> None:
+    open_as(page, chain, "alice")
+    order(page, "b", "46020", "0.1")
+    page.click("#confirm")
+    page.until("#outcome", lambda text: "filled" in text, "a fill")
+    block = chain.chain.height
+    pages = {"trade": ("/", "#positions button"), "blocks": ("/explorer.html", "#blocks tr"),
+             "block": (f"/explorer.html#/block/{block}", ".card"), "oracle": ("/explorer.html#/oracle", "tbody tr"),
+             "validators": ("/explorer.html#/validators", "tbody tr"), "params": ("/explorer.html#/params", "details"),
+             "breakers": ("/explorer.html#/breakers", "tbody tr"), "risk": ("/risk.html", "#heat td.now")}
+    for name, (path, ready) in pages.items():
+        page.look_like(width=width, height=900 if width > 600 else 844, dark=dark)
+        page.open("about:blank")
+        page.open(f"http://{chain.web_address}{path}")
+        page.find(ready)
+        page.until("#state", lambda text: text.startswith("block"), "a block")
+        shift = page.run("""
+            let sum = 0;
+            new PerformanceObserver((list) => list.getEntries().forEach((entry) => { sum += entry.value; }))
+                .observe({ type: "layout-shift", buffered: true });
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            return sum;
+        """)
+        page.screenshot(PICTURES / f"{name}-{width}-{'dark' if dark else 'light'}.png")
+        assert page.run("return document.documentElement.scrollWidth") <= width, f"{name} is wider than {width}"
+        assert shift <= SHIFT_MOST, f"{name} moves by {shift:.3f} while it loads"
+        assert page.run("return [...document.querySelectorAll('button, a, input, select')].filter((one) => "
+                        "!(one.textContent || one.ariaLabel || one.placeholder || one.labels?.length)).length") == 0
+    assert page.complaints() == []
