@@ -297,6 +297,31 @@ def few_lots_reach(case: Any, rules: Any) -> None:
     case.claim(rules.liquidation.lots_to_reach(-1_000, -90, lots, -77) == lots, "all where that is not enough")
 
 
+@proof("LIQ-031", "half of the excess stays, with no lot too few", "liquidation.bearable_lots",
+       bounds="excess 60, without any lots -240 or whatever is at least 30; lots >= 0", slips={"liquidation": [
+           ("kept = excess_quanta // 2", "kept = excess_quanta"),
+           ("if excess_without_quanta >= kept:", "if excess_without_quanta >= 0 or True:"),
+           ("return (excess_quanta - kept) * lots // (excess_quanta - excess_without_quanta)",
+            "return -(-(excess_quanta - kept) * lots // (excess_quanta - excess_without_quanta))")]})
+def half_of_the_excess_stays(case: Any, rules: Any) -> None:
+    lots, without = case.whole("lots", low=0), case.whole("without", low=30)
+    found = rules.liquidation.bearable_lots(lots, 60, -240)
+    case.claim(60 * lots - 300 * found >= 30 * lots, "along the straight line half is left")
+    case.claim(60 * lots - 300 * (found + 1) < 30 * lots, "one more would leave less")
+    case.claim(found <= lots, "no more than there are")
+    case.claim(rules.liquidation.bearable_lots(lots, 60, without) == lots, "all where half is left without them")
+
+
+@proof("LIQ-032", "at least one look, more for more positions", "liquidation.looks_for", bounds="positions 0 to 64",
+       slips={"liquidation": [("return 1 + positions * positions // 2", "return positions * positions // 2"),
+                              ("return 1 + positions * positions // 2", "return 1 - positions * positions // 2")]})
+def looks_grow(case: Any, rules: Any) -> None:
+    positions = case.whole("positions", 0, 64)
+    looks = rules.liquidation.looks_for(positions)
+    case.claim(looks >= 1, "at least one")
+    case.claim(rules.liquidation.looks_for(positions + 1) >= looks, "monotone")
+
+
 @proof("LIQ-018", "never negative, never above the profit, and nothing for a full hedge", "liquidation.net_profit",
        bounds="losses elsewhere >= 0", slips={"liquidation": [
            ("return max(0, profit_quanta - losses_elsewhere_quanta)", "return profit_quanta - losses_elsewhere_quanta"),
