@@ -104,6 +104,15 @@ CLASS_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         for name in ("daily", "weekly", "monthly", "quarterly", "shorts", "strikes", "max_series")
     },
 }
+# What portfolios of an underlying need not say; the rest of their terms a preset leaves as they are (app/portfolio).
+PORTFOLIO_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "shortest_seconds": ("shortest_ns", seconds_to_ns),
+    **{
+        f"{name}_percent": (f"{name}_ppm", percent_to_ppm)
+        for name in ("up", "down", "least_volatility", "skew", "basis", "basis_year", "long", "long_year",
+                     "linear_maintenance", "linear_initial", "option_maintenance", "option_initial", "offset")
+    },
+}
 FEES = {"tiers", "referral_percent", "insurance_percent", "stakers_percent"}
 FEE_TIER = {"volume_usd", "maker_percent", "taker_percent"}
 ACCOUNTS = {"owners", "number", "cash_usd"}
@@ -139,7 +148,7 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
     `resolve` turns the name of an account's owner into the 40 hex digits of an address; hex digits pass as they are.
     Raises PresetError.
     """
-    _only(preset, {"params", "feeds", "markets", "accounts", "assets", "fees", "options"}, "the preset")
+    _only(preset, {"params", "feeds", "markets", "accounts", "assets", "fees", "options", "portfolios"}, "the preset")
     markets = [_at(f"markets[{index}]", _market, one) for index, one in enumerate(preset.get("markets", []))]
     feeds = [_at(f"feeds[{index}]", _feed, one) for index, one in enumerate(preset.get("feeds", []))]
     accounts = [
@@ -152,10 +161,13 @@ def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
     assets = {"assets": sorted(rows, key=lambda asset: asset["asset"])} if rows else {}
     classes = [_at(f"options[{index}]", _class, one) for index, one in enumerate(preset.get("options", []))]
     options = {"options": sorted(classes, key=lambda one: one["feed"])} if classes else {}
+    terms = [_at(f"portfolios[{index}]", _portfolio, one) for index, one in enumerate(preset.get("portfolios", []))]
+    portfolios = {"portfolios": sorted(terms, key=lambda one: one["feed"])} if terms else {}
     return {
         **fees,
         **assets,
         **options,
+        **portfolios,
         "params": _at("params", _params, preset.get("params", {}), resolve),
         "feeds": sorted(feeds, key=lambda feed: feed["feed"]),
         "markets": sorted(markets, key=lambda market: market["market"]),
@@ -282,6 +294,13 @@ def _class(table: dict[str, Any]) -> dict[str, Any]:
         **({"max_open_interest_lots": _field(table, CAP, base_to_lots, lot_size)} if CAP in table else {}),
         **{stored: _field(table, name, convert) for name, (stored, convert) in CLASS_OPTIONS.items() if name in table},
     }
+
+
+def _portfolio(table: dict[str, Any]) -> dict[str, Any]:
+    _only(table, {"feed"} | PORTFOLIO_OPTIONS.keys(), "portfolios of an underlying")
+    said = {stored: _field(table, name, convert) for name, (stored, convert) in PORTFOLIO_OPTIONS.items()
+            if name in table}
+    return {"feed": _field(table, "feed", _integer), **said}
 
 
 def _asset(table: dict[str, Any]) -> dict[str, Any]:

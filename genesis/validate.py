@@ -33,6 +33,10 @@ def _off_or(low: int, high: int) -> Check:
     return lambda value: "" if value == 0 and not isinstance(value, bool) else within(value)
 
 
+def _list(value: Any) -> str:
+    return "" if isinstance(value, list) else "must be a list"
+
+
 def _flag(value: Any) -> str:
     return "" if isinstance(value, bool) else f"must be true or false, not {json.dumps(value)}"
 
@@ -202,6 +206,34 @@ CLASS_OPTIONAL: dict[str, Check] = {
     "unpaired_initial_ppm": _integer(0, 10 * PPM),
     "unpaired_maintenance_ppm": _integer(0, 10 * PPM),
 }
+PORTFOLIO: dict[str, Check] = {"feed": _integer(1, UINT32_MAX)}
+PORTFOLIO_OPTIONAL: dict[str, Check] = {
+    "rows": _list,
+    "up_ppm": _integer(0, 5 * PPM),
+    "down_ppm": _integer(0, PPM),
+    "near_power_ppm": _integer(0, PPM),
+    "far_power_ppm": _integer(0, PPM),
+    "shortest_ns": _integer(60 * 10**9, 365 * 86_400 * 10**9),
+    "least_volatility_ppm": _integer(0, 5 * PPM),
+    "skew_ppm": _integer(0, PPM),
+    "skew_root_ppm": _integer(-PPM, PPM),
+    "skew_least_ppm": _integer(1_000, PPM),
+    "skew_reach_ppm": _integer(0, 100 * PPM),
+    "skew_reach_root_ppm": _integer(-100 * PPM, 100 * PPM),
+    "basis_up_ppm": _integer(1, PPM),
+    "basis_down_ppm": _integer(1 - PPM, -1),
+    "basis_ppm": _integer(0, 10 * PPM),
+    "basis_year_ppm": _integer(0, 10 * PPM),
+    "long_ppm": _integer(0, PPM),
+    "long_year_ppm": _integer(0, PPM),
+    "short_ppm": _integer(PPM, 2 * PPM),
+    "short_year_ppm": _integer(0, PPM),
+    "linear_maintenance_ppm": _integer(0, PPM),
+    "linear_initial_ppm": _integer(0, PPM),
+    "option_maintenance_ppm": _integer(0, PPM),
+    "option_initial_ppm": _integer(0, PPM),
+    "offset_ppm": _integer(0, PPM),
+}
 BANDS = {"order_band_ppm": 100_000, "fill_band_ppm": 150_000}  # where a market says nothing
 FEES: dict[str, Check] = {
     "tiers": _fee_tiers,
@@ -223,8 +255,10 @@ ASSET: dict[str, Check] = {
     "deposit_cap_units": _integer(0, 2**62),
 }
 ASSET_PRICE: dict[str, Check] = {"price_market": _integer(1, UINT32_MAX), "price_quanta": _integer(1, UINT64_MAX)}
-OPTIONAL = {"feeds": FEED_OPTIONAL, "markets": MARKET_OPTIONAL, "assets": ASSET_PRICE, "options": CLASS_OPTIONAL}
-TABLES = {"feeds": FEED, "markets": MARKET, "accounts": ACCOUNT, "assets": ASSET, "options": CLASS}
+OPTIONAL = {"feeds": FEED_OPTIONAL, "markets": MARKET_OPTIONAL, "assets": ASSET_PRICE, "options": CLASS_OPTIONAL,
+            "portfolios": PORTFOLIO_OPTIONAL}
+TABLES = {"feeds": FEED, "markets": MARKET, "accounts": ACCOUNT, "assets": ASSET, "options": CLASS,
+          "portfolios": PORTFOLIO}
 
 
 def read_app_state(path: Path) -> dict[str, Any]:
@@ -250,7 +284,7 @@ def problems(app_state: dict[str, Any]) -> list[str]:
     fees = app_state.get("fees", {})
     found += _record(fees, {}, "fees", FEES) if isinstance(fees, dict) else ["fees: must be an object"]
     for name, checks in TABLES.items():
-        rows = app_state.get(name, [] if name in ("assets", "options") else None)
+        rows = app_state.get(name, [] if name in ("assets", "options", "portfolios") else None)
         if not isinstance(rows, list):
             found.append(f"{name}: must be a list")
             continue
@@ -321,8 +355,13 @@ def _asset_relations(app_state: dict[str, Any]) -> list[str]:
 
 def _class_relations(app_state: dict[str, Any]) -> list[str]:
     classes = app_state.get("options", [])
+    known = [feed["feed"] for feed in app_state["feeds"]]
+    portfolios = [one["feed"] for one in app_state.get("portfolios", [])]
     feeds = {market["market"]: market["feed"] for market in app_state["markets"]}
     found = _repeated([one["feed"] for one in classes], "options", "feed")
+    found += _repeated(portfolios, "portfolios", "feed")
+    found += [f"portfolios[{index}].feed: there is no feed {feed}" for index, feed in enumerate(portfolios)
+              if feed not in known]
     for index, one in enumerate(classes):
         place = f"options[{index}]"
         if feeds.get(one["fund_market"]) != one["feed"]:

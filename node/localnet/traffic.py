@@ -5,6 +5,7 @@ Run as `python -m node.localnet.traffic --dir D`, one process for all of it. It 
 
 import argparse
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from client.client import NovationClient
+from client.errors import InsufficientFunds
 from node.keys.dev import GAMBLERS, MAKERS, TAKERS, dev_key
 from node.localnet import option_bots
 from node.localnet.bots import (
@@ -75,10 +77,19 @@ def gambling(market: int, chance: random.Random) -> Callable[[NovationClient], o
     return gamble
 
 
+async def choose_portfolio(client: NovationClient) -> None:
+    """Have the account margined as a whole: who trades options against perpetuals would pay twice otherwise. It may be
+    so already, or the chain has no terms for it.
+    """
+    with contextlib.suppress(InsufficientFunds):
+        await client.set_margin_mode("portfolio")
+
+
 def quoting(chance: random.Random) -> Callable[[NovationClient], object]:
     """The work of a maker of options."""
 
     async def quote(client: NovationClient) -> None:
+        await choose_portfolio(client)
         while True:
             summaries = await client.refresh_markets()
             held = {one.position.market: one.position.lots for one in (await client.account()).positions}
@@ -92,6 +103,7 @@ def taking_options(market: int, chance: random.Random) -> Callable[[NovationClie
     """The work of a taker of options, who holds the perpetual `market` against them."""
 
     async def take(client: NovationClient) -> None:
+        await choose_portfolio(client)
         while True:
             summaries = await client.refresh_markets()
             perpetual = next(one for one in summaries if one.market.market == market)

@@ -254,14 +254,22 @@ async def told_and_proven(node: NodePlan, name: str) -> tuple[Any, Any]:
         await client.close()
 
 
-def test_the_gateways_numbers_follow_from_proofs(plan: Plan) -> None:
-    """RISK-004: every number of makers and takers, of tails and of liquidation prices, to the quantum."""
-    holding = 0
-    for name in (*MAKERS, *TAKERS):
-        told, proven = asyncio.run(told_and_proven(plan.nodes[1], name))
+def test_the_gateways_numbers_follow_from_proofs(novation: Novation, plan: Plan) -> None:
+    """RISK-004: every number of makers and takers, of tails and of liquidation prices, to the quantum; one of them holds
+    options and is margined as a portfolio.
+    """
+    maker = MAKERS[-1]
+
+    def holds_options() -> bool:
+        held = novation.data("query", "account", maker)["positions"]
+        return any(one["market"].count("-") > 1 for one in held)
+
+    wait_until(holds_options, "a maker who holds options")
+    found = {name: asyncio.run(told_and_proven(plan.nodes[1], name)) for name in (*MAKERS, *TAKERS)}
+    for name, (told, proven) in found.items():
         assert told == proven, name
-        holding += bool(told.after.tails)
-    assert holding
+    told, _ = found[maker]
+    assert told.after.portfolio and told.after.tails and told.after.sensitivities
 
 
 def test_a_killed_validator_rejoins_and_agrees(novation: Novation, plan: Plan) -> None:

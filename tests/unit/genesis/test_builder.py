@@ -200,6 +200,17 @@ def test_what_a_market_need_not_say(preset: dict) -> None:
         build(preset, owner)
 
 
+def test_portfolios_have_terms(preset: dict) -> None:
+    """Shares in ppm, times in nanoseconds; what is not said is the chain's own."""
+    assert build(preset, owner)["portfolios"] == [{"feed": 1}, {"feed": 2, "offset_ppm": 400_000}]
+    preset["portfolios"][0].update(shortest_seconds=3600, up_percent="60")
+    assert build(preset, owner)["portfolios"][0] == {"feed": 1, "shortest_ns": 3_600 * 10**9, "up_ppm": 600_000}
+    assert check_app_state(build(preset, owner)) == []
+    preset["portfolios"][0]["colour"] = "red"
+    with pytest.raises(PresetError, match="colour"):
+        build(preset, owner)
+
+
 def test_classes_of_options_are_exact(preset: dict) -> None:
     """Sizes in lots, shares in ppm, times in seconds and nanoseconds; a class's dates are numbers."""
     made = build(preset, owner)["options"][0]

@@ -72,6 +72,10 @@ FAULTS = [
     (lambda s: s["options"][0].update(shorts=0), "options[0].shorts: with short_s"),
     (lambda s: s["options"][0].update(tick_quanta=7), "options[0].tick_quanta: is 7, but"),
     (lambda s: s["options"][0].update(strikes=51), "options[0].strikes: must be between"),
+    (lambda s: s["portfolios"][0].update(feed=9), "portfolios[0].feed: there is no feed 9"),
+    (lambda s: s["portfolios"][1].update(feed=1), "portfolios[1].feed: 1 is there twice"),
+    (lambda s: s["portfolios"][1].update(offset_ppm=-1), "portfolios[1].offset_ppm: must be between"),
+    (lambda s: s["portfolios"][1].update(rows=5), "portfolios[1].rows: must be a list"),
     (lambda s: s.update(validators=[]), "app_state.validators: is not known"),
 ]
 
