@@ -32,6 +32,7 @@ from novation.v1 import state_pb2
 
 MONEY = ("cash", "assets", "equity", "usable", "initial", "maintenance", "excess", "free")
 BAR = 40  # characters of a picture
+NAMED = 3  # markets of an underlying that are named for people
 
 
 @command(query)
@@ -272,7 +273,7 @@ def risk_text(who: str, data: dict[str, Any], reply: risk_service.GetRiskRespons
     shown.append(rows_table(data[last]["positions"], "no positions"))
     shown += [picture(infos[one.market], one) for one in positions
               if one.lots and infos[one.market].record.kind != state_pb2.MARKET_KIND_OPTION]
-    groups = [{**one, "markets": ", ".join(one["markets"]),
+    groups = [{**one, "markets": ", ".join(one["markets"][:NAMED]) + " …" * (len(one["markets"]) > NAMED),
                "short": "; ".join(" to ".join(span) for span in one["short"]) or "-"}
               for one in data[last]["underlyings"]]
     shown += [rows_table(rows, "") for rows in (groups, data[last]["greeks"], data[last]["modes"]) if rows]

@@ -255,8 +255,8 @@ async def told_and_proven(node: NodePlan, name: str) -> tuple[Any, Any]:
 
 
 def test_the_gateways_numbers_follow_from_proofs(novation: Novation, plan: Plan) -> None:
-    """RISK-004: every number of makers and takers, of tails and of liquidation prices, to the quantum; one of them holds
-    options and is margined as a portfolio.
+    """RISK-004: every number of makers and takers, of tails and of liquidation prices, to the quantum; one of them
+    holds options and is margined as a portfolio.
     """
     maker = MAKERS[-1]
 
