@@ -122,7 +122,7 @@ def ask(ctx: Context, key: bytes, question: Question) -> Answer:
     ctx.journal.savepoint()
     depth, events = len(ctx.journal.marks), len(ctx.events)
     try:
-        before = account_risk(ctx, key)
+        before = account_risk(ctx, key, scanned=not supposes(question))
         touched = touched_markets(ctx, key, question)
         for move in question.moves:
             suppose_move(ctx, move, touched)
@@ -214,8 +214,10 @@ def fee_of(fill: Filled, key: bytes) -> int:
     return as_taker + (fill.maker_fee_quanta if fill.maker.account == key else 0)
 
 
-def account_risk(ctx: Context, key: bytes) -> AccountRisk:
-    """RISK-002, RISK-003: how an account stands; zeros when it does not exist."""
+def account_risk(ctx: Context, key: bytes, *, scanned: bool = True) -> AccountRisk:
+    """RISK-002, RISK-003: how an account stands; zeros when it does not exist. Spans (RISK-006) take most of the work,
+    so they are left out unless `scanned`.
+    """
     account = ctx.accounts.get(key)
     if account is None:
         return AccountRisk()
@@ -226,7 +228,7 @@ def account_risk(ctx: Context, key: bytes) -> AccountRisk:
         now,
         free_collateral(ctx, key),
         position_risks(ctx, account, now),
-        underlyings(ctx, account),
+        underlyings(ctx, account, scanned),
         sensitivities(ctx, account),
         account.portfolio,
         modes(ctx, account),
@@ -244,7 +246,7 @@ def modes(ctx: Context, account: Account) -> tuple[Standing, Standing | None]:
     return standard, standing(ctx, cash, account.positions.values(), portfolio=True) if has_terms else None
 
 
-def underlyings(ctx: Context, account: Account) -> list[Underlying]:
+def underlyings(ctx: Context, account: Account, scanned: bool) -> list[Underlying]:
     """RISK-003, RISK-006: the underlyings, by feed, that an account holds options or more than one market of; they are
     called what the symbol of the first begins with, up to the first hyphen.
     """
@@ -253,11 +255,15 @@ def underlyings(ctx: Context, account: Account) -> list[Underlying]:
         if account.positions[number].lots:
             groups.setdefault(require_market(ctx, number).feed, []).append(number)
     return [
-        found for feed in sorted(groups) if (found := underlying(ctx, account, feed, tuple(groups[feed]))) is not None
+        found
+        for feed in sorted(groups)
+        if (found := underlying(ctx, account, feed, tuple(groups[feed]), scanned)) is not None
     ]
 
 
-def underlying(ctx: Context, account: Account, feed: int, markets: tuple[int, ...]) -> Underlying | None:
+def underlying(
+    ctx: Context, account: Account, feed: int, markets: tuple[int, ...], scanned: bool
+) -> Underlying | None:
     """RISK-003, RISK-006: one of them; None for one market that is no option. In portfolio margin excess is no more
     concave in the price than with options.
     """
@@ -269,5 +275,5 @@ def underlying(ctx: Context, account: Account, feed: int, markets: tuple[int, ..
     if record is None:
         return None
     safe = Range() if options else liquidation_range(ctx, account, markets)
-    spans = short_spans(ctx, account, feed) if options else ()
+    spans = short_spans(ctx, account, feed) if options and scanned else ()
     return Underlying(first.symbol.partition("-")[0], feed, markets, record.price, record.decimals, safe, spans)

@@ -40,7 +40,7 @@ from novation.v1 import market_data_service_pb2 as market_data
 from novation.v1 import oracle_service_pb2 as oracle_service
 from novation.v1 import risk_service_pb2 as risk_service
 
-HEAVY_SECONDS = 120.0  # for questions that look at every account
+HEAVY_SECONDS = 120.0  # for questions that take a while
 OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 30_000),
@@ -136,7 +136,7 @@ class Reader:
         """
         request = risk_request(self.market, account or self.account_id, prices=prices, moves=moves, cash=cash,
                                trades=trades, orders=orders, actions=actions, grid=grid)
-        found: risk_service.GetRiskResponse = await self._call(self._risk.GetRisk, request)
+        found: risk_service.GetRiskResponse = await self._call(self._risk.GetRisk, request, HEAVY_SECONDS)
         return found
 
     async def reduction(self, market: str | int, account: tx_pb2.AccountId | None = None, *,

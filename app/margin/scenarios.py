@@ -8,7 +8,8 @@ from app.collateral.state import assets_value
 from app.context import Context
 from app.errors import QUERY_LIMIT, ChainError
 from app.limits import MAX_SCENARIOS
-from app.margin.state import account_standing, market_risk, position_value
+from app.margin.spans import kept
+from app.margin.state import market_risk, position_value
 from app.margin.suppose import Move, check_move, markets_of, suppose_move
 from app.margin.types import Standing
 from app.markets.state import require_market
@@ -58,11 +59,11 @@ def scenarios(ctx: Context, account: Account, grid: Grid) -> Scenarios:
 
 
 def standing_after(ctx: Context, account: Account, move: Move) -> Standing:
-    """RISK-005, RISK-008: the account after one move."""
+    """RISK-005, RISK-008: the account after one move, open orders left out."""
     ctx.journal.savepoint()
     try:
         suppose_move(ctx, move, markets_of(ctx, account))
-        return account_standing(ctx, account)
+        return kept(ctx, account)
     finally:
         ctx.journal.rollback()
 

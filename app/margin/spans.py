@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.accounts.types import Account
+from app.collateral.state import assets_value
 from app.context import Context
 from app.kernel.integers import PPM
-from app.margin.state import account_standing
+from app.margin.state import standing
 from app.margin.suppose import markets_of, suppose_feed
+from app.margin.types import Standing
 from app.markets.state import require_market
 from app.markets.types import OPTION
 
@@ -50,13 +52,19 @@ def short_spans(ctx: Context, account: Account, feed: int) -> tuple[Span, ...]:
         ctx.journal.savepoint()
         try:
             suppose_feed(ctx, feed, price, markets)
-            return account_standing(ctx, account).excess
+            return kept(ctx, account).excess
         finally:
             ctx.journal.rollback()
 
     tried = [now, *(max(1, now * part // PPM) for part in GRID_PPM), *strikes(ctx, account, feed)]
     highest = now * GRID_PPM[-1] // PPM
     return spans_of(excess, sorted(dict.fromkeys(price for price in tried if 0 < price <= highest)))
+
+
+def kept(ctx: Context, account: Account) -> Standing:
+    """The account's standing without its open orders, which no maintenance margin asks for."""
+    cash = account.cash_quanta + assets_value(ctx, account)
+    return standing(ctx, cash, account.positions.values(), with_orders=False, portfolio=account.portfolio)
 
 
 def strikes(ctx: Context, account: Account, feed: int) -> list[int]:
@@ -89,12 +97,18 @@ def spans_of(excess: Callable[[int], int], prices: list[int]) -> tuple[Span, ...
 
 def turn(excess: Callable[[int], int], short: int, safe: int) -> int:
     """The price nearest to `safe` at which the account is short, its neighbour towards `safe` being safe. `excess` is
-    below 0 at `short` and not at `safe`.
+    below 0 at `short` and not at `safe`. Every other step goes where a line between both ends crosses 0.
     """
+    at_short, at_safe, straight = excess(short), excess(safe), True
     while abs(safe - short) > 1:
-        middle = (short + safe) // 2
-        if excess(middle) < 0:
-            short = middle
+        tried = (short + safe) // 2
+        if straight:
+            tried = short + (safe - short) * -at_short // (at_safe - at_short)
+            tried = min(max(tried, min(short, safe) + 1), max(short, safe) - 1)
+        straight = not straight
+        found = excess(tried)
+        if found < 0:
+            short, at_short = tried, found
         else:
-            safe = middle
+            safe, at_safe = tried, found
     return short
