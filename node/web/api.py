@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ from novation.v1 import trading_service_pb2 as trading
 from novation.v1 import tx_pb2
 
 SUBMIT_WAIT_SECONDS = 15.0
+SHARED_SECONDS = 1.0
 ENVELOPE_BYTES_MAX = 65_536
 
 # Path -> (service, method, request). The method is called inside its gRPC edge, so its errors are ours to write.
@@ -105,7 +107,21 @@ class Api:
         async def handler(request: Request) -> Response:
             return answer(await method(service, request_of(kind, request.query_params), None))
 
-        return handler
+        return self._shared(handler) if path == "markets" else handler
+
+    def _shared(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """All markets are much to tell, and every page asks again and again: one answer serves SHARED_SECONDS."""
+        kept: list[tuple[float, int, Response]] = []
+
+        async def shared(request: Request) -> Response:
+            if request.query_params:
+                return await handler(request)
+            now, generation = time.monotonic(), self._services.model.generation
+            if not kept or now - kept[0][0] > SHARED_SECONDS or kept[0][1] != generation:
+                kept[:] = [(now, generation, await handler(request))]
+            return kept[0][2]
+
+        return shared
 
     async def risk(self, body: bytes) -> Response:
         """POST: what if. The body is a GetRiskRequest in JSON, but for `account`, which is OWNER/NUMBER."""

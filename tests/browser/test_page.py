@@ -51,6 +51,7 @@ def open_as(page: Browser, chain: Chain, name: str = "") -> None:
     """The trading page, with a test key if one is named."""
     page.look_like(width=1280)
     page.open("about:blank")
+    page.complaints()  # of the page of another chain, which is gone
     page.open(f"http://{chain.web_address}/")
     page.until("#state", lambda text: text.startswith("block"), "a block")
     if name:

@@ -55,5 +55,10 @@ export async function breakersView() {
 /** Parameters of the chain and of each market. */
 export async function paramsView() {
   const [{ params }, { markets }] = await Promise.all([get("params"), get("markets")]);
-  return [h("h2", {}, "Parameters"), pairs(params), ...markets.slice(0, 50).map(({ market }) => h("details", {}, h("summary", {}, market.symbol), pairs(market)))];
+  const one = ({ market }) => {
+    const made = h("details", {}, h("summary", {}, market.symbol));
+    made.addEventListener("toggle", () => made.append(pairs(market)), { once: true }); // most are never opened
+    return made;
+  };
+  return [h("h2", {}, "Parameters"), pairs(params), h("h2", {}, "Markets"), ...markets.map(one)];
 }

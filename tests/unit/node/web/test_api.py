@@ -6,6 +6,7 @@ import pytest
 from client import envelopes as e
 from client.errors import NovationError
 from node.keys.dev import dev_key
+from node.web import api
 from node.web.api import CALLS
 from novation.testing import Chain
 from novation.v1 import tx_pb2
@@ -100,6 +101,15 @@ def test_what_cannot_be_served_says_why_and_what_next(http: httpx.Client, path: 
 def test_a_question_that_is_none_is_refused(http: httpx.Client, body: bytes) -> None:
     answer = http.post("/api/risk", content=body)
     assert (answer.status_code, answer.json()["reason"]) == (400, "BAD_ARGUMENT")
+
+
+def test_all_markets_are_told_once_a_second(chain: Chain, http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = http.get("/api/markets").json()["height"]
+    height = chain.mine()
+    assert http.get("/api/markets").json()["height"] == before
+    assert http.get("/api/markets", params={"markets": "1"}).json()["height"] == str(height)
+    monkeypatch.setattr(api, "SHARED_SECONDS", -1.0)
+    assert http.get("/api/markets").json()["height"] == str(height)
 
 
 def test_bodies_are_bounded_whether_their_length_is_told_or_not(http: httpx.Client) -> None:
