@@ -31,6 +31,7 @@ ELSEWHERE = {
     "novation devchain": "it is what the commands are run against",
     "novation query risk alice --offline": "proofs need CometBFT: tests/localnet",
     "novation query risk alice --inputs": "proofs need CometBFT: tests/localnet",
+    "novation tx block submit": "what somebody signed a moment ago: tests/unit/client/test_client.py",
     "novation keys": "asks for a passphrase: tests/unit/node/cli/test_keys.py",
     "novation faucet mine": "that key",
     "novation tx order buy 0.01 BTC-PERP --price 46000 --key mine": "that key",
@@ -40,6 +41,7 @@ REFUSED = {
     "novation tx cancel --order-id": "ORDER_NOT_FOUND",
     "novation tx cancel-trigger --trigger-id": "TRIGGER_NOT_FOUND",
     "novation tx bid": "AUCTION_NOT_OPEN",
+    "novation tx combo": "ORDER_NOT_FILLABLE",
 }
 
 
