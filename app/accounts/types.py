@@ -68,11 +68,16 @@ class Account:
         return self.positions.get(market) or Position(market)
 
     def set_position(self, position: Position) -> None:
-        """Store `position`, or drop it when it is empty."""
+        """Store `position`, or drop it when it is empty. ACCT-005: they stay ascending by market, as in the record, so
+        that a node that has just started goes through them in the same order.
+        """
+        held, market = self.positions, position.market
         if position.is_empty():
-            self.positions.pop(position.market, None)
+            held.pop(market, None)
+        elif market in held or not held or market > next(reversed(held)):
+            held[market] = position
         else:
-            self.positions[position.market] = position
+            self.positions = dict(sorted({**held, market: position}.items()))
 
 
 class Agent(NamedTuple):

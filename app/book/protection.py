@@ -9,7 +9,7 @@ from app.events import Cancelled
 from app.gas import CANCEL, GUARD
 from app.kernel.codec import u32_from
 from app.limits import MAX_FREEZE_NS, MAX_ORDER_LOTS, MAX_WINDOW_NS
-from app.markets.state import require_market
+from app.markets.state import require_market, require_running
 from novation.v1 import events_pb2, tx_pb2
 
 
@@ -17,12 +17,14 @@ def handle_set_protection(ctx: Context, account: bytes, action: tx_pb2.SetProtec
     """BOOK-018: set an account's protection in a market, or take it away; either way its level is empty and a freeze
     is over. Orders from before a freeze go first.
 
-    Raises MARKET_NOT_FOUND, ACCOUNT_NOT_FOUND, PROTECTION_TERMS.
+    Raises MARKET_*, ACCOUNT_NOT_FOUND, PROTECTION_TERMS.
     """
     ctx.gas.charge(GUARD)
-    market = require_market(ctx, action.market).market
+    record = require_market(ctx, action.market)
+    market, limit = record.market, action.limit_lots
+    if limit:
+        require_running(record)
     require_account(ctx.accounts.get(account), account)
-    limit = action.limit_lots
     if limit and not (
         limit <= MAX_ORDER_LOTS and 0 < action.window_ns <= MAX_WINDOW_NS and action.freeze_ns <= MAX_FREEZE_NS
     ):

@@ -19,7 +19,7 @@ from app.margin.groups import option_terms
 from app.margin.state import account_standing, is_whole, lots_maintenance, market_risk, position_value
 from app.margin.types import MarketRisk
 from app.markets.state import require_market
-from app.markets.types import OPTION, Market
+from app.markets.types import OPTION, SETTLED, SETTLING, Market
 from app.portfolio.state import anchored_curve, index_of
 from app.portfolio.state import terms_of as portfolio_terms
 
@@ -159,11 +159,13 @@ def terms_of(ctx: Context, slot: Slot) -> object:
         risk = market_risk(ctx, number)
     except MarketFault:
         return None
-    return risk.maintenance, risk.quarantined
+    market = ctx.markets.get(number)
+    return risk.maintenance, risk.quarantined, market is not None and market.status in (SETTLING, SETTLED)
 
 
 def recall_changed_terms(ctx: Context) -> None:
-    """HLTH-004: when a market's or an asset's terms change, or a market goes, all who are filed under it are looked at.
+    """HLTH-004: when a market's or an asset's terms change, or a market settles or goes, all who are filed under it are
+    looked at.
     """
     index = ctx.health
     for slot in list(index.levels):

@@ -3,7 +3,18 @@
 from app.context import Context
 from app.errors import MARKET_NOT_FOUND, MARKET_NOT_TRADING, ChainError
 from app.events import MarketStatusChanged
-from app.markets.types import ACTIVE, ANNOUNCED, AUCTION, BATCH, HALTED, QUARANTINED, REDUCE_ONLY, Market
+from app.markets.types import (
+    ACTIVE,
+    ANNOUNCED,
+    AUCTION,
+    BATCH,
+    HALTED,
+    QUARANTINED,
+    REDUCE_ONLY,
+    SETTLED,
+    SETTLING,
+    Market,
+)
 
 TRADES, STANDS = (ACTIVE, REDUCE_ONLY), (HALTED, AUCTION, ANNOUNCED)
 
@@ -49,6 +60,14 @@ def is_crossed(ctx: Context, market: int) -> bool:
 def collects(market: Market) -> bool:
     """MKT-007: whether orders only rest now, to meet at one price: in an auction, in a block of a batch market."""
     return market.status == AUCTION or (market.matching == BATCH and market.status in (ACTIVE, REDUCE_ONLY))
+
+
+def require_running(market: Market) -> None:
+    """TRIG-001, BOOK-018: neither trigger nor protection is set in a market that has its settlement price: nothing
+    would come of it, and it would keep an option from going (OPT-003). Raises MARKET_NOT_TRADING.
+    """
+    if market.status in (SETTLING, SETTLED):
+        raise ChainError(MARKET_NOT_TRADING, market=market.market, status=market.status)
 
 
 def require_trading(market: Market, *, reduces: bool) -> None:

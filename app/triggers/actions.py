@@ -22,7 +22,7 @@ from app.errors import (
 from app.events import TriggerCancelled, TriggerPlaced
 from app.gas import CANCEL, FIRE, FOLLOW, GUARD, TRIGGER, TRIGGER_IN_RECORD
 from app.limits import MAX_PRICE_QUANTA, MAX_TRIGGERS
-from app.markets.state import require_market
+from app.markets.state import require_market, require_running
 from app.markets.types import Market
 from app.triggers import rules
 from app.triggers.rules import AT_OR_ABOVE, AT_OR_BELOW, TRAIL_STEPS
@@ -57,10 +57,11 @@ def taker_of(account: bytes, market: Market, order: "tx_pb2.PlaceTrigger | Trigg
 def handle_place_trigger(ctx: Context, account: bytes, action: tx_pb2.PlaceTrigger) -> tx_pb2.ActionResult:
     """TRIG-001: an order to be placed when a price reaches a level. What firing costs is paid now.
 
-    Raises MARKET_NOT_FOUND, ACCOUNT_NOT_FOUND, TRIGGER_*, ORDER_*, BREAKER_ORDER_BAND.
+    Raises MARKET_*, ACCOUNT_NOT_FOUND, TRIGGER_*, ORDER_*, BREAKER_ORDER_BAND.
     """
     ctx.gas.charge(TRIGGER + FIRE + (FOLLOW * TRAIL_STEPS if action.trail_quanta else 0))
     market = require_market(ctx, action.market)
+    require_running(market)
     require_account(ctx.accounts.get(account), account)
     own = triggers_of(ctx, account)
     ctx.gas.charge(TRIGGER_IN_RECORD * len(own))

@@ -17,6 +17,8 @@ from app.oracle.types import Surface
 from app.portfolio.hooks import move_anchors
 from app.portfolio.types import PortfolioTerms
 from app.registry import TABLES
+from app.settlement.state import begin_closing
+from app.settlement.types import Settlement
 from app.store.view import DictReader
 from tests.helpers.options import FORTNIGHT_S, MONTH_S, STRIKES, listed, number_of
 
@@ -134,6 +136,30 @@ def test_hlth_005_nobody_is_ever_missed(seed: int) -> None:
             rebuild(world.ctx)
             world.check()
     assert filed
+
+
+@pytest.mark.parametrize("portfolio", [False, True])
+def test_hlth_004_what_settles_hedges_nothing(portfolio: bool) -> None:
+    """HLTH-004, MARG-019: of a spread of two strikes, or of two expiries, the long leg gets its mark as its settlement
+    price: who holds it is short then, and a candidate although nothing moved.
+    """
+    world = World(1, accounts=1)
+    ctx, key = world.ctx, world.keys[0]
+    bought = number_of(460_000_000, CALL)
+    sold = number_of(460_000_000, CALL, MONTH_S) if portfolio else number_of(500_000_000, CALL)
+    account = Account(portfolio=portfolio)
+    account.set_position(Position(bought, 10))
+    account.set_position(Position(sold, -10))
+    account.cash_quanta = 50_000_000 - account_standing(ctx, account).excess
+    ctx.accounts.put(key, account)
+    world.commit()
+    assert key not in candidates(ctx)
+    mark = ctx.marks.get(bought)
+    assert mark is not None
+    ctx.settlements.put(bought, Settlement(ctx.time_ns))
+    begin_closing(ctx, bought, ctx.settlements.edit(bought), mark.price_quanta)
+    assert account_standing(ctx, account).excess < 0
+    world.check()
 
 
 def test_hlth_005_only_who_is_within_reach() -> None:
