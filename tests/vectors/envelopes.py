@@ -47,6 +47,7 @@ CASES: tuple[tuple[str, Person, list[tx_pb2.Action], dict[str, object]], ...] = 
         ALICE, BOB, builders.block_leg(1, builders.SELL, 46_000_001, 700), builders.block_leg(2, builders.BUY, 5, 6),
         nonce=12, number=3, expires=1_700_000_000_000_000_000), CHAIN_ID)], {}),
     ("margin mode", ALICE, [builders.margin_mode(2)], {}),
+    ("agent", ALICE, [builders.set_agent(BOB.public_key, 1_700_000_000_000_000_000)], {}),
     ("referrer", ALICE, [builders.set_referrer(BOB)], {}),
     ("bid, every field", BOB, [builders.bid(ALICE, 250_000, least_discount_ppm=100_000, expected_bids=2, number=1)],
      {}),
