@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.markets.types import Listing, Market, MarketTotals, OptionClass
     from app.oracle.types import Feed, MarkPrice, Reporters, Surface, Votes
     from app.params import Params
-    from app.portfolio.rules import Expiry
+    from app.portfolio.rules import Expiry, Terms
     from app.portfolio.state import Array
     from app.portfolio.types import Anchor, PortfolioTerms
     from app.settlement.types import Settlement
@@ -179,7 +179,7 @@ class Context:
         self.curves: dict[tuple[int, int], tuple[object, Curve]] = {}  # (feed, expiry) -> inputs, curve (SURF-009)
         # Both with what they were made of (portfolio/state.py): (feed, expiry) -> shared part; option -> its array.
         self.expiries: dict[tuple[int, int], tuple[object, Expiry]] = {}
-        self.arrays: dict[int, tuple[object, Array]] = {}
+        self.arrays: dict[int, tuple[tuple[Curve, Terms], Array]] = {}
         self.events: list[Occurrence] = []
         self.expiring_orders, self.clearing = SortedKeys(), SortedKeys()
         self.pegged, self.protected, self.protecting, self.filled_groups = {}, set(), {}, []

@@ -185,17 +185,17 @@ def is_whole(account: Account, market: int = 0) -> bool:
     return account.portfolio or market >= FIRST_SERIES or max(account.positions, default=0) >= FIRST_SERIES
 
 
-def margined_as(ctx: Context, number: int, risk: MarketRisk, *, portfolio: bool) -> int:
+def margined_as(ctx: Context, market: Market, *, portfolio: bool) -> int:
     """MARG-016, MARG-019, PORT-011, CMP-005: how a position in a market is margined: with all others of a portfolio, in
     a group of options, as what has its settlement price, or alone.
     """
-    if risk.quarantined:
+    if market.quarantine_ends_ns:
         return ALONE
-    if number >= FIRST_SERIES and require_market(ctx, number).status in (SETTLING, SETTLED):
+    if market.market >= FIRST_SERIES and market.status in (SETTLING, SETTLED):
         return SETTLED_ALREADY
-    if portfolio and terms_of(ctx, require_market(ctx, number).feed):
+    if portfolio and terms_of(ctx, market.feed):
         return TOGETHER_WITH_ALL
-    return IN_GROUPS if number >= FIRST_SERIES else ALONE
+    return IN_GROUPS if market.market >= FIRST_SERIES else ALONE
 
 
 def standing(
@@ -222,11 +222,14 @@ def standing(
             equity += value
             if risk.profit_cap_quanta:
                 uncounted += rules.uncounted_profit(value - held.entry_quanta, risk.profit_cap_quanta)
-            kind = margined_as(ctx, market, risk, portfolio=portfolio)
-            if kind == TOGETHER_WITH_ALL:
-                together.append(Entry(require_market(ctx, market), held, risk.mark_quanta))
-            elif kind == IN_GROUPS:
-                options.append(Entry(require_market(ctx, market), held, risk.mark_quanta))
+            kind, record = ALONE, None
+            if portfolio or market >= FIRST_SERIES:
+                record = require_market(ctx, market)
+                kind = margined_as(ctx, record, portfolio=portfolio)
+            if record is not None and kind == TOGETHER_WITH_ALL:
+                together.append(Entry(record, held, risk.mark_quanta))
+            elif record is not None and kind == IN_GROUPS:
+                options.append(Entry(record, held, risk.mark_quanta))
             elif kind == SETTLED_ALREADY:
                 initial += abs(held.lots)
                 maintenance += abs(held.lots)
@@ -256,7 +259,7 @@ def margin_parts(ctx: Context, account: Account) -> dict[int, tuple[int, int]]:
     for number, held in account.positions.items():
         risk, market = market_risk(ctx, number), require_market(ctx, number)
         entry = Entry(market, held, risk.mark_quanta)
-        kind = margined_as(ctx, number, risk, portfolio=account.portfolio)
+        kind = margined_as(ctx, market, portfolio=account.portfolio)
         if kind == TOGETHER_WITH_ALL:
             together.append(entry)
         elif kind == IN_GROUPS:
@@ -278,8 +281,7 @@ def portfolio_of(ctx: Context, account: Account) -> PortfolioRisk:
     entries = [
         Entry(market, held, market_risk(ctx, number).mark_quanta)
         for number, held in sorted(account.positions.items())
-        if margined_as(ctx, number, market_risk(ctx, number), portfolio=True) == TOGETHER_WITH_ALL
-        and (market := require_market(ctx, number))
+        if margined_as(ctx, (market := require_market(ctx, number)), portfolio=True) == TOGETHER_WITH_ALL
     ]
     return portfolio_risk(ctx, holdings_of(entries))
 

@@ -142,7 +142,7 @@ def underlying_risk(ctx: Context, feed: int, holdings: Sequence[Holding]) -> Und
 def expiry_risk(ctx: Context, holdings: Sequence[Holding], expiry_ns: int, terms: Terms) -> ExpiryRisk:
     """PORT-004 to PORT-007 of options of one underlying and expiry: a dot product of lots and arrays."""
     lots = [held.lots for held in holdings]
-    arrays = [array_of(ctx, held.market).changes_q80 for held in holdings]
+    arrays = arrays_of(ctx, holdings, terms)
     sums = [sum(map(mul, lots, changes)) for changes in zip(*arrays, strict=True)]
     value = sum(held.lots * held.mark_quanta for held in holdings)
     return ExpiryRisk(expiry_ns, value, rules.expiry_rows(value, sums, expiry_of(ctx, holdings[0].market, terms)))
@@ -201,6 +201,19 @@ def expiry_of(ctx: Context, market: Market, terms: Terms) -> Expiry:
         ctx.expiries.clear()
     ctx.expiries[key] = (curve, terms), made
     return made
+
+
+def arrays_of(ctx: Context, holdings: Sequence[Holding], terms: Terms) -> list[list[int]]:
+    """PORT-005: the arrays of options of one underlying and expiry: `array_of` of each, their curve looked up once."""
+    curve, arrays = anchored_curve(ctx, holdings[0].market), ctx.arrays
+    found = []
+    for held in holdings:
+        known = arrays.get(held.market.market)
+        if known is None or known[0][0] is not curve or known[0][1] is not terms:
+            found.append(array_of(ctx, held.market).changes_q80)
+        else:
+            found.append(known[1].changes_q80)
+    return found
 
 
 def array_of(ctx: Context, market: Market) -> Array:

@@ -106,6 +106,18 @@ def pricing_rows(section: dict[str, Any]) -> list[Row]:
     ]
 
 
+def portfolio_rows(section: dict[str, Any]) -> list[Row]:
+    """Portfolio margin: arrays and accounts."""
+    took = section["microseconds"]
+    return [
+        ("portfolio", "one risk array of 33 rows; 200 of them", f"{number(took['array_of_33'])} µs; "
+         f"{took['two_hundred_arrays_anew'] / 1_000:.1f} ms"),
+        ("portfolio", "margin of 64 positions in portfolio mode; in standard mode; the check of an order",
+         f"{number(took['account_of_64'])}; {number(took['account_of_64_in_standard_margin'])}; "
+         f"{number(took['order_check_of_64'])} µs"),
+    ]
+
+
 def abci_rows(section: dict[str, Any]) -> list[Row]:
     """The bare ABCI server."""
     echo, check, trip = section["echo"], section["check_tx"], section["round_trip"]
@@ -143,5 +155,5 @@ def latency(row: dict[str, Any]) -> str:
 
 MAKERS = (("engine", engine_rows), ("gas", gas_rows), ("store", store_rows), ("margin", margin_rows),
           ("health", health_rows), ("funding", funding_rows), ("oracle", oracle_rows),
-          ("liquidation", liquidation_rows), ("pricing", pricing_rows), ("abci", abci_rows),
-          ("localnet", localnet_rows))
+          ("liquidation", liquidation_rows), ("pricing", pricing_rows), ("portfolio", portfolio_rows),
+          ("abci", abci_rows), ("localnet", localnet_rows))

@@ -9,7 +9,8 @@ from app.kernel.codec import account_key
 from app.limits import MAX_PRICE_QUANTA
 from app.margin.health import candidates, file_changes, rebuild
 from app.margin.state import account_standing
-from app.markets.types import CALL, PUT
+from app.markets.state import set_status
+from app.markets.types import ACTIVE, CALL, PUT, SETTLING
 from app.marks.hooks import make_mark
 from app.oracle.rules import index_price
 from app.oracle.state import suppose_price
@@ -107,6 +108,8 @@ class World:
         elif kind < 0.95:
             ctx.time_ns += random.choice((10**9, 10**11, 10**13))
             self.move_price(1, 0)
+        elif kind < 0.97:
+            set_status(ctx, random.choice(SERIES), random.choice((ACTIVE, SETTLING)), 0)
         else:
             ctx.funding.edit(1).index_e9 += random.choice((-1, 1)) * random.choice((1, 10**9, 10**14))
             ctx.forget_risk(1)
