@@ -4,6 +4,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from genesis.units import (
 )
 
 PRESETS = Path(__file__).with_name("presets")
+FRIDAY = 4
 
 AppState = dict[str, Any]
 Resolve = Callable[[str], str]
@@ -142,14 +144,15 @@ def read_preset(name_or_path: str) -> dict[str, Any]:
         raise PresetError(f"{path}: {error}") from error
 
 
-def build(preset: dict[str, Any], resolve: Resolve) -> AppState:
+def build(preset: dict[str, Any], resolve: Resolve, now: datetime | None = None) -> AppState:
     """The `app_state` of a preset: integers only, markets by number, accounts by owner and number.
 
     `resolve` turns the name of an account's owner into the 40 hex digits of an address; hex digits pass as they are.
-    Raises PresetError.
+    `now` is what `expiry_days` counts from. Raises PresetError.
     """
+    now = now or datetime.now(UTC)
     _only(preset, {"params", "feeds", "markets", "accounts", "assets", "fees", "options", "portfolios"}, "the preset")
-    markets = [_at(f"markets[{index}]", _market, one) for index, one in enumerate(preset.get("markets", []))]
+    markets = [_at(f"markets[{at}]", _market, one, now) for at, one in enumerate(preset.get("markets", []))]
     feeds = [_at(f"feeds[{index}]", _feed, one) for index, one in enumerate(preset.get("feeds", []))]
     accounts = [
         account
@@ -254,7 +257,22 @@ def _feed(table: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _market(table: dict[str, Any]) -> dict[str, Any]:
+def _dated(table: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A future that expires so many days ahead does so on the Friday after, at 08:00 UTC."""
+    if "expiry_days" not in table:
+        return table
+    if "expiry" in table:
+        raise KeyError("give one of expiry and expiry_days")
+    after = now + timedelta(days=_field(table, "expiry_days", _integer))
+    friday = after + timedelta(days=(FRIDAY - after.weekday()) % 7)
+    expiry = friday.replace(hour=8, minute=0, second=0, microsecond=0)
+    dated = {**table, "expiry": expiry if expiry > after else expiry + timedelta(days=7)}
+    del dated["expiry_days"]
+    return dated
+
+
+def _market(table: dict[str, Any], now: datetime) -> dict[str, Any]:
+    table = _dated(table, now)
     _only(table, MARKET | MARGIN | MARKET_OPTIONS.keys() | {CAP}, "a market")
     lot_size = _field(table, "lot_size", _text)
     decimal(lot_size)

@@ -101,6 +101,19 @@ def test_terms_of_liquidation_are_in_usd_percent_and_days(preset: dict) -> None:
         build(preset, owner)
 
 
+@pytest.mark.parametrize(("now", "days", "expires"), [
+    ("2026-11-26T05:00", 7, "2026-12-04T08:00"), ("2026-11-27T08:00", 0, "2026-12-04T08:00"),
+    ("2026-11-27T07:59", 0, "2026-11-27T08:00"), ("2026-12-31T23:00", 30, "2027-02-05T08:00")])
+def test_a_future_that_expires_so_many_days_ahead(preset: dict, now: str, days: int, expires: str) -> None:
+    """On the Friday after, at 08:00 UTC."""
+    preset["markets"][0] |= {"kind": "future", "expiry_days": days}
+    made = build(preset, owner, datetime.fromisoformat(now).replace(tzinfo=UTC))["markets"][0]
+    assert made["expiry_ns"] == datetime.fromisoformat(expires).replace(tzinfo=UTC).timestamp() * 10**9
+    preset["markets"][0]["expiry"] = datetime.now(UTC)
+    with pytest.raises(PresetError, match="one of expiry"):
+        build(preset, owner)
+
+
 def test_terms_of_fees_are_in_percent(preset: dict) -> None:
     preset["fees"] = {"referral_percent": "5", "tiers": [
         {"volume_usd": "0", "maker_percent": "100", "taker_percent": "100"},
