@@ -11,22 +11,16 @@ from typing import Any
 
 import pytest
 
-from node.devchain.genesis import dev_state
 from node.keys.dev import dev_key
-from novation.testing import GENESIS_NS, Chain
+from novation.testing import Chain
 
-DAY_NS = 86_400 * 10**9
 SECONDS = 90
 
 
 @pytest.fixture
 def chain() -> Iterator[Chain]:
-    """A devchain with a future beside the perpetual."""
-    state = dev_state()
-    future = {**state["markets"][0], "market": 3, "symbol": "BTC-DEC", "kind": "future",
-              "expiry_ns": GENESIS_NS + 60 * DAY_NS}
-    state["markets"].append(future)
-    running = Chain(state)
+    """A devchain; it has a future beside the perpetual."""
+    running = Chain()
     try:
         yield running
     finally:
@@ -58,17 +52,17 @@ def test_arbitrage(chain: Chain) -> None:
     """The future is dear: both legs trade, as long as it brings what is asked."""
     alice = chain.client("alice")
     alice.place("BTC-PERP", "sell", "0.1", "46000")
-    alice.place("BTC-DEC", "buy", "0.07", "46100")
-    said = run("arbitrage", *by(chain, "bob"), "--other", "BTC-DEC", "--least", "50", "--seconds", "3",
+    alice.place("BTC-FUT", "buy", "0.07", "46100")
+    said = run("arbitrage", *by(chain, "bob"), "--other", "BTC-FUT", "--least", "50", "--seconds", "3",
                "--interval", "0.1")
-    assert "1 trades of both legs" in said and "sold BTC-DEC" in said, said
+    assert "1 trades of both legs" in said and "sold BTC-FUT" in said, said
     assert (position(chain, "bob", 1), position(chain, "bob", 3)) == (50, -50)
 
 
 def test_block_trade(chain: Chain) -> None:
     """What two agreed on is settled for both."""
     said = run("block_trade", *by(chain, "alice"), "--other-key-hex", dev_key("bob").seed.hex(),
-               "--leg", "buy:0.5:BTC-PERP:46000", "--leg", "sell:0.5:BTC-DEC:46050")
+               "--leg", "buy:0.5:BTC-PERP:46000", "--leg", "sell:0.5:BTC-FUT:46050")
     assert "settled" in said
     assert [position(chain, name, market) for name in ("alice", "bob") for market in (1, 3)] == [500, -500, -500, 500]
 
