@@ -27,7 +27,7 @@ from node.localnet.bots import (
 )
 from node.localnet.plan import Plan, load_plan
 from node.localnet.working import keep_working
-from novation.v1 import tx_pb2
+from novation.v1 import state_pb2, tx_pb2
 from novation.v1.market_data_service_pb2 import MarketSummary
 
 MAKER_EVERY_S = 0.8
@@ -39,8 +39,9 @@ ACTIONS_AT_ONCE = 16  # of a maker of options: what its orders may cost must fit
 OPTION_MAKER, OPTION_TAKER = MAKERS[-1], TAKERS[-1]  # they have no market of their own
 QUOTE_USD = 2_000  # of one quote at the innermost level
 POSITION_USD = 200_000
-MAKERS_BY_MARKET = (2, 1)  # makers and takers of the first market, of the second; the others get none
-TAKERS_BY_MARKET = (1, 1)
+MAKERS_BY_MARKET = (2, 1, 1)  # makers and takers of the first market, of the second ...; the others get none
+TAKERS_BY_MARKET = (1, 1, 1)
+FUTURE_SHARE = 0.5  # of what a taker of options holds against them
 
 Act = Callable[[BotMarket, int, int, random.Random], list[tx_pb2.Action]]
 
@@ -102,21 +103,25 @@ def quoting(chance: random.Random) -> Callable[[NovationClient], object]:
     return quote
 
 
-def taking_options(market: int, chance: random.Random) -> Callable[[NovationClient], object]:
-    """The work of a taker of options, who holds the perpetual `market` against them."""
+def taking_options(markets: list[int], chance: random.Random) -> Callable[[NovationClient], object]:
+    """The work of a taker of options, who holds the perpetual, and the future if there is one, against them; `markets`
+    are these.
+    """
 
     async def take(client: NovationClient) -> None:
         await choose_portfolio(client)
         while True:
             summaries = await client.refresh_markets()
-            perpetual = next(one for one in summaries if one.market.market == market)
             held = {one.position.market: one.position.lots for one in (await client.account()).positions}
             actions = option_bots.taker_actions(option_bots.series_of(summaries, time.time_ns()), held, chance)
-            view = sizes(market, perpetual.market.tick_quanta, perpetual.index_price_quanta or 1)
-            lots_each = lots_in_one(summaries, client)
-            wanted = round(option_bots.hedge_lots(summaries, held) * lots_each) - held.get(market, 0)
-            if abs(wanted) >= view.quote_lots:
-                actions.append(through(view, perpetual.index_price_quanta, wanted > 0, abs(wanted)))
+            against = round(option_bots.hedge_lots(summaries, held) * lots_in_one(summaries, client))
+            shares = (1 - FUTURE_SHARE, FUTURE_SHARE) if len(markets) > 1 else (1.0,)
+            for market, share in zip(markets, shares, strict=False):
+                one = next(one for one in summaries if one.market.market == market)
+                view = sizes(market, one.market.tick_quanta, one.index_price_quanta or 1)
+                wanted = round(against * share) - held.get(market, 0)
+                if abs(wanted) >= view.quote_lots:
+                    actions.append(through(view, one.index_price_quanta, wanted > 0, abs(wanted)))
             if actions:
                 await client.send(actions)
             await asyncio.sleep(OPTION_TAKER_EVERY_S * chance.uniform(0.5, 1.5))
@@ -141,11 +146,13 @@ async def run(plan: Plan) -> None:
     """All bots of the network, spread over its gateways."""
     addresses = [node.gateway for node in plan.nodes]
     async with NovationClient(addresses[0]) as client:
-        markets = [info.market for info in client.markets.values()]
+        infos = [info for info in client.markets.values() if info.record.kind != state_pb2.MARKET_KIND_OPTION]
+        markets = [info.market for info in infos]
+        futures = [info.market for info in infos if info.record.kind == state_pb2.MARKET_KIND_FUTURE]
     work = bots(plan, markets, MAKERS, MAKERS_BY_MARKET, maker_actions, MAKER_EVERY_S)
     work += bots(plan, markets, TAKERS, TAKERS_BY_MARKET, taker_actions, TAKER_EVERY_S)
-    perpetual = markets[0]
-    for index, (name, act) in enumerate(((OPTION_MAKER, quoting), (OPTION_TAKER, partial(taking_options, perpetual)))):
+    hedges = [markets[0], *futures[:1]]
+    for index, (name, act) in enumerate(((OPTION_MAKER, quoting), (OPTION_TAKER, partial(taking_options, hedges)))):
         chance = random.Random(f"novation/{plan.seed}/{name}/options")
         if plan.surfaces:
             work.append(keep_working(name, turned(addresses, index + 2), dev_key(name), act(chance)))

@@ -255,21 +255,23 @@ async def told_and_proven(node: NodePlan, name: str) -> tuple[Any, Any]:
 
 
 def test_the_gateways_numbers_follow_from_proofs(novation: Novation, plan: Plan) -> None:
-    """RISK-004: every number of makers and takers, of tails and of liquidation prices, to the quantum; one of them
-    holds options and is margined as a portfolio.
+    """RISK-004: every number of makers and takers, of tails and of liquidation prices, to the quantum; two of them
+    hold options and are margined as portfolios, one of them with perpetual and future against them.
     """
-    maker = MAKERS[-1]
+    maker, hedger = MAKERS[-1], TAKERS[-1]
 
-    def holds_options() -> bool:
-        held = novation.data("query", "account", maker)["positions"]
-        return any(one["market"].count("-") > 1 for one in held)
+    def holds(name: str, *others: str) -> bool:
+        held = {one["market"] for one in novation.data("query", "account", name)["positions"]}
+        return any(one.count("-") > 1 for one in held) and held.issuperset(others)
 
-    wait_until(holds_options, "a maker who holds options")
+    wait_until(lambda: holds(maker), "a maker who holds options")
+    wait_until(lambda: holds(hedger, "BTC-PERP", "BTC-FUT"), "a taker who holds perpetual and future against options")
     found = {name: asyncio.run(told_and_proven(plan.nodes[1], name)) for name in (*MAKERS, *TAKERS)}
     for name, (told, proven) in found.items():
         assert told == proven, name
-    told, _ = found[maker]
-    assert told.after.portfolio and told.after.tails and told.after.sensitivities
+    for name in (maker, hedger):
+        told, _ = found[name]
+        assert told.after.portfolio and told.after.tails and told.after.sensitivities
 
 
 def test_a_killed_validator_rejoins_and_agrees(novation: Novation, plan: Plan) -> None:
