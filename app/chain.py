@@ -14,9 +14,10 @@ from app.accounts.types import Account
 from app.admission import admit, highest_fee
 from app.block import Block, BlockResult, TxOutcome, refused, run_block
 from app.context import Context
-from app.errors import ORACLE_RECORD, TX_NO_CHAIN, ChainError, GenesisError, InvariantError, MarketFault
+from app.errors import FAULTS, ORACLE_RECORD, TX_NO_CHAIN, ChainError, GenesisError, InvariantError, MarketFault
 from app.events import Occurrence
 from app.genesis import load_genesis
+from app.invariants import audit
 from app.kernel.hashing import sha
 from app.kernel.signatures import verify as verify_signature
 from app.limits import MAX_EXTENSION_BYTES, MAX_VALIDATORS, MAX_VAULT_QUANTA
@@ -143,14 +144,31 @@ class Chain:
         self._open()
         self.initial_height = initial_height
         self.ctx.time_ns = time_ns
-        load_genesis(self.ctx, chain_id, app_state)
+        carried = load_genesis(self.ctx, chain_id, app_state)
         load_validators(self.ctx, initial_height, validators)
         root, _, batch = self._stage()
         # Genesis becomes readable at once and durable with the first block.
         self.reader.pending.update(batch)
-        self._merge()
+        if carried:
+            self._take_carried(time_ns)
+        else:
+            self._merge()
         self.head = Head(0, time_ns, root, chain_id)
         return root
+
+    def _take_carried(self, time_ns: int) -> None:
+        """GEN-002: start from the records of a genesis as from stored ones; the whole ledger must hold."""
+        self._open()
+        self.ctx.params = self._stored_params()
+        self.ctx.time_ns = time_ns
+        try:
+            for rebuild in REBUILD:
+                rebuild(self.ctx)
+            audit(self.ctx)
+        except InvariantError as error:
+            raise GenesisError(f"carried: {error}") from error
+        except FAULTS as error:
+            raise GenesisError(f"carried: the records do not fit together: {error!r}") from error
 
     def decode(self, raw: bytes) -> Tx:
         """The envelope, decoded and its signature checked, once: later calls with the same bytes are a look-up.

@@ -9,6 +9,7 @@ from app.accounts.genesis import load_account
 from app.book.index import MarketBook
 from app.book.types import BookState
 from app.breakers.genesis import arm, arm_chain
+from app.carried import load_carried
 from app.collateral.genesis import load_asset
 from app.collateral.types import FUNDS, VAULT_KEY, Fund, Vault, funding_pool
 from app.context import Context
@@ -25,6 +26,7 @@ from app.portfolio.genesis import load_portfolio
 
 SECTIONS = {"params", "feeds", "markets", "accounts"}
 OPTIONAL = {"assets", "fees", "options", "portfolios"}
+CARRIED = "carried"
 OBJECTS = {"params", "fees"}  # the others are lists of objects
 
 
@@ -34,6 +36,8 @@ def parse_app_state(data: bytes) -> dict[str, Any]:
         state = json.loads(data, parse_float=_refuse_fraction, parse_constant=_refuse_fraction)
     except ValueError as error:
         raise GenesisError(f"app_state is not JSON: {error}") from error
+    if isinstance(state, dict) and state.keys() == {CARRIED}:
+        return state
     if not isinstance(state, dict) or state.keys() - OPTIONAL != SECTIONS:
         raise GenesisError(f"app_state has the sections {sorted(SECTIONS)}, perhaps {sorted(OPTIONAL)}, and no others")
     for name in sorted(OBJECTS & state.keys()):
@@ -49,11 +53,17 @@ def _refuse_fraction(text: str) -> None:
     raise GenesisError(f"app_state holds integers only, not {text}")
 
 
-def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
-    """GEN-001: validate and store everything that exists before the first block. Raises GenesisError."""
+def load_genesis(ctx: Context, chain_id: str, data: bytes) -> bool:
+    """GEN-001, GEN-002: validate and store everything that exists before the first block. Raises GenesisError.
+
+    True: it carries records of another chain, so what is derived from them must be made.
+    """
     if not 1 <= len(chain_id.encode()) <= 50:
         raise GenesisError("chain_id: 1 to 50 bytes")
     state = parse_app_state(data)
+    if CARRIED in state:
+        load_carried(ctx, chain_id, state[CARRIED])
+        return True
     params = params_from_genesis(chain_id, state["params"])
     ctx.params_table.put(PARAMS_KEY, params)
     ctx.params = params
@@ -84,3 +94,4 @@ def load_genesis(ctx: Context, chain_id: str, data: bytes) -> None:
     ctx.vault.put(VAULT_KEY, Vault(held))
     for fund in FUNDS:
         ctx.funds.put(fund, Fund())
+    return False

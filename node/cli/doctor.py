@@ -29,6 +29,7 @@ from node.settings import SettingsError, read_settings
 
 FILES_MIN = 4096
 DISK_MIN_BYTES = 2 * 1024**3
+LOGS_MAX_BYTES = 1024**3
 COMMAND_TIMEOUT_S = 10.0
 
 
@@ -190,12 +191,47 @@ def feeds(home: Home) -> Finding:
     return ok("feeds", f"all {len(wanted)} of the genesis")
 
 
+def secrets(home: Home) -> Finding:
+    """Whether others on this machine can read what signs for this node."""
+    files = [path for path in (home.validator_key_file, home.node_key_file) if path.exists()]
+    if open_ones := [path.name for path in files if path.stat().st_mode & 0o077]:
+        return Finding("keys", "error", f"others can read {', '.join(open_ones)}", "chmod 600 those files")
+    return ok("keys", f"{len(files)} files that only their owner can read" if files else "none yet")
+
+
+def logs(home: Home) -> Finding:
+    """Logs are not rotated by us."""
+    size = sum(path.stat().st_size for path in home.logs.glob("*.log")) if home.logs.is_dir() else 0
+    text = f"{size / 1024**2:.0f} MiB"
+    if size <= LOGS_MAX_BYTES:
+        return ok("logs", text)
+    return Finding("logs", "warning", text, "rotate them: ops/logrotate/novation")
+
+
+def upkeep(home: Home) -> Finding:
+    """Whether old blocks go, others can join from here, and anybody watches."""
+    if not home.exists():
+        return ok("upkeep", "no home yet")
+    try:
+        settings = read_settings(home)
+    except SettingsError as error:
+        return Finding("upkeep", "error", str(error), "mend the file, or make a new home with `novation init`")
+    kept = settings.engine.keep_blocks
+    if kept and not settings.snapshots.interval:
+        return Finding("upkeep", "warning", f"{kept} blocks are kept and no snapshots: nobody can join from here alone",
+                       "set interval under [snapshots]")
+    if not settings.telemetry.engine:
+        return Finding("upkeep", "warning", "no figures are served", "set engine under [telemetry], and watch height")
+    return ok("upkeep", f"blocks {kept or 'all'}, snapshots every {settings.snapshots.interval or 'never'}, "
+                        f"figures at {settings.telemetry.engine}")
+
+
 def looks(home: Home) -> Iterator[Finding]:
     machine: list[Callable[[], Finding]] = [
         python_version, optimisation, packages, generated_code, cometbft, go, file_limit, clock]
     for look in machine:
         yield look()
-    for look_at in (disk, ports, sockets, feeds):
+    for look_at in (disk, ports, sockets, feeds, secrets, logs, upkeep):
         yield look_at(home)
 
 

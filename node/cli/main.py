@@ -33,6 +33,11 @@ COMMANDS = {
     "dev": ("node.cli.devchain:dev", "Blocks, time, prices and checkpoints of a devchain."),
     "faucet": ("node.cli.tx:faucet", "Money of test networks."),
     "genesis": ("node.cli.genesis:genesis", "Build, validate and compare the first state of a chain."),
+    "snapshots": ("node.cli.snapshots:snapshots", "States of a height as files: list, create, restore."),
+    "export": ("node.cli.export:export", "The state of a node as the genesis of a new chain."),
+    "import": ("node.cli.export:import_genesis", "The home of a node whose chain begins with an exported state."),
+    "replay": ("node.cli.debug:replay_blocks", "Run the chain's blocks again and compare every app hash."),
+    "debug": ("node.cli.debug:debug", "Hashes of tables, the first difference of two nodes, a bundle for a report."),
     "doctor": ("node.cli.doctor:doctor", "Check this machine and a node's home for what usually goes wrong."),
 }
 

@@ -8,6 +8,7 @@ import sys
 import time
 from datetime import datetime
 from importlib.metadata import version as package_version
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,6 +24,7 @@ from node.comet.process import identify, stop_by_pid
 from node.comet.rpc import CometRpc, CometStatus, RpcError, RpcUnreachable
 from node.comet.statesync import StateSync, TrustError, trusted_by
 from node.comet.version import COMETBFT_VERSION
+from node.export import plain, with_sole_validator
 from node.generated import StaleCode, refuse_stale
 from node.home import Home
 from node.keys.keystore import KeystoreError
@@ -43,24 +45,41 @@ PEER = re.compile(r"[0-9a-f]{40}@[^@/\s]+:\d+")  # as CometBFT wants it
 PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
 
 
+PLACES = (
+    click.option("--moniker", default=platform.node() or "node", help="What peers call this node."),
+    click.option("--peers", default="", help="Join: node-id@host:port of nodes to connect to, separated by commas."),
+    click.option("--p2p", default="127.0.0.1:26600", show_default=True, help="Where other validators reach this node."),
+    click.option("--rpc", default="127.0.0.1:26601", show_default=True, help="CometBFT's RPC."),
+    click.option("--gateway", default="127.0.0.1:26602", show_default=True, help="gRPC for traders."),
+    click.option("--web", default="127.0.0.1:26603", show_default=True, help="The web page; '' for none."),
+    click.option("--metrics-port", default=26604, show_default=True,
+                 help="First of three ports of 127.0.0.1 for Prometheus: engine, gateway, CometBFT. 0: none."),
+)  # fmt: skip
+
+
+def places(function: Any) -> Any:
+    """Adds what every new home asks for: its name, its peers, its ports."""
+    for option in reversed(PLACES):
+        function = option(function)
+    return function
+
+
 @command()
 @click.option("--chain-id", default="novation-test", show_default=True, help="Name of the chain, in every signature.")
-@click.option("--moniker", default=platform.node() or "node", help="What peers call this node.")
 @click.option("--preset", default="localnet", show_default=True, help="Genesis preset: a name or a TOML file.")
 @click.option("--genesis", "genesis_file", type=click.Path(exists=True, dir_okay=False), help="Genesis to join.")
-@click.option("--peers", default="", help="Join: node-id@host:port of nodes to connect to, separated by commas.")
-@click.option("--p2p", default="127.0.0.1:26600", show_default=True, help="Where other validators reach this node.")
-@click.option("--rpc", default="127.0.0.1:26601", show_default=True, help="CometBFT's RPC.")
-@click.option("--gateway", default="127.0.0.1:26602", show_default=True, help="gRPC for traders.")
-@click.option("--web", default="127.0.0.1:26603", show_default=True, help="The web page; '' for none.")
 @click.option("--state-sync", default="", metavar="HOST:PORT,HOST:PORT",
               help="Join from a snapshot: CometBFT's RPC of two nodes or more, of different people.")
 @click.option("--trust", default="", metavar="HEIGHT:HASH",
               help="With --state-sync: the block to start from, from a source you trust; else the newest block.")
-@click.option("--metrics-port", default=26604, show_default=True,
-              help="First of three ports of 127.0.0.1 for Prometheus: engine, gateway, CometBFT. 0: none.")
+@places
 def init(session: Session, **options: Any) -> None:
     """Make a home: keys, genesis and settings. With --genesis it joins a chain, else it begins one of its own."""
+    make_home(session, options)
+
+
+def make_home(session: Session, options: dict[str, Any]) -> None:
+    """Write keys, genesis and settings of a new home; `sole_validator` has it begin an imported genesis alone."""
     home = session.paths
     wrong = [peer for peer in options["peers"].split(",") if peer and not PEER.fullmatch(peer)]
     if wrong:
@@ -74,7 +93,11 @@ def init(session: Session, **options: Any) -> None:
     except OSError as error:
         fail(f"cannot make {home.root}: {error}", EXIT_USAGE)
     node_key, validator_key = keys.CometKey.random(), keys.CometKey.random()
-    if options["genesis_file"]:
+    if options.get("sole_validator"):
+        document = json.loads(Path(options["genesis_file"]).read_text(encoding="utf-8"))
+        validator = config.GenesisValidator.of(options["moniker"], validator_key)
+        config.write_genesis(home.genesis_file, with_sole_validator(document, validator))
+    elif options["genesis_file"]:
         shutil.copyfile(options["genesis_file"], home.genesis_file)
     else:
         config.write_genesis(home.genesis_file, _new_genesis(session, options, validator_key))
@@ -104,7 +127,7 @@ def _first_settings(genesis: dict[str, Any]) -> Settings:
     """On a test network every feed walks from its price of genesis, on all nodes alike. Elsewhere its validators choose
     their sources.
     """
-    app_state = genesis["app_state"]
+    app_state = plain(genesis["app_state"])
     if not app_state["params"].get("test_network"):
         return Settings()
     start = datetime.fromisoformat(genesis["genesis_time"])

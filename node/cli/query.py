@@ -47,7 +47,7 @@ RECORDS: dict[str, type[Message]] = {
     "validators": state_pb2.ValidatorSets, "feeds": state_pb2.Feed, "surfaces": state_pb2.Surface,
     "reporters": state_pb2.Reporters, "sweeps": state_pb2.Sweep, "option_classes": state_pb2.OptionClass,
     "fixings": state_pb2.Settlement, "listing": state_pb2.Listing,
-    "portfolios": state_pb2.PortfolioTerms, "anchors": state_pb2.Anchor,
+    "agents": state_pb2.Agents, "portfolios": state_pb2.PortfolioTerms, "anchors": state_pb2.Anchor,
 }
 
 

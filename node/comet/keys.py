@@ -31,7 +31,7 @@ class CometKey:
     @property
     def address(self) -> bytes:
         """The first 20 bytes of SHA-256 of the public key: validator address, and node id in hex."""
-        return hashlib.sha256(self.public_key).digest()[:20]
+        return address_of(self.public_key)
 
     @property
     def private_json(self) -> dict[str, str]:
@@ -39,7 +39,17 @@ class CometKey:
 
     @property
     def public_json(self) -> dict[str, str]:
-        return {"type": PUBLIC_TYPE, "value": _base64(self.public_key)}
+        return public_json_of(self.public_key)
+
+
+def address_of(public_key: bytes) -> bytes:
+    """The address of a validator."""
+    return hashlib.sha256(public_key).digest()[:20]
+
+
+def public_json_of(public_key: bytes) -> dict[str, str]:
+    """A public key as CometBFT writes it."""
+    return {"type": PUBLIC_TYPE, "value": _base64(public_key)}
 
 
 def _base64(data: bytes) -> str:

@@ -19,7 +19,7 @@ from tests.localnet.single import PROJECT, Node, free_ports, make_line, wait_unt
 pytestmark = pytest.mark.localnet
 
 PROGRAM = (str(PROJECT / "tests" / "localnet" / "snapshot_engine.py"),)
-INTERVAL = 25
+INTERVAL = 50
 
 
 def address_of(node: Node) -> str:

@@ -1,0 +1,202 @@
+"""`novation replay` and `novation debug`: where two nodes differ, and what to send with a report of an error."""
+
+import io
+import json
+import tempfile
+import time
+import zipfile
+from contextlib import ExitStack
+from dataclasses import asdict
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.chain import Chain, read_head
+from app.errors import GenesisError
+from app.registry import TABLES
+from app.store.table import RECORD_SPACE
+from app.store.tree import DomainTree
+from app.store.tree import app_hash as hash_over
+from app.store.view import Reader
+from node.cli.doctor import looks
+from node.cli.node_verbs import PACKAGES, existing_home
+from node.cli.query import RECORDS
+from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.snapshots import stopped_store
+from node.cli.ticking import ticking
+from node.comet.config import rpc_address
+from node.comet.process import log_tail
+from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
+from node.comet.version import COMETBFT_VERSION
+from node.home import Home
+from node.replay import begin, replay
+from node.snapshots.format import SnapshotError, root_over
+from node.snapshots.keeper import list_kept
+from node.snapshots.restore import Restorer
+from node.storage.leveldb import LevelDB
+
+LOG_LINES = 20_000
+LOGS = ("engine", "cometbft", "gateway", "feeder", "supervisor")
+
+
+@command(name="replay")
+@click.option("--until", type=int, default=0, help="The last block to run; default: the last that CometBFT has.")
+@click.option("--from-snapshot", type=int, default=0, metavar="HEIGHT", help="Begin with a snapshot of this home.")
+@click.option("--rpc", default="", metavar="HOST:PORT", help="CometBFT that has the blocks; default: this home's.")
+def replay_blocks(session: Session, until: int, from_snapshot: int, rpc: str) -> None:
+    """Run the blocks of this home's chain again, in a store of its own, and compare every app hash.
+
+    The node runs on meanwhile. Exit status 1 at the first block whose app hash is not the one that the chain states.
+    """
+    home = existing_home(session)
+    address = rpc or rpc_address(home)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="novation-replay-"))
+        store = LevelDB(Path(folder) / "state")
+        stack.callback(store.close)
+        chain = _beginning(home, store, from_snapshot)
+        try:
+            blocks = stack.enter_context(CometRpc(address, timeout_s=30.0))
+            last = blocks.status().height
+            _run(session, chain, store, blocks, min(until or last, last))
+        except (RpcUnreachable, RpcError) as error:
+            fail(f"{error}; CometBFT must run and have the blocks: `--from-snapshot` begins later", EXIT_UNREACHABLE)
+
+
+def _beginning(home: Home, store: LevelDB, height: int) -> Chain:
+    if not height:
+        chain = Chain(store)
+        try:
+            begin(chain, json.loads(home.genesis_file.read_text(encoding="utf-8")))
+        except (GenesisError, KeyError, ValueError) as error:
+            fail(f"{home.genesis_file}: {error}", EXIT_USAGE)
+        return chain
+    kept = next((kept for kept in list_kept(home.snapshots) if kept.manifest.height == height), None)
+    if kept is None:
+        fail(f"no snapshot of height {height}: see `novation snapshots list --home {home.root}`", EXIT_USAGE)
+    try:
+        restorer = Restorer(store, kept.manifest)
+        for index in range(len(kept.manifest.chunks)):
+            restorer.apply(index, kept.chunk(index))
+        restorer.finish()
+    except SnapshotError as error:
+        fail(str(error))
+    return Chain(store)
+
+
+def _run(session: Session, chain: Chain, store: LevelDB, blocks: CometRpc, until: int) -> None:
+    first, started, txs = chain.head.height + 1, time.monotonic(), 0
+    if until < first:
+        fail(f"nothing to run: the chain's last block is {until}", EXIT_USAGE)
+    with ticking(session, "replaying", "blocks") as tick:
+        for done in replay(chain, store, blocks, until):
+            txs += done.txs
+            tick(done.height - first + 1, until - first + 1)
+            if not done.agrees:
+                fail(f"block {done.height} gives app hash {done.app_hash}, but the chain states {done.stated}; "
+                     "`novation debug diff` finds the record", height=done.height, app_hash=done.app_hash,
+                     stated=done.stated)
+    data = {"first": first, "last": until, "txs": txs, "app_hash": chain.head.app_hash.hex(),
+            "seconds": round(time.monotonic() - started, 2)}
+    session.emit(data, f"blocks {first} to {until} with {txs} envelopes give the app hashes that the chain states")
+
+
+@click.group()
+def debug() -> None:
+    """Hashes of tables, the first difference of two nodes, a bundle for a report."""
+
+
+@command(debug)
+@click.option("--height", type=int, default=0, help="That of a snapshot; default: the state as it is.")
+def hashes(session: Session, height: int) -> None:
+    """The hash of every table: of the state of a node that does not run, or of one of its snapshots."""
+    home = existing_home(session)
+    if height:
+        kept = next((kept for kept in list_kept(home.snapshots) if kept.manifest.height == height), None)
+        if kept is None:
+            fail(f"no snapshot of height {height}: see `novation snapshots list --home {home.root}`", EXIT_USAGE)
+        roots = {table.name: root_over(table.roots) for table in kept.manifest.message.tables}
+    else:
+        with stopped_store(home) as store:
+            height, roots = read_head(store).height, roots_of(store)
+    data = {"height": height, "app_hash": hash_over(roots).hex(),
+            "tables": {name: root.hex() for name, root in sorted(roots.items())}}
+    table = simple_table("table", "hash")
+    for name, root in data["tables"].items():  # type: ignore[attr-defined]
+        table.add_row(name, root)
+    session.emit(data, [f"height {height}, app hash {data['app_hash']}", table])
+
+
+def roots_of(store: Reader) -> dict[str, bytes]:
+    """The root of each table, from what is stored of its tree."""
+    return {name: DomainTree(schema.prefix, store).root for name, schema in TABLES.items()}
+
+
+@command(debug)
+@click.argument("first", type=click.Path(exists=True, file_okay=False))
+@click.argument("second", type=click.Path(exists=True, file_okay=False))
+def diff(session: Session, first: str, second: str) -> None:
+    """The first record in which the states of two homes differ. Neither node may run. Exit status 1 if one does."""
+    with stopped_store(Home.at(first)) as one, stopped_store(Home.at(second)) as other:
+        heads = [read_head(one), read_head(other)]
+        mine, theirs = roots_of(one), roots_of(other)
+        tables = [name for name in sorted(TABLES) if mine[name] != theirs[name]]
+        found = {name: first_difference(one, other, name) for name in tables}
+    data: dict[str, Any] = {"heights": [head.height for head in heads], "differ": tables, "records": found}
+    lines = [f"heights {heads[0].height} and {heads[1].height}"]
+    for name, record in found.items():
+        lines += [f"{name} differs first at key {record['key']}:", f"  {record['first']}", f"  {record['second']}"]
+    session.emit(data, "\n".join(lines if tables else [*lines, "all tables are equal"]))
+    if tables:
+        raise click.exceptions.Exit(1)
+
+
+def first_difference(one: Reader, other: Reader, table: str) -> dict[str, str]:
+    """The lowest key with other records in two stores, and both, for people; empty keys when only the trees differ."""
+    space = RECORD_SPACE + bytes([TABLES[table].prefix])
+    left, right = one.scan(space), other.scan(space)
+    while True:
+        mine, theirs = next(left, None), next(right, None)
+        if mine == theirs:
+            if mine is None:
+                return {"key": "", "first": "the same records", "second": "under another tree: a store is damaged"}
+            continue
+        key = min(entry[0] for entry in (mine, theirs) if entry is not None)
+        told = [shown(table, entry[1]) if entry is not None and entry[0] == key else "absent"
+                for entry in (mine, theirs)]
+        return {"key": key[len(space):].hex(), "first": told[0], "second": told[1]}
+
+
+def shown(table: str, value: bytes) -> str:
+    """A record for people."""
+    text = str(RECORDS[table].FromString(value)).replace("\n", " ").strip()
+    return text or "(all zero)"
+
+
+@command(debug)
+@click.argument("file", type=click.Path(dir_okay=False), default="novation-bundle.zip")
+def bundle(session: Session, file: str) -> None:
+    """Logs, settings, versions and what `doctor` finds, in one FILE for a report of an error. No keys.
+
+    Only the files that are named here are read: config.toml, novation.toml, genesis.json and logs.
+    """
+    home = existing_home(session)
+    parts = {path.name: path.read_bytes() for path in (home.comet_config_file, home.settings_file, home.genesis_file)
+             if path.exists()}
+    for name in LOGS:
+        lines = log_tail(home.log_file(name), LOG_LINES)
+        if lines:
+            parts[f"logs/{name}.log"] = "\n".join(lines).encode()
+    versions = {name: package_version(name) for name in PACKAGES} | {"cometbft": COMETBFT_VERSION}
+    parts["versions.json"] = json.dumps(versions, indent=2).encode()
+    parts["doctor.json"] = json.dumps([asdict(one) for one in looks(home)], indent=2).encode()
+    parts["snapshots.json"] = json.dumps([[kept.manifest.height, kept.manifest.app_hash.hex()]
+                                          for kept in list_kept(home.snapshots)]).encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(parts.items()):
+            archive.writestr(name, data)
+    Path(file).write_bytes(packed.getvalue())
+    session.emit({"file": file, "parts": sorted(parts)}, f"{file}: {', '.join(sorted(parts))}")
