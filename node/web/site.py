@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -61,11 +61,14 @@ def bounded(handler: Callable[[bytes], Awaitable[Response]],
     """The route of a handler of bodies; of at most `most` bytes."""
     async def edge(request: Request) -> Response:
         parts, size = [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                return refusal(413, "BODY_TOO_LARGE", f"at most {most} bytes", {"limit": str(most)})
-            parts.append(part)
+        try:
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    return refusal(413, "BODY_TOO_LARGE", f"at most {most} bytes", {"limit": str(most)})
+                parts.append(part)
+        except ClientDisconnect:
+            return refusal(400, "BODY_INCOMPLETE", "the connection ended before the body")
         return await handler(b"".join(parts))
 
     return edge

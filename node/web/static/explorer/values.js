@@ -38,9 +38,10 @@ export function value(name, found, market) {
 
 const seconds = (ns) => `${Number(ns) / 1e9} s`;
 
-/** A message as a list of its fields. */
+/** A message as a list of its fields, without what is empty. */
 export function pairs(message, market = message.market) {
-  return h("dl", { class: "details" }, Object.entries(message).flatMap(([name, found]) =>
+  const told = Object.entries(message).filter(([, found]) => found !== "" && !(Array.isArray(found) && !found.length));
+  return h("dl", { class: "details" }, told.flatMap(([name, found]) =>
     [h("dt", {}, words(name.replace(/_(quanta|lots|ns|ppm)$/, ""))), h("dd", {}, value(name, found, market))]));
 }
 

@@ -98,7 +98,7 @@ function positionRow({ position, maintenance_margin_quanta: margin }) {
 }
 
 function drawFunding(positions) {
-  const cells = $("funding").querySelectorAll("dd"), one = state.summary, rates = one?.funding;
+  const cells = $("funding").querySelectorAll("dd"), one = state.summary, rates = one?.market.kind === "perpetual" ? one.funding : null;
   if (!one) return;
   const held = positions.find(({ position }) => position.market === state.market);
   const paid = held && rates ? BigInt(held.position.lots) * state.mark(state.market) * BigInt(rates.rate_e9) / 1000000000n : 0n;

@@ -4,7 +4,7 @@ import { post } from "../lib/api.js";
 import { problemText } from "../lib/problems.js";
 import { account, send, session } from "../lib/session.js";
 import { SIDE, TIME_IN_FORCE } from "../wire/schemas.js";
-import { usd } from "../wire/units.js";
+import { ratio, usd } from "../wire/units.js";
 import { base, typing } from "./markets.js";
 import { state } from "./state.js";
 
@@ -126,6 +126,7 @@ function preview(order, { before, after, results, fills, trading_fees_quanta: fe
     ["Margin, initial", `${usd(before.initial_quanta)} → ${usd(after.initial_quanta)} USD`],
     ["Free collateral", `${usd(before.free_quanta)} → ${usd(after.free_quanta)} USD`],
     ["Liquidation price", liquidation(held, units)],
+    ...(after.underlyings.length ? [["Liquidated if", spans(after.underlyings)]] : []),
   ];
   const problem = result.code ? h("p", { class: "error", role: "alert" }, problemText(result)) : null;
   const confirm = h("button", { class: `primary ${buying ? "buy" : "sell"}`, id: "confirm", onclick: () => place(order, confirm) }, "Sign and send");
@@ -145,6 +146,15 @@ export function liquidation(held, units) {
   const { lower_quanta: lower, upper_quanta: upper } = held.safe || { lower_quanta: "0", upper_quanta: "0" };
   const texts = [BigInt(lower) ? `at ${units.price(lower)} and below` : null, BigInt(upper) ? `at ${units.price(upper)} and above` : null];
   return texts.filter(Boolean).join(", ") || "at no price of this market";
+}
+
+/** With options or several markets: the prices of underlyings at which the account is short. */
+function spans(underlyings) {
+  const texts = underlyings.flatMap(({ name, short, decimals }) => short.map(({ lower, upper }) => {
+    const text = (price) => ratio(BigInt(price), 10n ** BigInt(decimals), 2);
+    return `${name} ${BigInt(lower) ? `from ${text(lower)}` : "from 0"} ${BigInt(upper) ? `to ${text(upper)}` : "and above"}`;
+  }));
+  return texts.join(", ") || "no price that was tried";
 }
 
 async function place(order, button) {

@@ -1,5 +1,7 @@
 """The JSON API over a devchain: the same answers as gRPC, errors with reason and next step, bounds."""
 
+import socket
+
 import httpx
 import pytest
 
@@ -116,6 +118,15 @@ def test_bodies_are_bounded_whether_their_length_is_told_or_not(http: httpx.Clie
     for content in (b"x" * 70_000, iter([b"x" * 40_000, b"x" * 40_000])):
         answer = http.post("/api/submit", content=content)
         assert (answer.status_code, answer.json()["reason"]) == (413, "BODY_TOO_LARGE")
+
+
+def test_a_body_that_ends_too_soon_harms_nobody(chain: Chain, http: httpx.Client,
+                                                capsys: pytest.CaptureFixture[str]) -> None:
+    host, port = chain.web_address.split(":")
+    with socket.create_connection((host, int(port))) as half:
+        half.sendall(b"POST /api/submit HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc")
+    assert http.get("/api/status").status_code == 200
+    assert "request failed" not in capsys.readouterr().out
 
 
 def test_methods_are_those_that_are_documented(http: httpx.Client) -> None:
