@@ -10,11 +10,14 @@ from heapq import nsmallest
 
 from app.compartment import guarded
 from app.context import Context
+from app.errors import MarketFault
 from app.events import HolderReduced, SettlementShortfall
 from app.limits import MAX_SETTLED_ACCOUNTS, REDUCTION_ASKED, SERIES_COST
 from app.liquidation import rules
 from app.liquidation.reduction import portions, profit_of, winners_among
-from app.liquidation.state import fund_purse, margin_freed, note_given_up, short_accounts, spend
+from app.liquidation.state import fund_purse, margin_freed, note_given_up, spend, trusted_standing
+from app.margin.health import candidates
+from app.margin.state import equity
 from app.margin.types import Standing
 from app.markets.holders import LONG, SHORT, holders
 from app.markets.state import market_numbers, open_interest, require_market
@@ -69,9 +72,20 @@ def close_some(counts: list[int], ctx: Context, market: int) -> None:
 
 
 def debtors_of(ctx: Context, market: int) -> dict[bytes, Standing]:
-    """SETL-006: the holders whose equity is below zero, with their standings."""
-    found = ((key, now, ctx.accounts.get(key)) for key, now in short_accounts(ctx) if now.equity < 0)
-    return {key: now for key, now, account in found if account is not None and account.position(market).lots}
+    """SETL-006: the holders whose equity is below zero, with their standings. Only those are asked for their margin: of
+    options hundreds end at once, and each asks again.
+    """
+    found: dict[bytes, Standing] = {}
+    for key in candidates(ctx):
+        account = ctx.accounts.get(key)
+        try:
+            if account is not None and account.position(market).lots and equity(ctx, account) < 0:
+                now = trusted_standing(ctx, account)
+                if now.equity < 0:
+                    found[key] = now
+        except MarketFault:  # as in `short_accounts`
+            continue
+    return found
 
 
 def next_holders(ctx: Context, market: int, side: int, debtors: dict[bytes, Standing]) -> Closings:

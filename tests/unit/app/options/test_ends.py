@@ -1,5 +1,7 @@
 """What cannot be done to a series that ends, and what a node that has just started does alike."""
 
+import pytest
+
 from tests.helpers import builders as b
 from tests.helpers.driver import Driver
 from tests.unit.app.options.test_expiry import hourly, series, until
@@ -21,6 +23,19 @@ def test_trig_001_book_018_nothing_waits_in_a_market_that_settles() -> None:
     assert driver.chain.view.markets.get(call) is not None
     until(driver, expiry + 5, 1)
     assert series(driver) == {}
+
+
+def test_setl_006_who_has_equity_is_not_asked_for_its_margin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SETL-006: at an expiry each series looks for who owes; where nobody does, no account's margin is worked out."""
+    driver, expiry = hourly()
+    for number in sorted(series(driver).values())[:4]:
+        driver.do(b.ALICE, b.sell(2_000_000, 4, market=number))
+        driver.do(b.BOB, b.buy(2_000_000, 4, market=number))
+    until(driver, expiry - 1)
+    asked: list[object] = []
+    monkeypatch.setattr("app.liquidation.final.trusted_standing", lambda _ctx, account: asked.append(account))
+    until(driver, expiry + 3, 1)
+    assert series(driver) == {} and not asked
 
 
 def test_acct_005_positions_are_gone_through_by_market() -> None:
