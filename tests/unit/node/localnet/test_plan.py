@@ -93,7 +93,7 @@ def test_made_up_prices_begin_at_those_of_genesis() -> None:
 
 
 def test_the_plan_keeps_what_tells_prices_to_people() -> None:
-    first, second = network.market_plans(network.localnet_state("localnet"))
+    first, second, *_ = network.market_plans(network.localnet_state("localnet"))
     assert first == MarketPlan(1, "BTC-PERP", "0.001", "46000.000000")
     assert (second.symbol, second.first_price) == ("ETH-PERP", "3700.000000")
 
