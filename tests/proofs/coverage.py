@@ -20,6 +20,11 @@ LISTED = {
     "oracle.kept_expiries": "sorts and filters a list; no arithmetic on money; its tests are in tests/unit",
     "surface.convex_slice": "a minimum over 35 chords has too many paths: tried in tests/properties/test_surface.py",
     "surface.butterfly_free": "squares of products: compared with the density in tests/properties/test_surface.py",
+    "surface.slice_between": "surface.between, which is proven, at each of the seven points",
+    "surface.split_forward": "products of three unknowns: tried in tests/unit/app/surface/test_curves.py",
+    "surface.counted_slice": "a share of seven numbers: tried in tests/unit/app/surface/test_curves.py",
+    "surface.entering": "filters a list by what butterfly_free says: tried in tests/unit/app/surface/test_curves.py",
+    "surface.staying": "filters a list by what calendar_free says: tried in tests/unit/app/surface/test_curves.py",
     "surface.dense": "as butterfly_free",
     "portfolio.volatility_factors": SHAPES,
     "portfolio.static_discounts": SHAPES,
@@ -51,6 +56,9 @@ LISTED = {
     "pricing.greeks": TABLES,
     "pricing.implied_deviation": "prices on both sides of what it finds are tried in tests/properties/test_pricing.py",
     "pricing.search": "as implied_deviation",
+    "pricing.option_price": "as call and put: compared with them in tests/unit/app/pricing/test_means.py",
+    "pricing.payoff": "tried at its edges in tests/unit/app/pricing/test_means.py",
+    "pricing.in_lots": "tried at its edges in tests/unit/app/pricing/test_means.py",
     "pricing.newton": "a guess only: whatever it says, search ends at the same deviation",
 }
 
