@@ -27,6 +27,14 @@ def frozen_margin(lots: int, order_lots: int, mark_quanta: int, rate_ppm: int) -
     return ppm_ceil((abs(lots) + order_lots) * mark_quanta, rate_ppm)
 
 
+def frozen_option(lots: int, order_lots: int, mark_quanta: int, index_quanta: int, rate_ppm: int) -> int:
+    """CMP-007: initial margin of an option in quarantine, whose last mark says little of what it will pay: all its
+    worth for what is held long; for what is short or on order the rate of the index; never less than CMP-005.
+    """
+    asked = max(0, lots) * mark_quanta + ppm_ceil((max(0, -lots) + order_lots) * index_quanta, rate_ppm)
+    return max(asked, frozen_margin(lots, order_lots, mark_quanta, rate_ppm))
+
+
 def bracket(from_quanta: int, rate_ppm: int, below_rate_ppm: int, below_deduction: int) -> Bracket:
     """MARG-007: the bracket that follows one with `below_rate_ppm` and `below_deduction`.
 

@@ -22,8 +22,8 @@ from app.margin.groups import (
 )
 from app.margin.types import MarketRisk, Standing
 from app.markets.state import open_interest, require_market
-from app.markets.types import SETTLED, SETTLING, Market
-from app.oracle.state import allows, mark_price
+from app.markets.types import OPTION, SETTLED, SETTLING, Market
+from app.oracle.state import allows, index_price, mark_price
 from app.portfolio.state import PortfolioRisk, portfolio_risk, terms_of
 from novation.v1 import state_pb2
 
@@ -69,7 +69,10 @@ def _make_risk(ctx: Context, number: int) -> MarketRisk:
     market = require_market(ctx, number)
     interest = open_interest(ctx, number) if market.open_interest_upper_quanta else 0
     try:
-        return risk_of(market, mark_price(ctx, number), index_of(ctx, number), interest)
+        risk = risk_of(market, mark_price(ctx, number), index_of(ctx, number), interest)
+        if risk.quarantined and market.kind == OPTION:
+            risk.frozen_index_quanta = index_price(ctx, number)
+        return risk
     except PROGRAMMING_ERRORS as error:
         raise MarketFault(number, type(error).__name__) from error
 
@@ -141,10 +144,12 @@ def position_initial(risk: MarketRisk, held: AnyPosition, *, with_orders: bool =
     """The initial margin of one market, in quote quanta.
 
     `with_orders` counts open orders at their worst side (MARG-003); without, only what is held (MARG-001, MARG-007). A
-    market in quarantine counts by the frozen rule (CMP-005).
+    market in quarantine counts by the frozen rule (CMP-005, CMP-007).
     """
     if risk.quarantined:
         orders = max(held.open_buy_lots, held.open_sell_lots) if with_orders else 0
+        if index := risk.frozen_index_quanta:
+            return rules.frozen_option(held.lots, orders, risk.mark_quanta, index, risk.initial[-1][1])
         return rules.frozen_margin(held.lots, orders, risk.mark_quanta, risk.initial[-1][1])
     if with_orders and (held.open_buy_lots or held.open_sell_lots):
         return rules.initial_margin(

@@ -12,7 +12,8 @@ class MarketRisk:
 
     `initial` and `maintenance` are the brackets of MARG-007, ascending, initial rates already raised by open interest
     (MARG-008). `tiered`: there is more than one; without, `initial_ppm` and `maintenance_ppm` say all. `plain`: neither
-    tiers nor a profit cap nor quarantine ask for more than MARG-001 to MARG-003.
+    tiers nor a profit cap nor quarantine ask for more than MARG-001 to MARG-003. `frozen_index_quanta`: the index of an
+    option in quarantine (CMP-007).
     """
 
     market: int
@@ -26,6 +27,7 @@ class MarketRisk:
     tiered: bool = False
     profit_cap_quanta: int = 0
     plain: bool = True
+    frozen_index_quanta: int = 0
 
 
 class Standing(NamedTuple):

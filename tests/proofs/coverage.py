@@ -26,6 +26,7 @@ LISTED = {
     "surface.entering": "filters a list by what butterfly_free says: tried in tests/unit/app/surface/test_curves.py",
     "surface.staying": "filters a list by what calendar_free says: tried in tests/unit/app/surface/test_curves.py",
     "surface.dense": "as butterfly_free",
+    "margin.frozen_option": "a sum of products and frozen_margin: its numbers are tried in tests/unit/app/margin",
     "portfolio.volatility_factors": SHAPES,
     "portfolio.static_discounts": SHAPES,
     "portfolio.skew_limits": SHAPES,

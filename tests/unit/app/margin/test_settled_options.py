@@ -3,6 +3,7 @@
 
 from app.accounts.types import Account, Position
 from app.errors import MarketFault
+from app.margin.rules import frozen_margin, frozen_option
 from app.margin.state import account_standing, margin_parts
 from app.markets.types import CALL
 from app.oracle.rules import OPEN, STALE
@@ -53,6 +54,21 @@ def test_cmp_005_options_in_quarantine_count_alone() -> None:
     marks = {number: ctx.marks.get(number).price_quanta for number in (LONG, SHORT)}  # type: ignore[union-attr]
     assert now.equity == 10**9 + 10 * (marks[LONG] - marks[SHORT])
     assert now.maintenance == sum(-(-10 * mark * 75_000 // 1_000_000) for mark in marks.values())
+
+
+def test_cmp_007_what_an_option_in_quarantine_may_cost_stays() -> None:
+    """CMP-007: short 1,000 lots at an index of 460,000,000 quanta: 15% of it is 69,000 USD; long all their worth."""
+    assert frozen_option(-1_000, 0, 8_915_467, 460_000_000, 150_000) == 69_000_000_000
+    assert frozen_margin(-1_000, 0, 8_915_467, 150_000) == 1_337_320_050
+    assert frozen_option(-3, 2, 10**9, 46_000_000, 150_000) == frozen_margin(-3, 2, 10**9, 150_000)
+    ctx = listed()
+    account = spread()
+    for number in (LONG, SHORT):
+        ctx.markets.edit(number).quarantine(ctx.time_ns + 1, sealed=False)
+        ctx.forget_risk(number)
+    mark = ctx.marks.get(LONG)
+    assert mark is not None
+    assert account_standing(ctx, account).initial == 10 * mark.price_quanta + 10 * 460_000_000 * 15 // 100
 
 
 def test_cmp_001_a_fault_of_options_is_somebodys(monkeypatch) -> None:  # type: ignore[no-untyped-def]
