@@ -13,7 +13,7 @@ was not proven, and nobody has to say beforehand what an answer needs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +44,8 @@ _SPACE = len(RECORD_SPACE) + 1
 
 Place = tuple[str, bytes]
 """Table and key of a record."""
+Run = Callable[[Context, "OfflineRisk", risk_service.GetRiskRequest], None]
+"""What is computed from proven records."""
 
 
 class Light(Protocol):
@@ -132,11 +134,9 @@ async def prove_risk(light: Light, request: risk_service.GetRiskRequest, height:
         raise LightError(f"the chain runs version {first.header.app_version} of its rules, this is {APP_VERSION}")
     found = OfflineRisk(first.height, await light.header(first.height), first.header)
     found.take(first)
-    while True:
-        missing = attempt(found, request)
-        if missing is None:
-            break
-        await fetch(light, found, together(found, request, missing))
+    for run in (stand, answer):  # first what is quickly computed: it needs most of the records
+        while (missing := attempt(found, request, run)) is not None:
+            await fetch(light, found, together(found, request, missing))
     named = {info.market: info for info in told}
     await fetch(light, found, [("markets", u32(market)) for market in named])
     for info in named.values():
@@ -154,14 +154,23 @@ async def fetch(light: Light, found: OfflineRisk, places: Iterable[Place]) -> No
         found.take(record)
 
 
-def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest) -> Place | None:
-    """Compute the answer from what is proven; the first record that is not, if it took one. Raises BadRequest."""
-    reader = ProvenReader(found.records)
+def stand(ctx: Context, found: OfflineRisk, request: risk_service.GetRiskRequest) -> None:
+    """How the account stands, for the records that it takes."""
+    questions.account_risk(ctx, key_of(request.account), scanned=False)
+
+
+def answer(ctx: Context, found: OfflineRisk, request: risk_service.GetRiskRequest) -> None:
+    """The answer, as the gateway would give it."""
+    if request.actions:
+        note_barred(ctx, key_of(request.account))
+    made = questions.ask(ctx, key_of(request.account), question_of(request))
+    found.answer = answer_message(found.height, found.own.time_ns, made)
+
+
+def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest, run: Run) -> Place | None:
+    """Compute from what is proven; the first record that is not, if it took one. Raises BadRequest."""
     try:
-        ctx: Context = open_fork(reader, found.height, found.own.time_ns)
-        if request.actions:
-            note_barred(ctx, key_of(request.account))
-        answer = questions.ask(ctx, key_of(request.account), question_of(request))
+        run(open_fork(ProvenReader(found.records), found.height, found.own.time_ns), found, request)
     except NotProven as error:
         if "table" not in error.metadata:
             raise
@@ -171,7 +180,6 @@ def attempt(found: OfflineRisk, request: risk_service.GetRiskRequest) -> Place |
                          metadata=error.metadata) from error
     except FAULTS as error:
         raise MarketClosed("MARKET_FAULT", f"the rules of a market of this account are broken: {error}") from error
-    found.answer = answer_message(found.height, found.own.time_ns, answer)
     return None
 
 
