@@ -68,8 +68,10 @@ def uncross_markets(ctx: Context) -> None:
     """
     for number in market_numbers(ctx):
         market = require_market(ctx, number)
+        if not collects(market):
+            continue
         due = ctx.time_ns >= auction_ends_ns(ctx, number) and allows(ctx, number, OPEN)
-        if collects(market) and (market.status != AUCTION or due):
+        if market.status != AUCTION or due:
             guarded(ctx, number, uncross_market)
 
 

@@ -26,7 +26,8 @@ def pays_funding(market: Market) -> bool:
 def accrue(ctx: Context) -> None:
     """FUND-007, for every market: the time since the last block at the rate that its book implied."""
     for number in market_numbers(ctx):
-        guarded(ctx, number, accrue_market)
+        if require_market(ctx, number).kind == PERPETUAL:
+            guarded(ctx, number, accrue_market)
 
 
 def accrue_market(ctx: Context, number: int) -> None:
@@ -49,7 +50,8 @@ def accrue_market(ctx: Context, number: int) -> None:
 def measure(ctx: Context) -> None:
     """FUND-004 to FUND-006, for every market: the rate of the next block, from the book that this one leaves."""
     for number in market_numbers(ctx):
-        guarded(ctx, number, measure_market)
+        if require_market(ctx, number).kind == PERPETUAL:
+            guarded(ctx, number, measure_market)
 
 
 def measure_market(ctx: Context, number: int) -> None:

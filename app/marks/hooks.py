@@ -1,5 +1,7 @@
 """Marks, once a block: after the votes and before anything that values a position."""
 
+from functools import partial
+
 from app.compartment import guarded
 from app.context import Context
 from app.events import MarkPriceSet
@@ -8,29 +10,32 @@ from app.limits import IDLE_BLOCKS, MAX_PRICE_QUANTA
 from app.markets.state import market_numbers, open_interest, require_market
 from app.markets.types import AUCTION, OPTION, Market
 from app.marks import rules
+from app.marks.series import Made, mark_series
 from app.oracle import rules as oracle_rules
 from app.oracle.state import note_barred, set_mark_price
-from app.pricing.state import SECOND_NS, option_price
-from app.surface.state import voted_ns
 
 
 def make_marks(ctx: Context) -> None:
     """ORCL-007, MARK-001 to MARK-004, for every market: its index, then its mark; what was in force until now is kept
-    for what counts the time since the last block.
+    for what counts the time since the last block. MARK-005 to MARK-007 for options.
     """
     ctx.standing = {}
+    step = partial(mark_series, Made())
     for number in market_numbers(ctx):
-        if is_asked(ctx, number):
+        if require_market(ctx, number).kind == OPTION:
+            if is_asked(ctx, number):
+                guarded(ctx, number, step, in_quarantine=True)
+        else:
             guarded(ctx, number, take_index, in_quarantine=True)
             guarded(ctx, number, make_mark, in_quarantine=True)
     note_barred(ctx)
 
 
 def is_asked(ctx: Context, number: int) -> bool:
-    """MARK-005: whether a market is marked in this block: each is, but an option that nobody holds or has an order in
-    only in one block of IDLE_BLOCKS.
+    """MARK-005: whether an option is marked in this block: one that nobody holds or has an order in only in one block
+    of IDLE_BLOCKS.
     """
-    if require_market(ctx, number).kind != OPTION or number % IDLE_BLOCKS == ctx.height % IDLE_BLOCKS:
+    if number % IDLE_BLOCKS == ctx.height % IDLE_BLOCKS:
         return True
     book = ctx.books[number]
     return bool(open_interest(ctx, number) or book.bids.best_price() or book.asks.best_price())
@@ -44,33 +49,18 @@ def take_index(ctx: Context, number: int) -> None:
         raise KeyError(number)
     ctx.standing[number] = mark.index_quanta, mark.validity
     index = oracle_rules.index_price(feed.price, market.index_multiplier, market.index_divisor, MAX_PRICE_QUANTA)
-    validity = max(feed.validity, surface_validity(ctx, market)) if market.kind == OPTION else feed.validity
-    if (index, validity) != (mark.index_quanta, mark.validity):
+    if (index, feed.validity) != (mark.index_quanta, mark.validity):
         changed = ctx.marks.edit(number)
-        changed.index_quanta, changed.validity = index, validity
-        if market.kind == OPTION:
-            ctx.forget_risk(number)  # its bands are a share of the index
-
-
-def surface_validity(ctx: Context, market: Market) -> int:
-    """MARK-006: how far the volatility of an option's expiry can be trusted: by its age."""
-    terms = ctx.option_classes.get(market.feed)
-    age_ns = ctx.time_ns - voted_ns(ctx, market.feed, market.expiry_ns // SECOND_NS)
-    return oracle_rules.FRESH if terms is not None and age_ns <= terms.surface_max_age_ns else oracle_rules.STALE
+        changed.index_quanta, changed.validity = index, feed.validity
 
 
 def make_mark(ctx: Context, number: int) -> None:
-    """MARK-001 to MARK-004 for one market; MARK-007 for an option. One that has its settlement price keeps that, one in
-    quarantine its last mark (CMP-005).
+    """MARK-001 to MARK-004 for one market; one that has its settlement price keeps that, one in quarantine its last
+    mark (CMP-005).
     """
     market, mark = require_market(ctx, number), ctx.marks.get(number)
     settlement = ctx.settlements.get(number)
     if mark is None or market.quarantined or (settlement is not None and settlement.fixed):
-        return
-    if market.kind == OPTION:
-        price = option_price(ctx, market) or mark.price_quanta
-        if price != mark.price_quanta:
-            set_mark_price(ctx, number, price)
         return
     basis_e3, price = mark.basis_e3, mark.index_quanta
     if band_ppm := market.mark_band_ppm:

@@ -57,11 +57,10 @@ def barred_actions(ctx: Context, number: int) -> int:
     feed = ctx.feeds.get(market.feed) if market else None
     if market is None or mark is None or feed is None:
         return 0
-    settlement = ctx.settlements.get(number)
-    if settlement is not None and settlement.fixed:
-        return 0
     validity = max(mark.validity, feed.validity)  # an option that nobody is in has its mark from some blocks ago
-    return rules.barred(validity, ctx.time_ns, market.resumed_ns, feed.warm_up_ns)
+    bars = rules.barred(validity, ctx.time_ns, market.resumed_ns, feed.warm_up_ns)
+    settlement = ctx.settlements.get(number) if bars else None
+    return 0 if settlement is not None and settlement.fixed else bars
 
 
 def allows(ctx: Context, market: int, action: int) -> bool:

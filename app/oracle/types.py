@@ -64,7 +64,9 @@ class MarkPrice:
 
     def copy(self) -> "MarkPrice":
         """A copy that may be changed."""
-        return replace(self)
+        return MarkPrice(
+            self.price_quanta, self.height, self.time_ns, self.index_quanta, self.validity, self.basis_e3
+        )
 
 
 @dataclass(slots=True)

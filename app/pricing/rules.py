@@ -188,16 +188,22 @@ def newton(guess_q80: int, found: int, goal: int, distance_q80: int, lesser_quan
 
 
 def option_price(
-    fixed_quanta: int, live_quanta: int, strike_quanta: int, is_call: bool, slice_e18: Sequence[int]
+    fixed_quanta: int,
+    live_quanta: int,
+    strike_quanta: int,
+    is_call: bool,
+    slice_e18: Sequence[int],
+    log_live_q80: int | None = None,
 ) -> int:
     """PRIC-013: what an option on a mean is worth, times 2^80, of which `fixed_quanta` is fixed and `live_quanta` the
-    forward of the rest, by the slice of its expiry: an option on the rest with what is left of the strike.
+    forward of the rest, by the slice of its expiry: an option on the rest with what is left of the strike. Who has the
+    logarithm of `live_quanta` (`ln(live, 0)`) may give it.
     """
     rest = strike_quanta - fixed_quanta
     if rest <= 0 or not live_quanta:
         beyond = live_quanta - rest if is_call else rest - live_quanta
         return max(0, beyond) << BITS
-    apart = distance(live_quanta, rest)
+    apart = distance(live_quanta, rest) if log_live_q80 is None else ln(rest, 0) - log_live_q80
     value = time_value(live_quanta, rest, apart, sqrt(variance(slice_e18, apart)))
     return call_put(live_quanta, rest, value)[0 if is_call else 1]
 

@@ -17,7 +17,7 @@ from importlib import metadata
 # section -> module of this folder
 SECTIONS = {"engine": "engine", "gas": "gas", "store": "store", "margin": "margin", "health": "health",
             "funding": "funding", "oracle": "oracle", "breakers": "breakers", "liquidation": "liquidation",
-            "pricing": "pricing", "portfolio": "portfolio",
+            "pricing": "pricing", "portfolio": "portfolio", "options": "options",
             "abci": "abci_server", "localnet": "localnet"}
 
 
