@@ -8,7 +8,7 @@ from app.context import Context
 from app.funding import rules
 from app.limits import MAX_FUNDING_STEP_NS, MAX_IMPACT_ORDERS
 from app.markets.state import market_numbers, open_interest, require_market
-from app.markets.types import ACTIVE, PERPETUAL, REDUCE_ONLY, Market
+from app.markets.types import ACTIVE, OPTION, PERPETUAL, REDUCE_ONLY, Market
 from app.oracle.rules import FUND
 from app.oracle.state import index_price, standing_price
 
@@ -26,7 +26,7 @@ def pays_funding(market: Market) -> bool:
 def accrue(ctx: Context) -> None:
     """FUND-007, for every market: the time since the last block at the rate that its book implied."""
     for number in market_numbers(ctx):
-        if require_market(ctx, number).kind == PERPETUAL:
+        if require_market(ctx, number).kind != OPTION:
             guarded(ctx, number, accrue_market)
 
 
@@ -50,7 +50,7 @@ def accrue_market(ctx: Context, number: int) -> None:
 def measure(ctx: Context) -> None:
     """FUND-004 to FUND-006, for every market: the rate of the next block, from the book that this one leaves."""
     for number in market_numbers(ctx):
-        if require_market(ctx, number).kind == PERPETUAL:
+        if require_market(ctx, number).kind != OPTION:
             guarded(ctx, number, measure_market)
 
 

@@ -10,7 +10,7 @@ from app.limits import IDLE_BLOCKS, MAX_PRICE_QUANTA
 from app.markets.state import market_numbers, open_interest, require_market
 from app.markets.types import AUCTION, OPTION, Market
 from app.marks import rules
-from app.marks.series import Made, mark_series
+from app.marks.state import Made, mark_series
 from app.oracle import rules as oracle_rules
 from app.oracle.state import note_barred, set_mark_price
 
