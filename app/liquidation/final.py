@@ -42,7 +42,7 @@ def close_settling(ctx: Context) -> None:
     """SETL-005, for every market that has its settlement price and no order left. Of options, which end many at once,
     of at most MAX_SETTLED_ACCOUNTS accounts together, about (OPT-012).
     """
-    left, solvent = MAX_SETTLED_ACCOUNTS, False
+    left = MAX_SETTLED_ACCOUNTS
     for number in market_numbers(ctx):
         market = require_market(ctx, number)
         if market.kind == OPTION and (left <= 0 or not open_interest(ctx, number)):
@@ -51,22 +51,16 @@ def close_settling(ctx: Context) -> None:
             record, book = ctx.settlements.get(number), ctx.books[number]
             if record and record.fixed and not book.bids.best_price() and not book.asks.best_price():
                 counts: list[int] = []
-                solvent = solvent or (market.kind == OPTION and nobody_owes(ctx))
-                guarded(ctx, number, partial(close_some, counts, solvent), in_quarantine=True)
+                guarded(ctx, number, partial(close_some, counts), in_quarantine=True)
                 if market.kind == OPTION:
                     left -= SERIES_COST + sum(counts)
 
 
-def nobody_owes(ctx: Context) -> bool:
-    """SETL-006: whether no account has an equity below zero; closing at marks changes that of none."""
-    return all(now.equity >= 0 for _, now in short_accounts(ctx))
-
-
-def close_some(counts: list[int], solvent: bool, ctx: Context, market: int) -> None:
+def close_some(counts: list[int], ctx: Context, market: int) -> None:
     """SETL-005: one block's closings: the same lots of either side, of at most 500 accounts each. `counts` gets how
-    many accounts were closed; `solvent`: nobody owes.
+    many accounts were closed.
     """
-    debtors = {} if solvent else debtors_of(ctx, market)
+    debtors = debtors_of(ctx, market)
     longs = next_holders(ctx, market, LONG, debtors)
     shorts = next_holders(ctx, market, SHORT, debtors)
     total = min(sum(lots for _, lots in longs), -sum(lots for _, lots in shorts))
