@@ -13,10 +13,12 @@ from app.errors import (
     TX_EXPIRED,
     TX_FEE_LIMIT,
     TX_GAS_LIMIT,
+    TX_NONCE_TOO_HIGH,
     TX_WRONG_KEY,
     ChainError,
 )
 from app.gas import intrinsic_gas, most_gas
+from app.limits import MAX_AGENT_JUMP
 from app.params import Params, fee_for_gas
 from app.tx import Tx
 
@@ -89,6 +91,8 @@ def admit(
     check_agent(tx, agents, time_ns)
     found = require_account(account, tx.account)  # ADM-004
     check_nonce(found, tx.nonce)
+    if tx.agent and tx.nonce > found.highest_nonce + MAX_AGENT_JUMP:
+        raise ChainError(TX_NONCE_TOO_HIGH, nonce=tx.nonce, highest=found.highest_nonce + MAX_AGENT_JUMP)
     means = equity(found)
     if means >= fee:
         return fee

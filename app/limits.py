@@ -2,6 +2,7 @@
 
 MAX_ENVELOPE_BYTES = 65_536
 MAX_AGENTS = 8  # of an account
+MAX_AGENT_JUMP = 1 << 40  # of an agent above the account's highest nonce: it cannot use up the owner's nonces
 MAX_ACTIONS = 256
 
 NONCE_WINDOW = 256

@@ -93,3 +93,15 @@ def test_acct_004_what_is_refused() -> None:
     record = driver.chain.view.agents.get(ALICE.account())
     assert record is not None and len(record.agents) == MAX_AGENTS and record.agents == tuple(sorted(record.agents))
     driver.do(ALICE, b.set_agent(Person("never seen").public_key, 0))
+
+
+def test_adm_006_an_agent_cannot_use_up_the_nonces() -> None:
+    """ADM-006: a jump of 2^40 at most, where the owner may jump 2^48 (ACCT-003)."""
+    driver = Driver()
+    driver.do(ALICE, b.set_agent(BOT.public_key, driver.time_ns + 100 * S))
+    highest = driver.nonces[ALICE.account()]
+    for jump, reason in (((1 << 40) + 1, "TX_NONCE_TOO_HIGH"), (1 << 40, "")):
+        driver.nonces[ALICE.account()] = highest + jump - 1
+        assert say(driver, BOT, b.buy(45_000_000, 1)) == reason
+    driver.nonces[ALICE.account()] += 1 << 47
+    assert say(driver, ALICE, b.buy(45_000_000, 1)) == ""
