@@ -33,6 +33,9 @@ class TrappedStore:
     def snapshot(self) -> Any:
         return self._store.snapshot()
 
+    def size_bytes(self) -> int:
+        return self._store.size_bytes()
+
     def close(self) -> None:
         self._store.close()
 
