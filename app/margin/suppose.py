@@ -14,7 +14,7 @@ from app.kernel.integers import PPM
 from app.limits import MAX_MOVE_PPM, MAX_PRICE_QUANTA
 from app.markets.state import require_market
 from app.markets.types import OPTION
-from app.marks.hooks import make_mark
+from app.marks.state import Made, mark_series
 from app.oracle.rules import index_price
 from app.oracle.state import mark_price
 from app.oracle.state import suppose_price as set_supposed
@@ -91,6 +91,7 @@ def suppose_feed(ctx: Context, feed: int, price: int, markets: Iterable[int]) ->
     """
     record = ctx.feeds.edit(feed)
     before, record.price = record.price, price
+    made: Made = {}
     expiries: dict[int, None] = {}
     for number in sorted(dict.fromkeys(markets)):
         market = require_market(ctx, number)
@@ -98,7 +99,7 @@ def suppose_feed(ctx: Context, feed: int, price: int, markets: Iterable[int]) ->
             mark = ctx.marks.edit(number)
             mark.index_quanta = index_price(price, market.index_multiplier, market.index_divisor, MAX_PRICE_QUANTA)
             if market.kind == OPTION:
-                make_mark(ctx, number)
+                mark_series(made, ctx, number)
                 expiries[market.expiry_ns // SECOND_NS] = None
             else:
                 mark.price_quanta = min(max(LEAST_PRICE_QUANTA, mark.price_quanta * price // before), MAX_PRICE_QUANTA)

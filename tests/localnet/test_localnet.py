@@ -278,6 +278,12 @@ def test_the_gateways_numbers_follow_from_proofs(novation: Novation, plan: Plan)
         assert name == TAKERS[0] or (told.after.portfolio and told.after.tails and told.after.sensitivities)
 
 
+def test_blocks_run_again_give_the_same_hashes(novation: Novation, plan: Plan) -> None:
+    """Beside the running node, from genesis: bots, options and votes of the first blocks, in a store of their own."""
+    said = novation.data("replay", "--home", plan.nodes[2].home, "--until", "40")
+    assert (said["first"], said["last"]) == (1, 40) and said["txs"] > 0
+
+
 def test_a_killed_validator_rejoins_and_agrees(novation: Novation, plan: Plan) -> None:
     victim = plan.nodes[3]
     before = processes_of(Path(victim.home))

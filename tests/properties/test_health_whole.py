@@ -11,7 +11,7 @@ from app.margin.health import candidates, file_changes, rebuild
 from app.margin.state import account_standing
 from app.markets.state import set_status
 from app.markets.types import ACTIVE, CALL, PUT, SETTLING
-from app.marks.hooks import make_mark
+from app.marks.state import mark_series
 from app.oracle.rules import index_price
 from app.oracle.state import suppose_price
 from app.oracle.types import Surface
@@ -82,7 +82,7 @@ class World:
             mark.index_quanta = index_price(
                 record.price, market.index_multiplier, market.index_divisor, MAX_PRICE_QUANTA)
             if number in SERIES:
-                make_mark(ctx, number)
+                mark_series({}, ctx, number)
                 ctx.forget_risk(number)
             else:
                 moved = mark.price_quanta * (10**6 + ppm + self.random.randint(-500, 500)) // 10**6

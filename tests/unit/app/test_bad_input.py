@@ -26,8 +26,8 @@ def driver() -> Driver:
 
 
 def stored(driver: Driver) -> dict[bytes, bytes]:
-    """All records as they are stored, but for what the votes of every block change: feeds and who reported."""
-    votes = {b"r" + bytes([TABLES[name].prefix]) for name in ("feeds", "reporters")}
+    """All records as they are stored, but for what every block changes: height and time, feeds and who reported."""
+    votes = {b"r" + bytes([TABLES[name].prefix]) for name in ("feeds", "reporters", "clock")}
     return {key: value for key, value in driver.reader.items() if key.startswith(b"r") and key[:2] not in votes}
 
 

@@ -8,7 +8,7 @@ def test_what_is_built_is_valid_and_hashes_alike_in_both_commands(data) -> None:
     built = data("genesis", "build", "--file", "g.json")
     checked = data("genesis", "validate", "g.json")
     assert checked["sha256"] == built["sha256"]
-    assert checked["markets"] == ["BTC-PERP", "ETH-PERP"]
+    assert checked["markets"] == ["BTC-PERP", "ETH-PERP", "BTC-FUT"]
 
 
 def test_stdout_is_the_canonical_state(run) -> None:
