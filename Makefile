@@ -32,7 +32,7 @@ comet: build/.venv
 localnet: setup ## four validators that trade; ARGS='--prices FILE.csv' replays real prices, Ctrl-C stops all
 	$(BIN)/novation localnet up $(ARGS)
 
-test: setup lint ## every test but the long runs: about twenty minutes
+test: setup lint ## every test but the long runs: under half an hour
 	$(BIN)/python -m pytest $(ARGS)
 
 prove: setup ## laws of the rules, decided by z3 on their own source
