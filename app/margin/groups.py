@@ -8,7 +8,8 @@ from app.context import Context
 from app.margin import rules
 from app.margin.rules import Leg, OptionTerms
 from app.markets.types import CALL, Market
-from app.portfolio.state import Holding, alone, index_of, portfolio_risk
+from app.oracle.state import index_price
+from app.portfolio.state import Holding, alone, portfolio_risk
 
 Margins = tuple[int, int]  # initial, maintenance
 
@@ -54,7 +55,7 @@ def leg_of(entry: Entry, lots: int) -> Leg:
 def group_margins(ctx: Context, group: Sequence[Entry], *, with_orders: bool) -> Margins:
     """MARG-014 to MARG-017: what the options of one underlying and expiry ask for."""
     market = group[0].market
-    terms, index = option_terms(ctx, market.feed), index_of(ctx, market)
+    terms, index = option_terms(ctx, market.feed), index_price(ctx, market.market)
     legs = [leg_of(entry, entry.held.lots) for entry in group if with_orders or entry.held.lots]
     value = sum(leg.lots * leg.mark_quanta for leg in legs)
     net_calls = sum(leg.lots for leg in legs if leg.is_call)
@@ -125,7 +126,7 @@ def portfolio_orders(ctx: Context, entry: Entry) -> int:
 
 def group_parts(ctx: Context, group: Sequence[Entry]) -> list[Margins]:
     """RISK-002: what a group asks for, shared out among its options by what each asks for alone; sums are exact."""
-    terms, index = option_terms(ctx, group[0].market.feed), index_of(ctx, group[0].market)
+    terms, index = option_terms(ctx, group[0].market.feed), index_price(ctx, group[0].market.market)
     lone = [
         (ordered_alone(entry, index, terms), rules.lone_margins(leg_of(entry, entry.held.lots), index, terms)[1])
         for entry in group

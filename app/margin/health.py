@@ -20,7 +20,8 @@ from app.margin.state import account_standing, is_whole, lots_maintenance, marke
 from app.margin.types import MarketRisk
 from app.markets.state import require_market
 from app.markets.types import OPTION, SETTLED, SETTLING, Market
-from app.portfolio.state import anchored_curve, index_of
+from app.oracle.state import index_price
+from app.portfolio.state import anchored_curve
 from app.portfolio.state import terms_of as portfolio_terms
 
 # What a level follows: a market seen by its longs or its shorts, at the rate of its first or its last bracket; or the
@@ -126,7 +127,7 @@ def level_of(ctx: Context, slot: Slot) -> int:
         return -asset_price(ctx, asset) if asset else NOWHERE
     if kind in (INDEX, ANCHOR):
         market = ctx.markets.get(number)
-        return index_of(ctx, market) if market and kind == INDEX else NOWHERE
+        return index_price(ctx, market.market) if market and kind == INDEX else NOWHERE
     try:
         risk = market_risk(ctx, number)
     except MarketFault:
@@ -289,7 +290,7 @@ def file_whole(ctx: Context, key: bytes, account: Account, shape: list[tuple[int
         mark, market = market_risk(ctx, number).mark_quanta, require_market(ctx, number)
         slots[LONG_WHOLE if lots > 0 else SHORT_WHOLE, number] = 2 * mark, abs(lots)
         if market.kind == OPTION and lots < 0:
-            slots[INDEX, number] = index_of(ctx, market), -(lots * index_ppm(ctx, account, market) // PPM)
+            slots[INDEX, number] = index_price(ctx, market.market), -(lots * index_ppm(ctx, account, market) // PPM)
         if market.kind == OPTION and account.portfolio:
             slots[ANCHOR, number] = 0, 0
     assets = [(number, counted_value(ctx, number, units)) for number, units in account.assets]

@@ -9,7 +9,6 @@ from app.events import ExpiryFixed, SeriesListed
 from app.kernel.codec import decimal_parts
 from app.limits import (
     LAST_SERIES,
-    MAX_DEAD_NS,
     MAX_LISTED_A_BLOCK,
     MAX_PRICE_QUANTA,
     MAX_REMOVED_A_BLOCK,
@@ -19,8 +18,8 @@ from app.markets.state import open_interest, require_market
 from app.markets.types import ACTIVE, CALL, PUT, SETTLED, SETTLING, Market, OptionClass
 from app.options import rules
 from app.options.state import LISTING_KEY, add_series, make_series, remove_series
-from app.oracle.rules import ABSENT, BARRED, OPEN, SETTLE
-from app.oracle.state import feeds, mark_price
+from app.oracle.rules import BARRED, OPEN, SETTLE
+from app.oracle.state import feeds, is_gone, mark_price
 from app.pricing.rules import E9, in_lots, payoff
 from app.pricing.state import SECOND_NS, option_price
 from app.settlement.rules import settlement_price
@@ -89,7 +88,7 @@ def end_series(ctx: Context) -> None:
     """
     left = MAX_REMOVED_A_BLOCK
     for feed, expiry_s in sorted(ctx.series):
-        dead = is_dead(ctx, feed)
+        dead = is_gone(ctx, feed)
         for number in sorted(ctx.series[feed, expiry_s].values()):
             market = require_market(ctx, number)
             if market.status == SETTLED and left and is_over(ctx, number):
@@ -107,12 +106,6 @@ def end_early(ctx: Context, number: int) -> None:
 
 def _remove(number: int, ctx: Context) -> None:
     remove_series(ctx, number)
-
-
-def is_dead(ctx: Context, feed: int) -> bool:
-    """OPT-013: whether there has been no price of an underlying for MAX_DEAD_NS (ORCL-013)."""
-    record = ctx.feeds.get(feed)
-    return record is not None and record.validity == ABSENT and ctx.time_ns - record.voted_ns > MAX_DEAD_NS
 
 
 def is_ending(ctx: Context, market: Market) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.context import Context
+from app.limits import MAX_DEAD_NS
 from app.oracle import rules
 from app.oracle.types import Feed
 
@@ -72,6 +73,12 @@ def index_allows(ctx: Context, market: int, action: int) -> bool:
     """ORCL-011 for what is priced by a market's index, which goes on when the market has its settlement price."""
     mark = ctx.marks.get(market)
     return mark is not None and not rules.BARRED[mark.validity] & action
+
+
+def is_gone(ctx: Context, feed: int) -> bool:
+    """ORCL-013: whether there has been no price of a feed for MAX_DEAD_NS."""
+    record = ctx.feeds.get(feed)
+    return record is not None and record.validity == rules.ABSENT and ctx.time_ns - record.voted_ns > MAX_DEAD_NS
 
 
 def feeds(ctx: Context) -> Iterator[Feed]:

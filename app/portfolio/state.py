@@ -11,11 +11,12 @@ from typing import NamedTuple
 from app.context import Context
 from app.kernel.integers import PPM
 from app.markets.types import CALL, OPTION, Market
+from app.oracle.state import index_price
 from app.portfolio import rules
 from app.portfolio.rules import Expiry, Scan, Terms
 from app.portfolio.types import DEFAULT, Anchor
-from app.pricing.rules import E9, in_lots
-from app.pricing.state import SECOND_NS
+from app.pricing.rules import E9
+from app.pricing.state import SECOND_NS, forward_in_lots
 from app.surface.state import Curve, curve_of, expiry_key
 
 KEPT_ARRAYS = 5_000  # in memory; then all are made anew
@@ -127,7 +128,7 @@ def underlying_risk(ctx: Context, feed: int, holdings: Sequence[Holding]) -> Und
             strike = held.market.strike_quanta
             strikes[strike] = strikes.get(strike, 0) + held.lots
         naked += strikes.values()
-        index = index_of(ctx, group[0].market)
+        index = index_price(ctx, group[0].market.market)
     found.linear = sum(values)
     found.rows = rules.weighted_rows(total, found.linear, terms.rows)
     found.kept_quanta = rules.linear_contingency(values, terms.linear_maintenance_ppm) + rules.option_contingency(
@@ -151,7 +152,7 @@ def expiry_risk(ctx: Context, holdings: Sequence[Holding], expiry_ns: int, terms
 def alone(ctx: Context, market: Market, mark_quanta: int) -> tuple[int, int]:
     """PORT-014: the initial margin of a lot bought and of a lot sold, alone: what their open orders ask for, a lot."""
     known = array_of(ctx, market) if market.kind == OPTION else None
-    prices = mark_quanta, index_of(ctx, market)
+    prices = mark_quanta, index_price(ctx, market.market)
     if known is not None and known.alone[0] == prices:
         return known.alone[1]
     long, short = (portfolio_risk(ctx, [Holding(market, lots, mark_quanta)]).initial for lots in (1, -1))
@@ -164,12 +165,6 @@ def terms_of(ctx: Context, feed: int) -> Terms | None:
     """PORT-012: how portfolios of an underlying are margined; None: it has no part in them."""
     record = ctx.portfolios.get(feed)
     return record.terms if record else None
-
-
-def index_of(ctx: Context, market: Market) -> int:
-    """The index of a market, in quote quanta a lot."""
-    mark = ctx.marks.get(market.market)
-    return mark.index_quanta if mark else 0
 
 
 def anchored_curve(ctx: Context, market: Market) -> Curve:
@@ -193,9 +188,7 @@ def expiry_of(ctx: Context, market: Market, terms: Terms) -> Expiry:
     known = ctx.expiries.get(key)
     if known is not None and known[0] == (curve, terms):
         return known[1]
-    fixed, live = (
-        in_lots(units_e9, market.index_multiplier, market.index_divisor) for units_e9 in (curve.fixed_e9, curve.live_e9)
-    )
+    fixed, live = forward_in_lots(curve, market)
     made = rules.expiry_of(fixed, live, curve.left_ns, terms)
     if len(ctx.expiries) >= KEPT_ARRAYS:
         ctx.expiries.clear()

@@ -1,7 +1,9 @@
 """Prices of options, read from state. The formulas are in rules.py."""
 
+from typing import NamedTuple
+
 from app.context import Context
-from app.kernel.fixed import BITS
+from app.kernel.fixed import BITS, ln
 from app.markets.types import CALL, Market
 from app.pricing import rules
 from app.surface.state import Curve, curve_of
@@ -9,18 +11,52 @@ from app.surface.state import Curve, curve_of
 SECOND_NS = 10**9
 
 
-def price_on(curve: Curve, market: Market) -> int:
-    """PRIC-013: what a lot of an option is worth on a curve of its expiry, times 2^80."""
+class LotCurve(NamedTuple):
+    """PRIC-015: a curve as one class of options counts: what is fixed and what moves of the forward in quote quanta a
+    lot, the logarithm of the latter, the slice.
+    """
+
+    fixed_quanta: int
+    live_quanta: int
+    log_live_q80: int
+    slice_e18: tuple[int, ...]
+
+
+def forward_in_lots(curve: Curve, market: Market) -> tuple[int, int]:
+    """PRIC-015: (what is fixed, what moves) of a curve's forward, in quote quanta a lot of `market`."""
     fixed, live = (
         rules.in_lots(units_e9, market.index_multiplier, market.index_divisor)
         for units_e9 in (curve.fixed_e9, curve.live_e9)
     )
-    return rules.option_price(fixed, live, market.strike_quanta, market.right == CALL, curve.slice_e18)
+    return fixed, live
+
+
+def lot_curve(ctx: Context, market: Market) -> LotCurve | None:
+    """What all series of an option's underlying and expiry are priced on now; None where there is no volatility."""
+    curve = curve_of(ctx, market.feed, market.expiry_ns // SECOND_NS)
+    if curve is None:
+        return None
+    fixed, live = forward_in_lots(curve, market)
+    return LotCurve(fixed, live, ln(live, 0) if live else 0, curve.slice_e18)
+
+
+def price_on(curve: LotCurve | None, market: Market) -> int:
+    """PRIC-013: what a lot of an option is worth on the curve of its expiry, quote quanta, rounded down, at least 1; 0
+    where there is no volatility to tell.
+    """
+    if curve is None:
+        return 0
+    price_q80 = rules.option_price(
+        curve.fixed_quanta,
+        curve.live_quanta,
+        market.strike_quanta,
+        market.right == CALL,
+        curve.slice_e18,
+        curve.log_live_q80,
+    )
+    return max(1, price_q80 >> BITS)
 
 
 def option_price(ctx: Context, market: Market) -> int:
-    """PRIC-013: what a lot of an option is worth now, quote quanta, rounded down, at least 1; 0 where there is no
-    volatility to tell.
-    """
-    curve = curve_of(ctx, market.feed, market.expiry_ns // SECOND_NS)
-    return max(1, price_on(curve, market) >> BITS) if curve else 0
+    """PRIC-013: what a lot of an option is worth now, as `price_on` says."""
+    return price_on(lot_curve(ctx, market), market)

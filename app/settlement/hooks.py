@@ -9,11 +9,11 @@ from app.collateral.types import funding_pool
 from app.compartment import guarded
 from app.context import Context
 from app.events import Cancelled
-from app.limits import MAX_DEAD_NS, MAX_SETTLED_ORDERS, SETTLEMENT_WINDOW_NS
+from app.limits import MAX_SETTLED_ORDERS, SETTLEMENT_WINDOW_NS
 from app.markets.state import market_numbers, open_interest, require_market, set_status
 from app.markets.types import OPTION, QUARANTINED, REDUCE_ONLY, SETTLED, SETTLING, Market
-from app.oracle.rules import ABSENT, SETTLE
-from app.oracle.state import index_price, standing_price
+from app.oracle.rules import SETTLE
+from app.oracle.state import index_price, is_gone, standing_price
 from app.settlement import rules
 from app.settlement.state import add_time, begin_closing, begin_settlement
 from app.settlement.types import Settlement
@@ -43,10 +43,7 @@ def run_settlements(ctx: Context) -> None:
 
 def is_dead(ctx: Context, market: Market) -> bool:
     """ORCL-013: whether a market that is not on its way to settlement has had no price for MAX_DEAD_NS."""
-    mark, feed = ctx.marks.get(market.market), ctx.feeds.get(market.feed)
-    if mark is None or feed is None or mark.validity != ABSENT or market.status in ENDS:
-        return False
-    return ctx.time_ns - feed.voted_ns > MAX_DEAD_NS and ctx.settlements.get(market.market) is None
+    return is_gone(ctx, market.feed) and market.status not in ENDS and ctx.settlements.get(market.market) is None
 
 
 def wind_up(ctx: Context, number: int) -> None:

@@ -3,7 +3,6 @@ underlying (63 options of four expiries and a perpetual) with arrays at hand, it
 made anew, as when anchors move. Processor time, the least of many rounds, because the machine may be busy.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from app.oracle.types import Surface, VotedPillar
 from app.portfolio import rules, state
 from app.portfolio.hooks import move_anchors
 from app.portfolio.types import DEFAULT, PortfolioTerms
+from tests.bench.turns import least
 from tests.helpers.builders import BTC
 from tests.helpers.options import FLAT_E9, FORTNIGHT_S, listed
 
@@ -51,18 +51,6 @@ def account_of(numbers: list[int]) -> Account:
         account.set_position(Position(number, (place % 7 - 3) or 5))
     account.set_position(Position(BTC, -40))
     return account
-
-
-def least(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Microseconds of each piece of work, the least of `rounds` in which all take turns."""
-    found: dict[str, float] = {}
-    for _ in range(rounds):
-        for name, piece in work.items():
-            started = time.process_time()
-            piece()
-            spent = (time.process_time() - started) * 1e6
-            found[name] = min(found.get(name, spent), spent)
-    return found
 
 
 def run(quick: bool) -> dict[str, object]:

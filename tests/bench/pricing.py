@@ -6,7 +6,6 @@ strike: a million of them, or 20,000 with --quick.
 """
 
 import math
-import time
 from collections.abc import Callable
 from random import Random
 
@@ -14,6 +13,7 @@ from mpmath import mp, mpf
 
 from app.kernel.fixed import ln
 from app.pricing import rules
+from tests.bench.turns import least
 from tests.helpers.black76 import DIGITS, ONE, Answer, Point, answer, points, price_error
 
 FORWARD = 50_000_000  # 0.001 BTC at 50,000 USD
@@ -47,18 +47,6 @@ def array(strike: int, volatility: int, time_ns: int) -> list[int]:
     spreads = [int(10 * part) * spread // 10 for part in TIMES]
     return rules.array(strike, True, [(forward, log, spreads[part])
                                       for forward, log, (_, part) in zip(FORWARDS, LOGS, ROWS, strict=True)])
-
-
-def least(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Microseconds of each piece of work, the least of `rounds` in which all take turns."""
-    found: dict[str, float] = {}
-    for _ in range(rounds):
-        for name, piece in work.items():
-            started = time.process_time()
-            piece()
-            spent = (time.process_time() - started) * 1e6
-            found[name] = min(found.get(name, spent), spent)
-    return found
 
 
 def speed(rounds: int) -> dict[str, object]:

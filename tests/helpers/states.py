@@ -2,6 +2,8 @@
 
 from hashlib import sha256
 
+from app.context import Context
+from app.registry import TABLES
 from app.store.proofs import StateVersion
 from app.store.table import RECORD_SPACE
 from app.store.tree import EMPTY_ROOT, DomainTree, app_hash, map_leaf, tree_key
@@ -58,3 +60,12 @@ def _naive(leaves: dict[str, bytes], bit: int) -> bytes:
     sides = [{bits: leaf for bits, leaf in leaves.items() if bits[bit] == side} for side in "01"]
     hashes = [_naive(side, bit + 1) for side in sides if side]
     return hashes[0] if len(hashes) == 1 else sha256(b"\x01" + hashes[0] + hashes[1]).digest()
+
+
+def commit_changes(ctx: Context, reader: DictReader) -> None:
+    """Make the working records of a context without a chain the committed ones, as a chain does."""
+    for name in TABLES:
+        table = ctx.tables[name]
+        reader.write({table.space + key: value for key, value in table.changes().items()})
+        table.merge()
+    ctx.journal.clear()

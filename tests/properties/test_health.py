@@ -15,10 +15,11 @@ from app.margin.health import HealthIndex, candidates, file_changes, rebuild
 from app.margin.state import account_standing
 from app.markets.types import MarginTier
 from app.oracle.state import suppose_price
-from app.registry import TABLES, open_context
+from app.registry import open_context
 from app.store.view import DictReader
 from tests.helpers import builders as b
 from tests.helpers.driver import Driver
+from tests.helpers.states import commit_changes
 from tests.helpers.trace import mixed_blocks, mixed_genesis
 from tests.unit.app.supposing import supposed
 
@@ -48,11 +49,7 @@ class World:
     def commit(self) -> None:
         """As a chain does."""
         file_changes(self.ctx)
-        for name in TABLES:
-            table = self.ctx.tables[name]
-            self.reader.write({table.space + key: value for key, value in table.changes().items()})
-            table.merge()
-        self.ctx.journal.clear()
+        commit_changes(self.ctx, self.reader)
 
     def short(self) -> list[bytes]:
         """Who is short, by looking at everyone."""

@@ -17,11 +17,11 @@ from app.oracle.state import suppose_price
 from app.oracle.types import Surface
 from app.portfolio.hooks import move_anchors
 from app.portfolio.types import PortfolioTerms
-from app.registry import TABLES
 from app.settlement.state import begin_closing
 from app.settlement.types import Settlement
 from app.store.view import DictReader
 from tests.helpers.options import FORTNIGHT_S, MONTH_S, STRIKES, listed, number_of
+from tests.helpers.states import commit_changes
 
 SERIES = [number_of(strike, right, expiry) for strike in STRIKES for right in (CALL, PUT)
           for expiry in (FORTNIGHT_S, MONTH_S)]
@@ -47,11 +47,7 @@ class World:
     def commit(self) -> None:
         """As a chain does."""
         file_changes(self.ctx)
-        for name in TABLES:
-            table = self.ctx.tables[name]
-            self.reader.write({table.space + key: value for key, value in table.changes().items()})
-            table.merge()
-        self.ctx.journal.clear()
+        commit_changes(self.ctx, self.reader)
 
     def check(self) -> None:
         """Everybody who is short is among the candidates."""

@@ -74,7 +74,7 @@ def test_cmp_007_what_an_option_in_quarantine_may_cost_stays() -> None:
 def test_cmp_001_a_fault_of_options_is_somebodys(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """CMP-001: where the rules of options raise, a market is to blame, so that it can be put into quarantine."""
     ctx = listed()
-    monkeypatch.setattr("app.margin.groups.index_of", lambda *_: 1 // 0)
+    monkeypatch.setattr("app.margin.groups.index_price", lambda *_: 1 // 0)
     try:
         account_standing(ctx, spread())
     except MarketFault as fault:

@@ -130,7 +130,7 @@ def test_opt_011_whatever_state_it_is_in(state: str) -> None:
     driver.do(b.BOB, b.buy(2_000_000, 4, market=call))
     if state == "quarantined":
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("app.marks.state.price_of", lambda shared, market: 1 // 0)
+            patch.setattr("app.marks.state.price_on", lambda shared, market: 1 // 0)
             driver.run([])
         record = driver.chain.view.markets.get(call)
         assert record is not None and record.status == QUARANTINED
@@ -151,7 +151,7 @@ def test_opt_013_a_quarantine_that_is_over_before_expiry() -> None:
         driver.do(b.ALICE, b.sell(8_000_000, 4, market=number))
         driver.do(b.BOB, b.buy(8_000_000, 4, market=number))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.marks.state.price_of", lambda shared, market: 1 // 0)
+        patch.setattr("app.marks.state.price_on", lambda shared, market: 1 // 0)
         driver.run([])
     marks = {number: driver.chain.view.marks.get(number).price_quanta for number in (one, other)}  # type: ignore[union-attr]
 
