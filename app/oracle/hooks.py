@@ -66,15 +66,25 @@ def take_price(ctx: Context, feed: Feed, median: int) -> None:
     )
     if state != before.validity:
         ctx.emit(FeedValidityChanged(before.feed, before.validity, state))
-    if median or state != before.validity:
+    absent_from_ns = absent_since(ctx, before) if state == ABSENT else 0
+    if median or state != before.validity or absent_from_ns != before.absent_from_ns:
         record = ctx.feeds.edit(before.feed)
         record.validity = state
+        record.absent_from_ns = absent_from_ns
         if median:
             counted_ns = min(elapsed_ns, before.max_age_ns)
             record.weighted += before.price * counted_ns
             record.covered_ns += counted_ns
             record.price, record.median = price, median
             record.voted_ns, record.warm_from_ns = now, warm_from_ns
+
+
+def absent_since(ctx: Context, before: Feed) -> int:
+    """ORCL-013: since when a feed that is absent now is so; anew after two blocks so far apart that the chain itself
+    must have stood still between them.
+    """
+    stood_still = ctx.elapsed_ns > rules.ABSENT_AGES * before.max_age_ns
+    return ctx.time_ns if before.validity != ABSENT or stood_still else before.absent_from_ns
 
 
 def take_pillars(ctx: Context, votes: Votes) -> None:

@@ -76,9 +76,9 @@ def index_allows(ctx: Context, market: int, action: int) -> bool:
 
 
 def is_gone(ctx: Context, feed: int) -> bool:
-    """ORCL-013: whether there has been no price of a feed for MAX_DEAD_NS."""
+    """ORCL-013: whether a feed has been absent for MAX_DEAD_NS in which the chain made blocks."""
     record = ctx.feeds.get(feed)
-    return record is not None and record.validity == rules.ABSENT and ctx.time_ns - record.voted_ns > MAX_DEAD_NS
+    return record is not None and record.validity == rules.ABSENT and ctx.time_ns - record.absent_from_ns > MAX_DEAD_NS
 
 
 def feeds(ctx: Context) -> Iterator[Feed]:

@@ -87,6 +87,7 @@ class Feed:
     warm_from_ns: int = 0
     weighted: int = 0
     covered_ns: int = 0
+    absent_from_ns: int = 0
     stamp: int = 0
 
     def copy(self) -> "Feed":

@@ -34,7 +34,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = f"{PROJECT}:{PROJECT / 'gen'}"  # PYTHONPATH: this checkout, whichever one is installed
 DEADLINE_SECONDS = 180.0
 POLL_SECONDS = 0.02
-GENESIS_TIME_NS = 1_700_000_000_000_000_000
 ENGINE = ("-m", "node.engine")
 
 
@@ -184,7 +183,7 @@ def make_line(root: Path, powers: Sequence[int], app_state: bytes | None = None,
     ports = free_ports(2 * len(powers))
     document = genesis_document(
         builders.CHAIN_ID, [GenesisValidator.of(f"n{at}", key, powers[at]) for at, (key, _) in enumerate(keys)],
-        json.loads(app_state or builders.genesis()), GENESIS_TIME_NS, APP_VERSION)
+        json.loads(app_state or builders.genesis()), time.time_ns(), APP_VERSION)
     nodes = []
     for at, (key, node_key) in enumerate(keys):
         home = Home.at(root / f"n{at}" if len(powers) > 1 else root)
@@ -219,7 +218,7 @@ def replay(node: Node, last_height: int) -> Replay:
     chain = Chain(reader)
     genesis = json.loads(node.home.genesis_file.read_text())
     app_state = json.dumps(genesis["app_state"]).encode()
-    first = chain.init_chain(genesis["chain_id"], GENESIS_TIME_NS, 1, app_state, told(genesis))
+    first = chain.init_chain(genesis["chain_id"], time_ns_of(genesis["genesis_time"]), 1, app_state, told(genesis))
     done = Replay({0: first.hex().upper()}, [], [])
     with node.rpc as rpc:
         for height in range(1, last_height + 1):

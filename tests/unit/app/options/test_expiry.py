@@ -171,7 +171,7 @@ def test_opt_013_a_quarantine_that_is_over_before_expiry() -> None:
 
 def test_opt_013_a_feed_without_a_price_for_three_days() -> None:
     """OPT-013, ORCL-013: all series end at what they are worth by the last that was known."""
-    driver = Driver(with_options(b.genesis(feeds={1: {"max_age_ns": 60 * S}}), daily=5, weekly=0, monthly=0,
+    driver = Driver(with_options(b.genesis(feeds={1: {"max_age_ns": 120 * S}}), daily=5, weekly=0, monthly=0,
                                  quarterly=0, strikes=1))
     driver.surface = listed(1, daily=5, weekly=0, monthly=0, quarterly=0).surface
     for _ in range(12):

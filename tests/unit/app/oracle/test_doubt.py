@@ -8,7 +8,7 @@ from app.invariants import audit
 from app.liquidation import rules
 from app.liquidation.state import trusted_standing
 from app.margin.state import account_standing
-from app.markets.types import AUCTION, SETTLED
+from app.markets.types import ACTIVE, AUCTION, SETTLED
 from app.oracle.rules import ABSENT, STALE
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, ETH
@@ -171,17 +171,35 @@ def test_orcl_011_pegged_orders_stay_while_there_is_no_price() -> None:
 
 def test_orcl_013_a_market_without_a_price_is_wound_up() -> None:
     """ORCL-013: after three days it takes only what reduces; it settles, and its holders have their cash again."""
-    one = Driver(b.genesis(feeds={ETH: OLD}))
+    one = Driver(b.genesis(feeds={ETH: {"max_age_ns": 36 * S}}))
     one.run([])
     a_lot(one)
     one.prices.pop(ETH)
-    for _ in range(3):
-        one.run([], step_ns=86_400 * S)
-    assert one.refused(ALICE, b.withdraw(1_000_000)) == "ORACLE_UNTRUSTED"
-    one.run([], step_ns=86_400 * S)
+    for _ in range(72):  # an hour and a second each; absent from the first one on
+        one.run([], step_ns=3_600 * S)
+        assert one.refused(ALICE, b.withdraw(1_000_000)) == "ORACLE_UNTRUSTED"
+        assert one.chain.view.markets.get(ETH).status == ACTIVE
+    one.run([], step_ns=3_600 * S)
     assert one.refused(ALICE, b.buy(100, 1, market=ETH)) == "MARKET_NOT_TRADING"
     for _ in range(50):
         one.run([], step_ns=3_600 * S)
     assert one.chain.view.markets.get(ETH).status == SETTLED
     one.do(ALICE, b.withdraw(1_000_000))
     audit(one.chain.ctx)
+
+
+def test_orcl_013_time_without_blocks_is_not_counted() -> None:
+    """ORCL-013: the chain stands still for weeks, from its genesis on and later; no market is wound up for it, and
+    trade goes on when there are prices again.
+    """
+    one = Driver(b.genesis(feeds={ETH: OLD}))
+    for still_days in (30, 4, 4):
+        price = one.prices.pop(ETH)
+        one.run([], step_ns=still_days * 86_400 * S)
+        one.run([], step_ns=500 * S)
+        assert one.chain.view.markets.get(ETH).status == ACTIVE
+        assert one.refused(ALICE, b.buy(100, 1, market=ETH)) == "ORACLE_UNTRUSTED"
+        one.prices[ETH] = price
+        one.run([])
+        assert one.chain.view.feeds.get(ETH).absent_from_ns == 0
+        a_lot(one)
