@@ -75,7 +75,7 @@ class BadRequest(NovationError):
 
 
 class BadSymbol(BadRequest):
-    """There is no such market."""
+    """There is no such market, underlying or expiry."""
 
 
 class NotProven(NovationError):

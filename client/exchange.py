@@ -17,7 +17,8 @@ from typing import Any
 
 from client.candles import candles_of
 from client.client import NovationClient
-from client.errors import BadRequest
+from client.errors import BadRequest, BadSymbol
+from client.options import OptionChain, OptionExpiry, OptionQuote, expiry_text
 from client.streams import Gap
 from client.units import Amount, usd
 from novation.v1 import market_data_service_pb2 as market_data
@@ -112,6 +113,39 @@ class Exchange:
         found = next(one for one in await self.client.refresh_markets() if one.market.market == info.market)
         return {"symbol": symbol, "fundingRate": Decimal(found.funding.rate_e9) / E9, "interval": "8h",
                 "markPrice": info.units.price(found.mark_price_quanta), "info": found.funding}
+
+    async def fetch_option_chain(self, code: str) -> dict[str, Answer]:
+        """All options on an underlying ("BTC"), by symbol: best prices, mark, implied volatility of the mark (0.6 is
+        60 %), open interest, volume of a day.
+        """
+        chain = await self.client.option_chain(code)
+        return {one.symbol: self._option(code, chain, expiry, one)
+                for expiry in chain.expiries for one in expiry.quotes}
+
+    def _option(self, code: str, chain: OptionChain, expiry: OptionExpiry, one: OptionQuote) -> Answer:
+        middle = (one.bid + one.ask) / 2 if one.bid and one.ask else None
+        return {"symbol": one.symbol, "currency": code, "timestamp": chain.time_ns // MILLISECOND_NS,
+                "impliedVolatility": one.mark_volatility, "openInterest": one.open_interest, "bidPrice": one.bid,
+                "askPrice": one.ask, "midPrice": middle, "markPrice": one.mark, "lastPrice": one.last,
+                "underlyingPrice": expiry.forward, "baseVolume": one.volume, "info": one}
+
+    async def fetch_greeks(self, symbol: str) -> Answer:
+        """Greeks and implied volatilities of one option: vega in USD a point of volatility, theta in USD a day. Nothing
+        is discounted, so rho is 0. Raises BadSymbol for what is no option.
+        """
+        record = (await self.client.find(symbol)).record
+        if record.kind != state_pb2.MARKET_KIND_OPTION:
+            raise BadSymbol("NOT_AN_OPTION", f"{symbol} is no option: it has no greeks")
+        chain = await self.client.option_chain(expiry=expiry_text(self.client.market(symbol)))
+        expiry = next(one for one in chain.expiries if one.expiry_ns == record.expiry_ns and any(
+            quote.symbol == symbol for quote in one.quotes))
+        one = chain.quote(symbol)
+        greeks = {name: getattr(one.greeks, name, None) for name in ("delta", "gamma", "vega", "theta")}
+        return {"symbol": symbol, "timestamp": chain.time_ns // MILLISECOND_NS, **greeks, "rho": Decimal(0),
+                "bidSize": one.bid_size, "askSize": one.ask_size, "bidImpliedVolatility": one.bid_volatility,
+                "askImpliedVolatility": one.ask_volatility, "markImpliedVolatility": one.mark_volatility,
+                "bidPrice": one.bid, "askPrice": one.ask, "markPrice": one.mark, "lastPrice": one.last,
+                "underlyingPrice": expiry.forward, "info": one}
 
     async def create_order(self, symbol: str, type: str, side: str, amount: Amount,  # noqa: A002 - ccxt's name
                            price: Amount | None = None, params: Answer | None = None) -> Answer:

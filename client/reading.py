@@ -9,7 +9,8 @@ from typing import Any
 import grpc
 
 from client import streams
-from client.errors import BadSymbol, error_from_call
+from client.errors import BadRequest, BadSymbol, error_from_call
+from client.options import OptionChain, chain_from, expiries_called, expiry_texts
 from client.oracle import (
     MarketPrice,
     Oracle,
@@ -105,6 +106,28 @@ class Reader:
         """Recent trades, newest first."""
         request = market_data.GetTradesRequest(market=(await self.find(market)).market, limit=limit)
         return list((await self._call(self._market_data.GetTrades, request)).trades)
+
+    async def option_chain(self, underlying: str = "", expiry: str = "") -> OptionChain:
+        """Listed options by expiry and strike, with implied volatilities and greeks by the chain's own pricing.
+
+        `underlying` as in "BTC/USD" or "BTC", `expiry` as in symbols ("27NOV26"), as a date ("2026-11-27") or with its
+        time ("2026-11-27T08:00:00"); empty: all. Raises BadSymbol for an underlying that is no feed, or an expiry
+        at which nothing is listed.
+        """
+        expiries_ns = expiries_called(expiry, self.markets.values())
+        if expiry and not expiries_ns:  # options come and go
+            await self.refresh_markets()
+            expiries_ns = expiries_called(expiry, self.markets.values())
+            if not expiries_ns:
+                raise BadSymbol("EXPIRY_NOT_FOUND", f"no options expire at {expiry!r}; there are "
+                                                    f"{', '.join(expiry_texts(self.markets.values())) or 'none'}")
+        request = market_data.GetOptionsRequest(underlying=underlying, expiries_ns=expiries_ns)
+        try:
+            return chain_from(await self._call(self._market_data.GetOptions, request))
+        except BadRequest as error:
+            if error.reason != "FEED_NOT_FOUND":
+                raise
+            raise BadSymbol(error.reason, str(error).partition(": ")[2], metadata=error.metadata) from None
 
     async def mark_price(self, market: str | int) -> Decimal:
         """The mark price in USD a unit of base, 0 when none was set."""

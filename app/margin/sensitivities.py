@@ -4,14 +4,11 @@ from dataclasses import dataclass
 
 from app.accounts.types import Account
 from app.context import Context
-from app.kernel.fixed import BITS, ONE_Q80, sqrt
+from app.kernel.fixed import BITS
 from app.margin.state import market_risk
 from app.markets.state import require_market
-from app.markets.types import CALL, OPTION, Market
-from app.pricing.rules import distance, greeks, in_lots
-from app.pricing.state import SECOND_NS
-from app.surface.rules import variance
-from app.surface.state import curve_of
+from app.markets.types import OPTION, Market
+from app.pricing.state import greeks_on, lot_curve
 
 
 @dataclass(slots=True)
@@ -47,17 +44,11 @@ def add(ctx: Context, group: Sensitivities, market: Market, lots: int) -> None:
     if market.kind != OPTION:
         group.delta += lots * market_risk(ctx, market.market).mark_quanta
         return
-    curve = curve_of(ctx, market.feed, market.expiry_ns // SECOND_NS)
+    curve = lot_curve(ctx, market)
     if curve is None:
         return
-    fixed, live = (
-        in_lots(units_e9, market.index_multiplier, market.index_divisor) for units_e9 in (curve.fixed_e9, curve.live_e9)
-    )
-    strike = max(0, market.strike_quanta - fixed)
-    deviation = sqrt(variance(curve.slice_e18, distance(live, strike))) if curve.left_ns else 0
-    one = greeks(live, strike, deviation, curve.left_ns)
-    delta = one.delta_q80 if market.right == CALL else one.delta_q80 - ONE_Q80
-    group.delta += lots * delta * live >> BITS
-    group.gamma += lots * one.gamma_q80 * live >> BITS
+    one = greeks_on(curve, market)
+    group.delta += lots * one.delta_q80 * curve.live_quanta >> BITS
+    group.gamma += lots * one.gamma_q80 * curve.live_quanta >> BITS
     group.vega += lots * one.vega_q80 >> BITS
     group.theta += lots * one.theta_q80 >> BITS

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from app.context import Context
-from app.kernel.fixed import BITS, ln
+from app.kernel.fixed import BITS, ONE_Q80, ln, sqrt
 from app.markets.types import CALL, Market
 from app.pricing import rules
+from app.surface.rules import variance
 from app.surface.state import Curve, curve_of
 
 SECOND_NS = 10**9
@@ -13,13 +14,14 @@ SECOND_NS = 10**9
 
 class LotCurve(NamedTuple):
     """PRIC-015: a curve as one class of options counts: what is fixed and what moves of the forward in quote quanta a
-    lot, the logarithm of the latter, the slice.
+    lot, the logarithm of the latter, the slice, the time left.
     """
 
     fixed_quanta: int
     live_quanta: int
     log_live_q80: int
     slice_e18: tuple[int, ...]
+    left_ns: int
 
 
 def forward_in_lots(curve: Curve, market: Market) -> tuple[int, int]:
@@ -37,7 +39,7 @@ def lot_curve(ctx: Context, market: Market) -> LotCurve | None:
     if curve is None:
         return None
     fixed, live = forward_in_lots(curve, market)
-    return LotCurve(fixed, live, ln(live, 0) if live else 0, curve.slice_e18)
+    return LotCurve(fixed, live, ln(live, 0) if live else 0, curve.slice_e18, curve.left_ns)
 
 
 def price_on(curve: LotCurve | None, market: Market) -> int:
@@ -60,3 +62,23 @@ def price_on(curve: LotCurve | None, market: Market) -> int:
 def option_price(ctx: Context, market: Market) -> int:
     """PRIC-013: what a lot of an option is worth now, as `price_on` says."""
     return price_on(lot_curve(ctx, market), market)
+
+
+def live_strike(curve: LotCurve, market: Market) -> int:
+    """PRIC-013: what is left of the strike for the part of the forward that still moves."""
+    return max(0, market.strike_quanta - curve.fixed_quanta)
+
+
+def deviation_on(curve: LotCurve, market: Market) -> int:
+    """PRIC-013: the deviation that an option is priced with; 0 when no time is left."""
+    if not curve.left_ns:
+        return 0
+    return sqrt(variance(curve.slice_e18, rules.distance(curve.live_quanta, live_strike(curve, market))))
+
+
+def greeks_on(curve: LotCurve, market: Market) -> rules.Greeks:
+    """PRIC-008: how the price of an option, the put's as the call's, answers to small moves of what still moves."""
+    found = rules.greeks(
+        curve.live_quanta, live_strike(curve, market), deviation_on(curve, market), curve.left_ns
+    )
+    return found if market.right == CALL else found._replace(delta_q80=found.delta_q80 - ONE_Q80)

@@ -23,6 +23,7 @@ from node.cli.views import (
     dollars,
     facts_table,
     market_data_of,
+    option_groups,
     order_row,
     percent,
     plain,
@@ -63,8 +64,12 @@ def as_data(message: Message) -> Any:
 
 @command(query)
 @click.argument("symbol", default="")
-def market(session: Session, symbol: str) -> None:
-    """All markets, or all there is to know of the one called SYMBOL: status, prices, funding, margin, fees, fund."""
+@click.option("--all", "every", is_flag=True, help="A line for each series of options, too.")
+def market(session: Session, symbol: str, every: bool) -> None:
+    """All markets, or all there is to know of the one called SYMBOL: status, prices, funding, margin, fees, fund.
+
+    Options stand together by expiry; `novation query options` shows them. JSON has every market.
+    """
 
     async def work(client: NovationClient) -> tuple[list[Any], dict[str, MarketInfo]]:
         summaries = await client.refresh_markets()
@@ -77,8 +82,10 @@ def market(session: Session, symbol: str) -> None:
     def text() -> Any:
         if symbol:
             return facts_table(symbol, rows[0])
-        listed = [{name: "-" if row[name] is None else row[name] for name in LISTED} for row in rows]
-        return rows_table(listed, "no markets")
+        alone = [row for row in rows if every or row["kind"] != "option"]
+        listed = [{name: "-" if row[name] is None else row[name] for name in LISTED} for row in alone]
+        groups = [] if every else option_groups([row for row in rows if row["kind"] == "option"])
+        return [rows_table(listed, "no markets"), *(["", rows_table(groups, "")] if groups else [])]
 
     session.emit(rows, text)
 

@@ -90,7 +90,7 @@ def _fact(value: Any) -> str:
 def market_data_of(info: MarketInfo, summary: market_data.MarketSummary) -> dict[str, Any]:
     """All there is to know of a market."""
     terms, funding = info.record, summary.funding
-    perpetual = terms.kind == state_pb2.MARKET_KIND_PERPETUAL
+    perpetual, option = (terms.kind == kind for kind in (state_pb2.MARKET_KIND_PERPETUAL, state_pb2.MARKET_KIND_OPTION))
     return {
         "market": info.market,
         "symbol": info.symbol,
@@ -99,6 +99,8 @@ def market_data_of(info: MarketInfo, summary: market_data.MarketSummary) -> dict
         "status": word(state_pb2.MarketStatus, terms.status),
         "opens": when(terms.opens_ns) if terms.opens_ns else None,
         "expires": when(terms.expiry_ns) if terms.expiry_ns else None,
+        "right": word(state_pb2.OptionRight, terms.right) if option else None,
+        "strike": plain(info.units.price(terms.strike_quanta)) if option else None,
         "mark": price_text(info, summary.mark_price_quanta),
         "index": price_text(info, summary.index_price_quanta),
         "basis": plain(info.units.price(summary.mark_price_quanta - summary.index_price_quanta)),
@@ -130,6 +132,22 @@ def market_data_of(info: MarketInfo, summary: market_data.MarketSummary) -> dict
         "quarantined_until": when(terms.quarantine_ends_ns) if terms.quarantine_ends_ns else None,
         "sealed": "yes" if terms.sealed else None,
     }
+
+
+def option_groups(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Options by underlying and expiry: how many there are, between which strikes, how many bid and offered."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["feed"], row["expires"]), []).append(row)
+    found = []
+    for (feed, expires), group in sorted(groups.items()):
+        strikes = sorted({Decimal(row["strike"]) for row in group})
+        found.append({
+            "options on": feed, "expiry": group[0]["symbol"].rsplit("-", 3)[1], "expires": expires,
+            "series": len(group), "strikes": f"{plain(strikes[0])} to {plain(strikes[-1])}",
+            "bid": sum(row["bid"] != "-" for row in group), "offered": sum(row["ask"] != "-" for row in group),
+            "open_interest": plain(sum((Decimal(row["open_interest"]) for row in group), Decimal(0)))})
+    return found
 
 
 def _basis_share(summary: market_data.MarketSummary) -> str | None:

@@ -13,7 +13,9 @@ from app.oracle.state import barred_actions, index_price
 from node.gateway.books import difference
 from node.gateway.errors import bad_argument, market_not_found, not_ready, stream, unary
 from node.gateway.model import BlockView, ReadModel
+from node.gateway.options import OptionChains
 from node.gateway.oracle import uses_of
+from node.gateway.questions import Questions
 from node.gateway.streams import Quiet, Rebuilt, Streams
 from novation.v1 import market_data_service_pb2 as market_data
 from novation.v1 import market_data_service_pb2_grpc
@@ -27,9 +29,10 @@ TRADES_MAX = 1_000
 class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
     """See market_data_service.proto."""
 
-    def __init__(self, model: ReadModel, streams: Streams) -> None:
+    def __init__(self, model: ReadModel, streams: Streams, questions: Questions) -> None:
         self.model = model
         self.streams = streams
+        self.options = OptionChains(model, questions)
 
     @unary
     async def GetMarkets(self, request: market_data.GetMarketsRequest, context: Any) -> market_data.GetMarketsResponse:
@@ -66,6 +69,12 @@ class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
         model = self._require(request.market)
         return market_data.GetMarkPriceResponse(height=model.height, time_ns=model.time_ns,
                                                 mark_price=model.mark(request.market))
+
+    @unary
+    async def GetOptions(self, request: market_data.GetOptionsRequest,
+                         context: Any) -> market_data.GetOptionsResponse:
+        state = self._ready().fork()
+        return await self.options.answer(request, lambda market: self._summary(state, market))
 
     @stream
     async def WatchBook(self, request: market_data.WatchBookRequest,

@@ -32,7 +32,7 @@ class Services:
     @staticmethod
     def of(model: ReadModel, engine: Engine, submissions: Submissions, streams: Streams) -> Services:
         """Services that answer from a model, hand envelopes to an engine, and stream by `streams`."""
+        risk = RiskService(model)
         return Services(
-            model, submissions, TradingService(model, submissions), MarketDataService(model, streams),
-            AccountService(model, streams), ChainService(model, streams, engine), OracleService(model, streams),
-            RiskService(model))
+            model, submissions, TradingService(model, submissions), MarketDataService(model, streams, risk.questions),
+            AccountService(model, streams), ChainService(model, streams, engine), OracleService(model, streams), risk)

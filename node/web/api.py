@@ -38,6 +38,7 @@ CALLS: Mapping[str, tuple[str, str, type[Message]]] = {
     "markets": ("market_data", "GetMarkets", market_data.GetMarketsRequest),
     "book": ("market_data", "GetBook", market_data.GetBookRequest),
     "trades": ("market_data", "GetTrades", market_data.GetTradesRequest),
+    "options": ("market_data", "GetOptions", market_data.GetOptionsRequest),
     "account": ("account", "GetAccount", account_service.GetAccountRequest),
     "orders": ("account", "GetOrders", account_service.GetOrdersRequest),
     "fees": ("account", "GetFees", account_service.GetFeesRequest),
