@@ -1,7 +1,7 @@
-"""One run of the 200-block trace in a process of its own; prints what every height came to.
+"""One run of a trace in a process of its own; prints what every height came to.
 
-`python -m tests.determinism.worker --record` writes the vector tests/vectors/trace.json anew. Do that only with a
-change that is meant to be state-breaking, and say so in CHANGELOG.md.
+`python -m tests.determinism.worker --record` writes the vectors tests/vectors/trace.json and option_trace.json anew. Do
+that only with a change that is meant to be state-breaking, and say so in CHANGELOG.md.
 """
 
 import argparse
@@ -10,18 +10,41 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from app.block import Block
 from app.chain import Chain
 from node.storage.leveldb import LevelDB
-from tests.helpers import builders
+from tests.helpers import builders, option_trace
 from tests.helpers.driver import BLOCK_TIME_NS, GENESIS_TIME_NS
 from tests.helpers.trace import TRACE_VOTERS, mixed_blocks, mixed_genesis, mixed_record
+from tests.helpers.votes import Voters
 
 SEED = 20_220_103
 BLOCKS = 200
-VECTOR = Path(__file__).resolve().parents[1] / "vectors" / "trace.json"
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
+
+
+class Trace(NamedTuple):
+    """What runs: the genesis, what its blocks hold, and how far they lie apart."""
+
+    vector: Path
+    blocks: int
+    genesis: Callable[[], bytes]
+    voters: Voters
+    record: Callable[[int, int], list[bytes]]
+    envelopes: Callable[[int, int], Iterator[list[bytes]]]
+    step_ns: int
+
+
+TRACES = {
+    "mixed": Trace(VECTORS / "trace.json", BLOCKS, mixed_genesis, TRACE_VOTERS, mixed_record, mixed_blocks,
+                   BLOCK_TIME_NS),
+    "options": Trace(VECTORS / "option_trace.json", 110, option_trace.option_genesis, option_trace.VOTERS,
+                     option_trace.option_record, option_trace.option_blocks, option_trace.MINUTE_NS),
+}
 
 
 def digest(result) -> str:  # type: ignore[no-untyped-def]
@@ -38,17 +61,17 @@ def digest(result) -> str:  # type: ignore[no-untyped-def]
     return state.hexdigest()
 
 
-def run(folder: Path, *, blocks: int, restart: bool, twice: bool) -> dict[str, object]:
-    """Run the trace over LevelDB in `folder`. `restart` closes and opens everything after each block; `twice` finalizes
+def run(folder: Path, trace: Trace, *, restart: bool, twice: bool) -> dict[str, object]:
+    """Run a trace over LevelDB in `folder`. `restart` closes and opens everything after each block; `twice` finalizes
     each block a second time before it is committed, as after a crash between the two.
     """
     storage = LevelDB(folder / "engine")
     chain = Chain(storage)
-    genesis_hash = chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, mixed_genesis(), TRACE_VOTERS.genesis)
+    genesis_hash = chain.init_chain(builders.CHAIN_ID, GENESIS_TIME_NS, 1, trace.genesis(), trace.voters.genesis)
     heights = []
-    for height, envelopes in enumerate(mixed_blocks(SEED, blocks), 1):
-        txs = mixed_record(SEED, height) + envelopes
-        block = Block(height=height, time_ns=GENESIS_TIME_NS + height * BLOCK_TIME_NS, txs=txs,
+    for height, envelopes in enumerate(trace.envelopes(SEED, trace.blocks), 1):
+        txs = trace.record(SEED, height) + envelopes
+        block = Block(height=height, time_ns=GENESIS_TIME_NS + height * trace.step_ns, txs=txs,
                       hash=hashlib.sha256(b"".join(txs)).digest(), proposer=bytes(20))
         if twice:
             chain.finalize(block)
@@ -66,18 +89,22 @@ def run(folder: Path, *, blocks: int, restart: bool, twice: bool) -> dict[str, o
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--blocks", type=int, default=BLOCKS)
+    parser.add_argument("--trace", choices=TRACES, default="mixed")
     parser.add_argument("--restart", action="store_true")
     parser.add_argument("--twice", action="store_true")
     parser.add_argument("--record", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="novation-trace-") as folder:
-        report = run(Path(folder), blocks=options.blocks, restart=options.restart, twice=options.twice)
+
+    def report(trace: Trace) -> dict[str, object]:
+        with tempfile.TemporaryDirectory(prefix="novation-trace-") as folder:
+            return run(Path(folder), trace, restart=options.restart, twice=options.twice)
+
     if options.record:
-        VECTOR.write_text(json.dumps(report, indent=0) + "\n")
-        print(f"recorded {VECTOR.name}: {options.blocks} heights", file=sys.stderr)
+        for trace in TRACES.values():
+            trace.vector.write_text(json.dumps(report(trace), indent=0) + "\n")
+            print(f"recorded {trace.vector.name}: {trace.blocks} heights", file=sys.stderr)
     else:
-        print(json.dumps({**report, "hash_seed": os.environ.get("PYTHONHASHSEED", "random")}))
+        print(json.dumps({**report(TRACES[options.trace]), "hash_seed": os.environ.get("PYTHONHASHSEED", "random")}))
 
 
 if __name__ == "__main__":
