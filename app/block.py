@@ -54,6 +54,7 @@ class TxOutcome:
     gas_used: int
     occurred: list[Occurrence]
     result: tx_pb2.EnvelopeResult
+    raw: bytes = b""  # the envelope, as the block holds it
 
     @property
     def events(self) -> list[Event]:

@@ -316,6 +316,8 @@ class Chain:
         outcomes, events = self._run(block, raws)
         root, changes, self.batch = self._stage()
         self.next_head = Head(block.height, ctx.time_ns, root, self.head.chain_id)
+        for outcome, raw in zip(outcomes, raws, strict=True):
+            outcome.raw = raw
         self.result = BlockResult(block.height, ctx.time_ns, root, outcomes, events, changes, updates(ctx))
         if record is not None:
             self.result.votes, self.result.record = record, recorded(record, why)

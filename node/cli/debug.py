@@ -22,7 +22,6 @@ from app.store.tree import app_hash as hash_over
 from app.store.view import Reader
 from node.cli.doctor import looks
 from node.cli.node_verbs import PACKAGES, existing_home
-from node.cli.query import RECORDS
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail, simple_table
 from node.cli.snapshots import stopped_store
 from node.cli.ticking import ticking
@@ -31,6 +30,7 @@ from node.comet.process import log_tail
 from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
 from node.comet.version import COMETBFT_VERSION
 from node.home import Home
+from node.records import RECORDS
 from node.replay import begin, replay
 from node.snapshots.format import SnapshotError, root_over
 from node.snapshots.keeper import list_kept

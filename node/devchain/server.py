@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 
 from node.devchain.chain import DevChain, DevChainError
+from node.devchain.prover import DevProver
 from node.devchain.saved import write_saved
 from node.gateway.errors import CallError, Code, unary
 from node.gateway.server import Gateway
@@ -34,7 +35,8 @@ class DevServer:
         self.chain = chain
         if not chain.height:
             chain.mine()
-        self.gateway = Gateway(chain.socket, listen, add_service=self._add_service, web_listen=web_listen)
+        self.gateway = Gateway(chain.socket, listen, add_service=self._add_service, web_listen=web_listen,
+                               prover=DevProver(chain) if web_listen else None)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._thread.start()

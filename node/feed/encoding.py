@@ -27,7 +27,7 @@ def encode_block(result: BlockResult) -> bytes:
     """The bytes of the CommittedBlock."""
     block = feed_pb2.CommittedBlock(height=result.height, time_ns=result.time_ns, app_hash=result.app_hash)
     for outcome in result.txs:
-        tx = block.txs.add(hash=outcome.hash, nonce=outcome.nonce, result=outcome.result)
+        tx = block.txs.add(hash=outcome.hash, nonce=outcome.nonce, result=outcome.result, envelope=outcome.raw)
         if len(outcome.account) == ACCOUNT_KEY_BYTES:  # an undecodable transaction has no account
             tx.account.CopyFrom(_account_id(outcome.account))
         _write_events(tx.events, outcome.occurred)

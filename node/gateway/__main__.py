@@ -1,22 +1,29 @@
 """`python -m node.gateway --home H --listen 127.0.0.1:PORT`: the gateway of one node, until it is told to stop."""
 
+from __future__ import annotations
+
 import argparse
 import asyncio
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import structlog
 
+from node.comet.config import rpc_address
 from node.gateway.server import Gateway
 from node.home import Home, default_home
 from node.telemetry.server import MetricsServer
+
+if TYPE_CHECKING:
+    from node.web.proofs import CometProver
 
 log = structlog.get_logger("gateway")
 
 
 async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str) -> None:
     """Run until SIGTERM or SIGINT."""
-    gateway = Gateway(home.link_socket, listen, web_listen=web_listen)
+    gateway = Gateway(home.link_socket, listen, web_listen=web_listen, prover=prover_of(home) if web_listen else None)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
@@ -33,6 +40,17 @@ async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str) -
     for task in done:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
+
+
+def prover_of(home: Home) -> CometProver | None:
+    """Proofs come from the CometBFT of the same home; None where there is none."""
+    from node.web.proofs import CometProver  # here, because most gateways do without
+
+    try:
+        return CometProver(rpc_address(home))
+    except (OSError, ValueError) as error:
+        log.warning("no proofs on the page", reason=str(error))
+        return None
 
 
 def main() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
+from app.kernel.hashing import address_of
 from node.gateway.engine import Engine
 from node.gateway.errors import CallError, Code, bad_argument, block_not_held, not_ready, stream, unary
 from node.gateway.model import BlockView, ReadModel
 from node.gateway.streams import Quiet, Streams
 from novation.v1 import chain_service_pb2 as chain_service
-from novation.v1 import chain_service_pb2_grpc, feed_pb2
+from novation.v1 import chain_service_pb2_grpc, feed_pb2, tx_pb2
 from novation.v1 import market_data_service_pb2 as market_data
 
 HASH_BYTES = 32
@@ -51,7 +54,7 @@ class ChainService(chain_service_pb2_grpc.ChainServiceServicer):
                             metadata={"hash": request.hash.hex()})
         view, index = held
         return chain_service.GetTxResponse(height=model.height, tx_height=view.height, time_ns=view.time_ns,
-                                           index=index, tx=_summarise_tx(view.block.txs[index]))
+                                           index=index, tx=_whole(view.block.txs[index]))
 
     @unary
     async def GetParams(self, request: chain_service.GetParamsRequest, context: Any) -> chain_service.GetParamsResponse:
@@ -95,3 +98,18 @@ def summarise(view: BlockView, with_txs: bool) -> chain_service.BlockSummary:
 
 def _summarise_tx(tx: feed_pb2.CommittedTx) -> chain_service.TxSummary:
     return chain_service.TxSummary(hash=tx.hash, account=tx.account, nonce=tx.nonce, result=tx.result, events=tx.events)
+
+
+def _whole(tx: feed_pb2.CommittedTx) -> chain_service.TxSummary:
+    """A transaction with what it asked for. Of an envelope that does not decode there is nothing to tell."""
+    summary = _summarise_tx(tx)
+    try:
+        envelope = tx_pb2.Envelope.FromString(tx.envelope)
+        summary.body.ParseFromString(envelope.body)
+    except DecodeError:
+        summary.ClearField("body")
+        return summary
+    authorization = envelope.authorization
+    summary.public_key = authorization.public_key
+    summary.by_agent = address_of(tx_pb2.KEY_TYPE_ED25519, authorization.public_key) != summary.body.account.owner
+    return summary

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -259,6 +259,10 @@ class ReadModel:
     def record(self, table: str, key: bytes) -> bytes | None:
         """A record as it is stored, None when there is none."""
         return self._records.raw[table].get(key)
+
+    def records(self, table: str) -> Mapping[bytes, bytes]:
+        """All records of a table as they are stored."""
+        return self._records.raw[table]
 
     def fork(self) -> Context:
         """The state machine's own context over the records of the present height, for one question."""

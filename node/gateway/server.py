@@ -36,6 +36,7 @@ from novation.v1 import (
 )
 
 if TYPE_CHECKING:
+    from node.web.proofs import Prover
     from node.web.server import WebServer
 
 log = structlog.get_logger("gateway")
@@ -81,12 +82,14 @@ class Gateway:
     """One gateway. `start()` listens at once; health says SERVING when the engine's blocks arrive."""
 
     def __init__(self, socket_path: str | os.PathLike[str], listen: str, limits: Limits | None = None,
-                 add_service: Callable[[grpc.aio.Server], object] = lambda server: None, web_listen: str = "") -> None:
+                 add_service: Callable[[grpc.aio.Server], object] = lambda server: None, web_listen: str = "",
+                 prover: Prover | None = None) -> None:
         """`listen` is host:port; port 0 takes a free one, see `address` after `start`. `add_service` may add a service
-        of its own to the server. `web_listen` serves the web page; empty: no page, and nothing of it is loaded."""
+        of its own to the server. `web_listen` serves the web page; empty: no page, and nothing of it is loaded.
+        `prover` is where the page's proofs come from."""
         limits = limits or Limits()
         self.address, self.web_address = listen, web_listen
-        self._add_service = add_service
+        self._add_service, self._prover = add_service, prover
         self.model = ReadModel(limits.blocks_max)
         self.engine = Engine(socket_path, self.model, self._on_live)
         self._submissions = Submissions(self.engine, self.model)
@@ -96,7 +99,7 @@ class Gateway:
         self.services = Services.of(self.model, self.engine, self._submissions, self._streams)
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
-        self._web: WebServer | None = None
+        self.web: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -147,17 +150,17 @@ class Gateway:
         self._streams.stop()
         self._submissions.stop()
         self.services.risk.stop()
-        if self._web is not None:
-            await self._web.stop()
+        if self.web is not None:
+            await self.web.stop()
         if self._server is not None:
             await self._server.stop(STOP_SECONDS)
 
     async def _start_web(self) -> None:
         from node.web.server import WebServer  # here, because most gateways do without
 
-        self._web = WebServer(self.services, self.web_address)
-        await self._web.start()
-        self.web_address = self._web.address
+        self.web = WebServer(self.services, self.web_address, self._prover)
+        await self.web.start()
+        self.web_address = self.web.address
         log.info("web page", address=self.web_address)
 
     def _on_live(self, live: bool) -> None:

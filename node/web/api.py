@@ -20,7 +20,10 @@ from app.errors import REGISTRY
 from node.gateway.errors import bad_argument
 from node.gateway.services import Services
 from node.web.candles import INTERVALS_S, Candles
+from node.web.changes import Changes
 from node.web.plain import compact, plain
+from node.web.proofs import Prover, proof_document
+from node.web.terms import terms_document
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import chain_service_pb2 as chain_service
 from novation.v1 import market_data_service_pb2 as market_data
@@ -31,6 +34,7 @@ from novation.v1 import tx_pb2
 
 SUBMIT_WAIT_SECONDS = 15.0
 SHARED_SECONDS = 1.0
+SHARED = {"markets", "options"}
 ENVELOPE_BYTES_MAX = 65_536
 
 # Path -> (service, method, request). The method is called inside its gRPC edge, so its errors are ours to write.
@@ -57,8 +61,13 @@ CALLS: Mapping[str, tuple[str, str, type[Message]]] = {
 
 
 def answer(message: Message) -> Response:
-    """A message as JSON; never kept by a cache."""
-    return Response(compact(plain(message)), media_type="application/json", headers={"cache-control": "no-store"})
+    """A message as JSON."""
+    return document(plain(message))
+
+
+def document(body: Any) -> Response:
+    """What is JSON already; never kept by a cache."""
+    return Response(compact(body), media_type="application/json", headers={"cache-control": "no-store"})
 
 
 def account_of(text: str) -> tx_pb2.AccountId:
@@ -95,9 +104,11 @@ def request_of(kind: type[Message], parameters: Mapping[str, str]) -> Message:
 class Api:
     """The routes' handlers. Each raises CallError for what cannot be served."""
 
-    def __init__(self, services: Services, candles: Candles) -> None:
+    def __init__(self, services: Services, candles: Candles, changes: Changes, prover: Prover | None) -> None:
         self._services = services
         self._candles = candles
+        self._changes = changes
+        self._prover = prover
 
     def call(self, path: str) -> Callable[[Request], Awaitable[Response]]:
         """The handler of one of CALLS."""
@@ -108,10 +119,10 @@ class Api:
         async def handler(request: Request) -> Response:
             return answer(await method(service, request_of(kind, request.query_params), None))
 
-        return self._shared(handler) if path == "markets" else handler
+        return self._shared(handler) if path in SHARED else handler
 
     def _shared(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        """All markets are much to tell, and every page asks again and again: one answer serves SHARED_SECONDS."""
+        """What is much to tell, and every page asks again and again: one answer serves SHARED_SECONDS."""
         kept: list[tuple[float, int, Response]] = []
 
         async def shared(request: Request) -> Response:
@@ -134,6 +145,18 @@ class Api:
         outcomes = await self._services.submissions.submit([body], SUBMIT_WAIT_SECONDS)
         return answer(trading.SubmitEnvelopeResponse(height=self._services.model.height, outcome=outcomes[0]))
 
+    async def proof(self, request: Request) -> Response:
+        """A record with its proof and the header that this leads to."""
+        return document(await proof_document(self._prover, request.query_params))
+
+    async def terms(self, request: Request) -> Response:
+        """The rules in force."""
+        return document(terms_document(self._services.model))
+
+    async def changes(self, request: Request) -> Response:
+        """What changed about the chain itself."""
+        return document(self._changes.document())
+
     async def errors(self, request: Request) -> Response:
         """What each REASON of the chain means."""
         meanings = {code.reason: code.meaning for code in REGISTRY.values()}
@@ -150,7 +173,7 @@ class Api:
         rows = self._candles.rows(int(market), interval)
         body = {"height": str(self._services.model.height), "market": int(market), "interval": interval,
                 "candles": rows}
-        return Response(compact(body), media_type="application/json", headers={"cache-control": "no-store"})
+        return document(body)
 
 
 def risk_request(body: bytes) -> risk_service.GetRiskRequest:

@@ -12,8 +12,11 @@ import uvicorn
 
 from node.gateway.services import Services
 from node.gateway.streams import Streams
+from node.web.api import Api
 from node.web.candles import Candles
+from node.web.changes import Changes
 from node.web.guard import Rates
+from node.web.proofs import Prover
 from node.web.site import make_app
 
 CONNECTIONS_MAX = 1024
@@ -26,15 +29,17 @@ STOP_SECONDS = 2
 class WebServer:
     """Serves the site until `stop`."""
 
-    def __init__(self, services: Services, listen: str, **stream_limits: Any) -> None:
-        """`listen` is host:port; port 0 takes a free one, see `address` after `start`. `stream_limits`: those of
-        Streams, for tests."""
+    def __init__(self, services: Services, listen: str, prover: Prover | None = None, **stream_limits: Any) -> None:
+        """`listen` is host:port; port 0 takes a free one, see `address` after `start`. `prover` is where proofs come
+        from. `stream_limits`: those of Streams, for tests."""
         self.address = listen
         self._model = services.model
-        self._streams = Streams(services.model, **{"streams_max": STREAMS_MAX, **stream_limits})
-        self._candles = Candles(services.model)
+        self.streams = Streams(services.model, **{"streams_max": STREAMS_MAX, **stream_limits})
+        self._candles, self._changes = Candles(services.model), Changes(services.model)
+        self._prover = prover
+        api = Api(services, self._candles, self._changes, prover)
         self.rates = Rates()
-        app = make_app(services, self._streams, self._candles, self.rates, self._abort)
+        app = make_app(services, self.streams, api, self.rates, self._abort)
         self._server = _Server(uvicorn.Config(
             app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
             proxy_headers=False, limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -52,23 +57,26 @@ class WebServer:
         listening.setblocking(False)
         self.address = f"{host}:{listening.getsockname()[1]}"
         self._tasks = [asyncio.create_task(self._server.serve([listening]), name="web"),
-                       asyncio.create_task(self._keep_candles(), name="candles")]
+                       asyncio.create_task(self._follow_blocks(), name="follow")]
         while not self._server.started and not self._tasks[0].done():
             await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
         """Stop serving; open requests get a moment to end."""
-        self._streams.stop()
+        self.streams.stop()
         self._server.should_exit = True
         for task in reversed(self._tasks):
-            if task.get_name() == "candles":
+            if task.get_name() == "follow":
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self._prover is not None:
+            await self._prover.close()
 
-    async def _keep_candles(self) -> None:
+    async def _follow_blocks(self) -> None:
         while True:
             self._candles.catch_up()
+            self._changes.catch_up()
             await self._model.moved()
 
     def _abort(self, client: Any) -> None:

@@ -21,7 +21,6 @@ from node.gateway.errors import CallError, bad_argument
 from node.gateway.services import Services
 from node.gateway.streams import Streams
 from node.web.api import CALLS, ENVELOPE_BYTES_MAX, Api, account_of
-from node.web.candles import Candles
 from node.web.errors import of_call, refusal
 from node.web.guard import Guard, Rates
 from node.web.live import Frames, Live, Wanted, frame
@@ -35,17 +34,17 @@ Abort = Callable[[Any], None]
 """Abort(client): close a reader's connection at once."""
 
 
-def make_app(services: Services, streams: Streams, candles: Candles, rates: Rates, abort: Abort) -> Guard:
+def make_app(services: Services, streams: Streams, api: Api, rates: Rates, abort: Abort) -> Guard:
     """The whole site. `abort` closes the connection of a reader who takes nothing."""
-    api, live = Api(services, candles), Live(services, streams)
+    live = Live(services, streams)
 
     async def stream(request: Request) -> Response:
         return EventStream(live, streams, wanted_of(request), abort)
 
     routes = [Route(f"/{path}", api.call(path), methods=["GET"]) for path in CALLS]
     routes += [
-        Route("/errors", api.errors, methods=["GET"]),
-        Route("/candles", api.candles, methods=["GET"]),
+        *(Route(f"/{name}", getattr(api, name), methods=["GET"])
+          for name in ("candles", "changes", "errors", "proof", "terms")),
         Route("/stream", stream, methods=["GET"]),
         Route("/risk", bounded(api.risk, QUESTION_BYTES_MAX), methods=["POST"]),
         Route("/submit", bounded(api.submit, ENVELOPE_BYTES_MAX), methods=["POST"]),

@@ -136,6 +136,19 @@ def test_a_page_that_lost_its_gateway_goes_on_where_it_was(page: Browser, chain:
         other.close()
 
 
+def test_pages_that_one_left_hold_no_connection(page: Browser, chain: Chain) -> None:
+    """A browser has six for one address: with as many streams left behind, nothing would load any more."""
+    open_as(page, chain, "alice")
+    for path in ("/explorer.html", "/risk.html", "/", "/explorer.html#/oracle", "/risk.html", "/") * 2:
+        page.open(f"http://{chain.web_address}{path}")
+        page.until("#state", lambda text: text.startswith("block"), "a block")
+    web = chain.server.gateway.web
+    assert web is not None
+    wait_for(lambda: web.streams.open == 1, lambda: f"{web.streams.open} streams are open")
+    page.run("history.back()")
+    page.until("#state", lambda text: text.startswith("block"), "a block, after one came back")
+
+
 def test_keys_stay_and_cannot_be_read(page: Browser, chain: Chain) -> None:
     open_as(page, chain)
     page.click("#key-button")

@@ -6,9 +6,10 @@ const FIRST_MS = 500, LAST_MS = 8000;
 
 /** Follow `/api/stream` with parameters. `on(event, data, height)`; `onState(live, height)`. Returns {close}. */
 export function follow(parameters, on, onState) {
-  let source = null, height = 0, closed = false, delay = FIRST_MS, timer = 0, silence = 0;
+  let source = null, height = 0, closed = false, delay = FIRST_MS, timer = 0, silence = 0, paused = false;
 
   function open() {
+    paused = false;
     const query = new URLSearchParams(parameters);
     if (height) query.set("after", String(height));
     source = new EventSource(`/api/stream?${query}`);
@@ -36,7 +37,7 @@ export function follow(parameters, on, onState) {
   }
 
   function again() {
-    if (closed) return;
+    if (closed || paused) return;
     source.close();
     clearTimeout(silence);
     clearTimeout(timer);
@@ -45,13 +46,30 @@ export function follow(parameters, on, onState) {
     delay = Math.min(2 * delay, LAST_MS);
   }
 
+  // A browser has six connections for one address, and keeps those of pages that nobody sees: let go of ours.
+  function seen() {
+    if (document.hidden) pause();
+    else if (paused) open();
+  }
+
+  function pause() {
+    paused = true;
+    clearTimeout(timer);
+    clearTimeout(silence);
+    source.close();
+  }
+
+  addEventListener("pagehide", pause);
+  addEventListener("pageshow", seen);
+  document.addEventListener("visibilitychange", seen);
   open();
   return {
     close() {
       closed = true;
-      clearTimeout(timer);
-      clearTimeout(silence);
-      source.close();
+      removeEventListener("pagehide", pause);
+      removeEventListener("pageshow", seen);
+      document.removeEventListener("visibilitychange", seen);
+      pause();
     },
     get height() {
       return height;

@@ -185,7 +185,7 @@ def test_a_replay_finds_the_block_that_differs(recorded: Recorded) -> None:
 
 def test_every_table_can_be_shown() -> None:
     from app.registry import TABLES
-    from node.cli.query import RECORDS
+    from node.records import RECORDS
 
     assert RECORDS.keys() == TABLES.keys()
 

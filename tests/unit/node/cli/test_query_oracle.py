@@ -10,7 +10,7 @@ import pytest
 
 from app.oracle.types import Pillar, Vote
 from app.registry import TABLES
-from node.cli.query import RECORDS
+from node.records import RECORDS
 from tests.helpers import builders as b
 from tests.helpers.gateways import Net, serving
 from tests.helpers.votes import Voters, prices

@@ -208,7 +208,8 @@ def test_chain_queries(tmp_path: Path) -> None:
             brief = (await net.chain.GetBlock(chain_service.GetBlockRequest(height=height - 1))).block
             assert (brief.txs_count, brief.actions_count, len(brief.txs)) == (1, 3, 0)
             tx = await net.chain.GetTx(chain_service.GetTxRequest(hash=block.txs[0].hash))
-            assert (tx.tx_height, tx.index, tx.tx) == (height, 0, block.txs[0])
+            assert (tx.tx_height, tx.index, tx.tx.events) == (height, 0, block.txs[0].events)
+            assert tx.tx.body.account == BOB and not tx.tx.by_agent and not block.txs[0].HasField("body")
             assert tx.tx.account == BOB and tx.tx.result.actions[0].filled_lots == 12
 
     run(work())

@@ -52,7 +52,7 @@ def test_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_requests_are_told_when_to_come_back(chain: Chain, http: httpx.Client) -> None:
-    web = chain.server.gateway._web
+    web = chain.server.gateway.web
     assert web is not None
     web.rates.rate, web.rates.burst = 0, 2
     served, _, refused = (http.get("/api/errors") for _ in range(3))

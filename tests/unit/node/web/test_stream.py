@@ -111,9 +111,9 @@ def test_a_reader_who_falls_behind_is_told_its_last_height(chain: Chain, http: h
 
 
 def test_a_reader_who_takes_nothing_is_cut_off(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    web = chain.server.gateway._web
+    web = chain.server.gateway.web
     assert web is not None
-    web._streams._write_seconds = 0.3
+    web.streams._write_seconds = 0.3
     monkeypatch.setattr(live, "DEPTH", 10_000)
     maker = chain.client("alice")
     orders = [e.place(market=1, side="sell", price_quanta=46_000_000 + 500 * n, size_lots=1) for n in range(180)]
@@ -126,11 +126,11 @@ def test_a_reader_who_takes_nothing_is_cut_off(chain: Chain, monkeypatch: pytest
         for connection in web._server.server_state.connections:
             connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         for _ in range(100):
-            if not web._streams.open:
+            if not web.streams.open:
                 break
             maker.send(orders)
             maker.cancel_all("BTC-PERP")
-        assert web._streams.open == 0
+        assert web.streams.open == 0
         read = bytearray()
         with contextlib.suppress(ConnectionError):
             while part := reader.recv(65_536):
@@ -139,9 +139,9 @@ def test_a_reader_who_takes_nothing_is_cut_off(chain: Chain, monkeypatch: pytest
 
 
 def test_there_are_only_so_many(chain: Chain, http: httpx.Client) -> None:
-    web = chain.server.gateway._web
-    assert web is not None and web._streams._streams_max == server.STREAMS_MAX < streams.STREAMS_MAX
-    web._streams._streams_max = 1
+    web = chain.server.gateway.web
+    assert web is not None and web.streams._streams_max == server.STREAMS_MAX < streams.STREAMS_MAX
+    web.streams._streams_max = 1
     with http.stream("GET", "/api/stream") as first:
         lines = first.iter_lines()  # a stream is closed with its iterator
         next(lines)
