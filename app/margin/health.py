@@ -21,15 +21,18 @@ from app.margin.types import MarketRisk
 from app.markets.state import require_market
 from app.markets.types import OPTION, SETTLED, SETTLING, Market
 from app.oracle.state import index_price
-from app.portfolio.state import anchored_curve
+from app.portfolio.rules import Expiry, anchor_distance
+from app.portfolio.state import anchored_curve, array_of, expiry_of
 from app.portfolio.state import terms_of as portfolio_terms
+from app.surface.state import Curve
 
 # What a level follows: a market seen by its longs or its shorts, at the rate of its first or its last bracket; or the
-# price of an asset. Of what is margined together: a market seen by its longs or its shorts, an option's index, and its
-# anchor, which has no level: whoever is filed under it is looked at when it moves.
+# price of an asset. Of what is margined together: a market seen by its longs or its shorts, an option's index, and how
+# far its anchor has moved in all.
 LONG_FIRST, LONG_LAST, SHORT_FIRST, SHORT_LAST, ASSET, LONG_WHOLE, SHORT_WHOLE, INDEX, ANCHOR = range(9)
 Slot = tuple[int, int]  # one of the above, and the number of the market or asset
 NOWHERE = -(1 << 200)  # a level that nothing has crossed
+ANCHOR_SHARE = 2  # of the budget an anchor gets as much as this part of the index would
 SPARE_LEVELS = 64  # how many dead entries a heap may hold beside as many as live
 
 
@@ -51,7 +54,8 @@ class Filed:
 class HealthIndex:
     """Levels by slot, lowest first, each with the stamp of its filing and the account; dead ones go when they are met.
 
-    `near` are accounts without a level: they are candidates until they are filed anew.
+    `near` are accounts without a level: they are candidates until they are filed anew. `travelled` is how far the
+    anchors of options have moved since they have a slot, there and back, in quanta a lot.
     """
 
     levels: dict[Slot, list[tuple[int, int, bytes]]] = field(default_factory=dict)
@@ -59,6 +63,7 @@ class HealthIndex:
     filed: dict[bytes, Filed] = field(default_factory=dict)
     near: set[bytes] = field(default_factory=set)
     terms: dict[Slot, object] = field(default_factory=dict)
+    travelled: dict[int, int] = field(default_factory=dict)
     stamp: int = 0
 
     def unfile(self, key: bytes) -> None:
@@ -99,6 +104,8 @@ class HealthIndex:
         """Forget a slot whose market is no more; whoever was filed there is looked at."""
         self.recall(slot)
         del self.levels[slot], self.live[slot], self.terms[slot]
+        if slot[0] == ANCHOR:
+            self.travelled.pop(slot[1], None)
 
 
 def candidates(ctx: Context) -> list[bytes]:
@@ -125,9 +132,10 @@ def level_of(ctx: Context, slot: Slot) -> int:
     if kind == ASSET:
         asset = ctx.assets.get(number)
         return -asset_price(ctx, asset) if asset else NOWHERE
-    if kind in (INDEX, ANCHOR):
-        market = ctx.markets.get(number)
-        return index_price(ctx, market.market) if market and kind == INDEX else NOWHERE
+    if kind == ANCHOR:
+        return ctx.health.travelled.get(number, 0)
+    if kind == INDEX:
+        return index_price(ctx, number) if ctx.markets.get(number) else NOWHERE
     try:
         risk = market_risk(ctx, number)
     except MarketFault:
@@ -153,9 +161,10 @@ def terms_of(ctx: Context, slot: Slot) -> object:
     if kind == ASSET:
         asset = ctx.assets.get(number)
         return (asset.haircut_ppm, asset.account_cap_units, asset.price_market, asset.units_a_price) if asset else None
-    if kind in (INDEX, ANCHOR):
-        market = ctx.markets.get(number)
-        return anchored_curve(ctx, market) if market and kind == ANCHOR else None
+    if kind == ANCHOR:
+        return anchored(ctx, number)
+    if kind == INDEX:
+        return None
     try:
         risk = market_risk(ctx, number)
     except MarketFault:
@@ -173,10 +182,43 @@ def recall_changed_terms(ctx: Context) -> None:
         if slot[0] != ASSET and ctx.markets.get(slot[1]) is None:
             index.drop(slot)
             continue
+        if slot[0] == ANCHOR:
+            follow_anchor(ctx, slot)
+            continue
         terms = terms_of(ctx, slot)
         if index.terms.get(slot) != terms:
             index.recall(slot)
             index.terms[slot] = terms
+
+
+def anchored(ctx: Context, number: int) -> tuple[Curve, Expiry, list[int]] | None:
+    """HLTH-005: the anchor of an option and what a portfolio sees of it; None: nobody knows."""
+    market = ctx.markets.get(number)
+    terms = portfolio_terms(ctx, market.feed) if market else None
+    if market is None or terms is None:
+        return None
+    try:
+        return anchored_curve(ctx, market), expiry_of(ctx, market, terms), array_of(ctx, market).changes_q80
+    except FAULTS:
+        return None
+
+
+def follow_anchor(ctx: Context, slot: Slot) -> None:
+    """HLTH-005: count how far the anchor of an option has moved since it was last seen; where that cannot be told, all
+    who are filed under it are looked at.
+    """
+    index, number = ctx.health, slot[1]
+    known: tuple[Curve, Expiry, list[int]] | None = index.terms.get(slot)  # type: ignore[assignment]
+    market = require_market(ctx, number)
+    if known is not None and known[0] == anchored_curve(ctx, market):
+        return
+    seen, mark = anchored(ctx, number), ctx.marks.get(number)
+    index.terms[slot] = seen
+    if known is None or seen is None or mark is None:
+        index.recall(slot)
+    else:
+        distance = anchor_distance(known[1:], seen[1:], mark.price_quanta)
+        index.travelled[number] = index.travelled.get(number, 0) + distance
 
 
 def rebuild(ctx: Context) -> None:
@@ -282,7 +324,7 @@ def market_levels(risk: MarketRisk, lots: int, room_e9: int) -> Iterable[tuple[S
 def file_whole(ctx: Context, key: bytes, account: Account, shape: list[tuple[int, int, int]]) -> None:
     """HLTH-005: levels of an account whose positions are margined together. As a mark moves by one, a lot's value does,
     and what the account must hold by no more than that; as an index rises by one, what a short option asks for rises
-    by its rates; all else moves with anchors.
+    by its rates; all else moves with anchors, by no more than they have travelled.
     """
     index, now = ctx.health, account_standing(ctx, account)
     slots: dict[Slot, tuple[int, int]] = {}  # -> (where it stands, what a unit costs the account), both in quanta
@@ -292,7 +334,7 @@ def file_whole(ctx: Context, key: bytes, account: Account, shape: list[tuple[int
         if market.kind == OPTION and lots < 0:
             slots[INDEX, number] = index_price(ctx, market.market), -(lots * index_ppm(ctx, account, market) // PPM)
         if market.kind == OPTION and account.portfolio:
-            slots[ANCHOR, number] = 0, 0
+            slots[ANCHOR, number] = index_price(ctx, number) // ANCHOR_SHARE + 1, abs(lots)
     assets = [(number, counted_value(ctx, number, units)) for number, units in account.assets]
     total = sum(price * each for price, each in slots.values()) + sum(value + 1 for _, value in assets if value)
     reserve, budget = rules.reach(now.equity, now.maintenance, 16 * len(shape) + 16 + len(assets))
@@ -302,9 +344,9 @@ def file_whole(ctx: Context, key: bytes, account: Account, shape: list[tuple[int
     index.stamp += 1
     filed = Filed(index.stamp, [], shape, account.assets, account.cash_quanta - reserve, account.portfolio)
     index.filed[key] = filed
-    for slot, (price, each) in sorted(slots.items()):
+    for slot, (price, _) in sorted(slots.items()):
         unit = 1 if slot[0] in (INDEX, ANCHOR) else rules.E9
-        room = rules.room(price * unit, budget, total) if each else 0
+        room = rules.room(price * unit, budget, total)
         index.add(ctx, slot, level_of(ctx, slot) + room, key)
         filed.slots.append(slot)
     for number, value in assets:

@@ -226,6 +226,25 @@ def expiry_rows(value_quanta: int, sums_q80: Sequence[int], expiry: Expiry) -> l
     return found
 
 
+def anchor_distance(
+    before: tuple[Expiry, Sequence[int]], after: tuple[Expiry, Sequence[int]], mark_quanta: int
+) -> int:
+    """HLTH-005: by how many quanta, at most, the margin of a portfolio changes for each lot of an option whose anchor
+    moves: (what its expiry shares, its array) before and after; rounded up.
+
+    A profit follows the array by no more than the largest factor that it is multiplied by; and that factor itself
+    changes, for all that the lot is worth in its best case.
+    """
+    (old, old_array), (new, new_array) = before, after
+    factor = max(ONE_Q80, new.short_q80, old.short_q80, new.basis_q80, old.basis_q80)
+    moved = max(abs(now - then) for now, then in zip(new_array, old_array, strict=True))
+    changed = max(
+        abs(new.long_q80 - old.long_q80), abs(new.short_q80 - old.short_q80), abs(new.basis_q80 - old.basis_q80)
+    )
+    worth = (mark_quanta << BITS) + max(map(abs, old_array))
+    return -(-(moved * factor + worth * changed) >> 2 * BITS)
+
+
 def weighted_rows(option_rows: Sequence[int], linear_quanta: int, rows: Sequence[Row]) -> list[int]:
     """PORT-008: the profits of one underlying in its rows, weighted, in quanta: what its options make together
     (`expiry_rows`, summed over expiries) and what its linear positions do, which are worth `linear_quanta`.
