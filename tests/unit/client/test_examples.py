@@ -1,6 +1,7 @@
 """The examples that need no CometBFT, run as a reader would run them, each against a fresh devchain."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from node.keys.dev import dev_key
 from novation.testing import Chain
 
 SECONDS = 90
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -110,6 +112,65 @@ def test_historical_replay(chain: Chain, tmp_path: Path) -> None:
                str(bars), "--bars", "60")
     assert "60 bars, 1 trades, position 0.1" in said, said
     assert Decimal(said.split("profit ")[1].split()[0]) > 50
+
+
+def test_covered_call(chain: Chain) -> None:
+    """Bought and sold, the calls live until they expire in the money: what they pay the perpetual has gained."""
+    alice, call = chain.client("alice"), "BTC-15NOV23-48000-C"
+    chain.mine(12)
+    assert call in {one.market.symbol for one in alice.refresh_markets()}
+    alice.place("BTC-PERP", "sell", "0.5", "46000")
+    alice.place(call, "buy", "0.2", "60")
+    run = command("covered_call", *by(chain, "bob"), "--size", "0.2", "--interval", "0.05", "--delta", "0.05",
+                  "--give-percent", "50", "--portfolio")
+    process = subprocess.Popen(run, stdout=subprocess.PIPE, text=True, stderr=subprocess.STDOUT)
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline() + process.stdout.readline() + process.stdout.readline()
+        assert f"0.2 {call} sold for 60.00 each" in said, said
+        chain.set_price("BTC/USD", "49000")
+        chain.mine(40, seconds=40_000)
+        rest, _ = process.communicate(timeout=SECONDS)
+    finally:
+        process.terminate()
+        process.wait(timeout=SECONDS)
+    assert process.returncode == 0, said + rest
+    assert f"{call} expired and paid 1000.00: -188.00 USD" in rest, rest
+    assert "1 expiries, 0.200 BTC-PERP held; equity +40" in rest, rest  # 600 of the perpetual, less 188 and fees
+    assert (position(chain, "bob", 1), len(chain.client("bob").account().positions)) == (200, 1)
+
+
+def test_market_maker_and_taker(chain: Chain) -> None:
+    """One quotes, the other takes, both end with nothing on the book."""
+    maker = subprocess.Popen(command("market_maker", *by(chain, "alice"), "--seconds", "20", "--interval", "0.2"),
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: chain.client("carl").book("BTC-PERP").book.asks)
+        run("taker", *by(chain, "bob"), "--seconds", "1")
+    finally:
+        maker.send_signal(signal.SIGINT)
+        said, _ = maker.communicate(timeout=SECONDS)
+    assert "quotes, fee" in said, said
+    assert chain.client("bob").trades("BTC-PERP") and not chain.client("alice").open_orders()
+
+
+def test_place_and_cancel(chain: Chain) -> None:
+    """An order rests and goes."""
+    said = run("place_and_cancel", *by(chain, "alice"))
+    assert "cancelled" in said and not chain.client("alice").open_orders(), said
+
+
+def test_liquidator(chain: Chain) -> None:
+    """Nobody is on offer: it looks, and ends as it began. How it bids: test_liquidator.py."""
+    assert "0 bids taken" in run("liquidator", *by(chain, "alice"), "--seconds", "0.3", "--interval", "0.1")
+
+
+def test_every_example_is_run() -> None:
+    """Each has a test here, but the one that needs CometBFT, which tests/localnet runs."""
+    names = {path.stem for path in (PROJECT / "client/examples").glob("*.py")} - {"__init__", "common"}
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert {name for name in names if f'("{name}"' not in text} == {"proof_check"}
+    assert "client.examples.proof_check" in (PROJECT / "tests/localnet/test_localnet.py").read_text(encoding="utf-8")
 
 
 def wait_for(holds: Any) -> None:
