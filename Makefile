@@ -32,8 +32,16 @@ comet: build/.venv
 localnet: setup ## four validators that trade; ARGS='--prices FILE.csv' replays real prices, Ctrl-C stops all
 	$(BIN)/novation localnet up $(ARGS)
 
-test: setup lint ## every test but the long runs: under half an hour
+# First what needs no network, on all cores; then what runs several real nodes at once, alone. Both, whatever the first says.
+test: setup lint ## every test but the long runs: about a quarter of an hour; ARGS='tests/unit -k margin' for some
+ifeq ($(ARGS),)
+	@failed=0; \
+	$(BIN)/python -m pytest -m 'not localnet and not soak' -n auto --dist loadfile --no-loadscope-reorder || failed=1; \
+	$(BIN)/python -m pytest -m 'localnet and not soak' || failed=1; \
+	exit $$failed
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 prove: setup ## laws of the rules, decided by z3 on their own source
 	$(BIN)/python -m tests.proofs $(ARGS)

@@ -34,6 +34,7 @@ LISTED = {
     "portfolio.skewed": SHAPES,
     "portfolio.array_of": SHAPES,
     "portfolio.expiry_rows": "products of 80 bits: its laws are tried in tests/properties/test_portfolio.py",
+    "portfolio.anchor_distance": "products of 80 bits: what it bounds is tried in tests/properties/test_portfolio.py",
     "portfolio.has_left": "compares products; its edges are tried in tests/unit/app/portfolio",
     "portfolio.steady_row": "finds a row; no arithmetic",
     "portfolio.Scan.total_e6": "a sum",

@@ -102,6 +102,26 @@ def test_what_raises_every_row_never_asks_for_more(value: int, changes: list[int
     assert asked(weighted[1]) <= asked(weighted[0])
 
 
+@MANY
+@given(books, st.tuples(variances, variances), st.tuples(times, times), st.integers(-F // 3, F // 3),
+       st.integers(0, F // 2))
+def test_an_anchor_takes_margin_no_further_than_it_moves(book: list[Held], spreads: tuple[int, int],
+                                                         left_ns: tuple[int, int], move: int, fixed: int) -> None:
+    """HLTH-005: at the same marks, whatever the curve was and is: the expiry's margin changes by no more than the sum
+    of lots x distance, and roundings.
+    """
+    sides = [arrays_of(book, fixed, F - fixed + way * move, spread, time_ns)
+             for way, spread, time_ns in zip((0, 1), spreads, left_ns, strict=True)]
+    marks = [price(sides[0][0], (spreads[0],) * 7, one) >> 80 for one in book]
+    value = sum(one.lots * mark for one, mark in zip(book, marks, strict=True))
+    margins = [asked(rules.weighted_rows(rules.expiry_rows(value, totals(book, arrays), expiry), 0, DEFAULT.rows))
+               for expiry, arrays, _ in sides]
+    (old, old_arrays, _), (new, new_arrays, _) = sides
+    most = sum(abs(one.lots) * rules.anchor_distance((old, was), (new, now), mark)
+               for one, was, now, mark in zip(book, old_arrays, new_arrays, marks, strict=True))
+    assert abs(margins[1] - margins[0]) <= most + 4
+
+
 @SOME
 @given(books, variances, times, st.integers(0, 10**9))
 def test_order_of_positions_changes_nothing(book: list[Held], variance: int, time_ns: int, seed: int) -> None:
