@@ -12,7 +12,6 @@ from tests.proofs.symbolic import Number, Path, explore
 
 SLOW = {"used_stays_used", "the_window_slides_up", "longs_equal_shorts", "the_split_is_exact", "rates_round_up",
         "offsets_lie_between", "hedges_never_hurt"}
-NOT_DECIDED: set[str] = set()
 QUICK = {item.about[0].split(".")[0]: item for item in reversed(PROOFS) if "margin.initial_margin" not in item.about
          and "margin.fits_record" not in item.about and item.name not in SLOW | {"reducing_never_bleeds"}}
 
