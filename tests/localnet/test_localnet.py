@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from client.client import NovationClient
+from client.errors import NovationError
 from client.light import LightClient, LightError, trust_in
 from client.offline import prove_risk
 from client.risk import risk_request, suppose_move
@@ -276,6 +277,48 @@ def test_the_gateways_numbers_follow_from_proofs(novation: Novation, plan: Plan)
             lambda name=name: asyncio.run(told_and_proven(plan.nodes[1], name)), "all proofs of one height")
         assert told == proven, name
         assert name == TAKERS[0] or (told.after.portfolio and told.after.tails and told.after.sensitivities)
+
+
+async def hook_events(node: NodePlan, kinds: set[str]) -> dict[str, list[Any]]:
+    """Events of these kinds outside any envelope, in all blocks that the gateway still tells."""
+    found: dict[str, list[Any]] = {kind: [] for kind in kinds}
+    async with NovationClient(node.gateway) as client:
+        height = (await client.status()).height
+        while height > 0:
+            try:
+                block = await client.block(height, with_txs=True)
+            except NovationError:
+                break
+            for event in block.events:
+                kind = event.WhichOneof("kind")
+                if kind in kinds:
+                    found[kind].append(getattr(event, kind))
+            height -= 1
+    return found
+
+
+def test_options_expire_by_rule(novation: Novation, plan: Plan) -> None:
+    """OPT-010, OPT-011: an expiry got its price from the integral of the votes, whoever held a series of it was settled
+    at what that says the series is worth, and the series are gone: nobody had to act.
+    """
+    kinds = {"expiry_fixed", "settlement_price_set", "position_settled", "series_removed"}
+    found: dict[str, list[Any]] = {}
+
+    def settled() -> bool:
+        nonlocal found
+        found = asyncio.run(hook_events(plan.nodes[1], kinds))
+        priced, gone = ({one.market for one in found[kind]} for kind in ("settlement_price_set", "series_removed"))
+        return bool({one.market for one in found["position_settled"]} & priced & gone)
+
+    wait_until(settled, "series that end with holders", 150)
+    assert found["expiry_fixed"]
+    gone = {one.market for one in found["series_removed"]}
+    prices = {one.market: one.price_quanta for one in found["settlement_price_set"] if one.market in gone}
+    held = [one for one in found["position_settled"] if one.market in prices]
+    for market in {one.market for one in held}:
+        settled_here = [one for one in held if one.market == market]
+        assert sum(one.lots for one in settled_here) == 0, "longs equal shorts"
+        assert {one.price_quanta for one in settled_here} == {prices[market]}
 
 
 def test_blocks_run_again_give_the_same_hashes(novation: Novation, plan: Plan) -> None:
