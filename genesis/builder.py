@@ -29,7 +29,7 @@ AppState = dict[str, Any]
 Resolve = Callable[[str], str]
 
 PARAMS = {"test_network", "authority", "gas_price_e6", "max_block_gas", "max_faucet_usd"}
-# What the chain need not say of its breakers.
+# What the chain need not say of its breakers, and of portfolio margin.
 PARAMS_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "withdraw_hour_usd": ("withdraw_hour_quanta", usd_to_quanta),
     "withdraw_hour_percent": ("withdraw_hour_ppm", percent_to_ppm),
@@ -39,6 +39,8 @@ PARAMS_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "gap_cool_down_seconds": ("gap_cool_down_ns", seconds_to_ns),
     "sweep_accounts": ("sweep_accounts", lambda value: _integer(value)),
     "stress_percent": ("stress_ppm", percent_to_ppm),
+    "portfolio_maintenance_percent": ("portfolio_maintenance_ppm", percent_to_ppm),
+    "offset_cap_usd": ("offset_cap_quanta", usd_to_quanta),
 }
 MARKET = {
     "market", "symbol", "lot_size", "tick_size", "max_order", "max_position", "initial_margin_percent",

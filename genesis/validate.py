@@ -109,6 +109,8 @@ PARAMS_OPTIONAL: dict[str, Check] = {
     "gap_cool_down_ns": _off_or(5 * 10**9, 3_600 * 10**9),
     "sweep_accounts": _integer(0, 1_000),
     "stress_ppm": _off_or(1_000, 500_000),
+    "portfolio_maintenance_ppm": _integer(500_000, PPM),
+    "offset_cap_quanta": _integer(0, 10**17),
 }
 NEVER_OFF = (("withdraw_hour_quanta", "withdraw_hour_ppm"), ("withdraw_day_quanta", "withdraw_day_ppm"), ("gap_ns",),
              ("gap_cool_down_ns",), ("sweep_accounts",), ("stress_ppm",))

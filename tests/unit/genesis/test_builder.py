@@ -69,6 +69,14 @@ def test_margin_terms_are_optional_and_exact(preset: dict) -> None:
     assert problems(app_state) == ["markets[0].tiers: must ascend by from_notional_quanta"]
 
 
+def test_terms_of_portfolios_are_in_percent_and_usd(preset: dict) -> None:
+    """PORT-010, PORT-011: the part that is maintenance margin, and the most that underlyings save one another."""
+    preset["params"].update(portfolio_maintenance_percent="75.5", offset_cap_usd="3")
+    app_state = build(preset, owner)
+    assert problems(app_state) == [] and check_app_state(app_state) == []
+    assert {"portfolio_maintenance_ppm": 755_000, "offset_cap_quanta": 3_000_000}.items() <= app_state["params"].items()
+
+
 def test_terms_of_breakers_are_in_percent_seconds_and_base(preset: dict) -> None:
     """BRK-013, BRK-018: what a preset says becomes the entry's; what it does not say is the chain's default."""
     preset["params"].update(withdraw_hour_usd="2", withdraw_hour_percent="0.5")

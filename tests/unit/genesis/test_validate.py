@@ -37,6 +37,8 @@ FAULTS = [
     (lambda s: s["params"].update(gas_price_e6=-1), "params.gas_price_e6"),
     (lambda s: s["params"].update(note="hi"), "params.note: is not known"),
     (lambda s: s["params"].update(withdraw_hour_ppm=250_001), "params.withdraw_hour_ppm: must be between"),
+    (lambda s: s["params"].update(portfolio_maintenance_ppm=4), "params.portfolio_maintenance_ppm: must be between"),
+    (lambda s: s["params"].update(offset_cap_quanta=-1), "params.offset_cap_quanta: must be between"),
     (lambda s: s["params"].update(test_network=False, withdraw_day_quanta=0, withdraw_day_ppm=0),
      "params.withdraw_day_quanta: only a test network"),
     (lambda s: s.update(params=[]), "params: must be an object"),
