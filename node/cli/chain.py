@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,14 +73,16 @@ def comet_address(session: Session, given: str | None) -> str:
 
 
 def ask(session: Session, work: Callable[[NovationClient], Awaitable[Answer]], key: Key | None = None,
-        account_number: int = 0, owner: bytes = b"") -> Answer:
-    """Connect, do `work`, and turn what goes wrong into an exit status and a next step."""
+        account_number: int = 0, owner: bytes = b"", *, quiet: bool = False) -> Answer:
+    """Connect, do `work`, and turn what goes wrong into an exit status and a next step. `quiet` shows no progress: the
+    terminal belongs to `work`.
+    """
     address = gateway_address(session)
 
     async def run() -> Answer:
         client = NovationClient(address, key, account_number=account_number, owner=owner)
         try:
-            with session.progress(f"asking {address}", quiet=True):
+            with nullcontext() if quiet else session.progress(f"asking {address}", quiet=True):
                 await client.connect(CONNECT_S)
                 _refuse_dev_keys(client, key)
                 return await work(client)

@@ -28,6 +28,7 @@ COMMANDS = {
     "keys": ("node.cli.keys:keys", "Make, show, import and export keys."),
     "tx": ("node.cli.agents:tx", "Trade and move money: order, cancel, replace, combo, block, transfer, withdraw."),
     "query": ("node.cli.options:query", "Ask about markets, books, options, trades, accounts, risk, prices, breakers."),
+    "top": ("node.cli.top:top", "A market, your account and the node on the whole terminal; trade from it."),
     "localnet": ("node.cli.localnet:localnet", "A network of several validators on this machine."),
     "devchain": ("node.cli.devchain:devchain", "The same chain in one process, for trying things."),
     "dev": ("node.cli.devchain:dev", "Blocks, time, prices and checkpoints of a devchain."),

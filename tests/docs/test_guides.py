@@ -29,6 +29,7 @@ MEANS = {"mine.json": "mine.json", "OWNER": dev_key("alice").owner.hex(), "DESTI
 # Not run here: beginning -> why.
 ELSEWHERE = {
     "novation devchain": "it is what the commands are run against",
+    "novation top": "needs a terminal: tests/unit/node/tui, tests/unit/node/cli/test_top.py",
     "novation query risk alice --offline": "proofs need CometBFT: tests/localnet",
     "novation query risk alice --inputs": "proofs need CometBFT: tests/localnet",
     "novation tx block submit": "what somebody signed a moment ago: tests/unit/client/test_client.py",
