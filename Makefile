@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/novation/*/*.proto)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup comet localnet test prove sim lint bench soak clean
+.PHONY: help setup comet localnet test prove sim lint docs bench soak clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ lint: setup ## style, types, layers
 
 sim: setup ## a month of real prices with leveraged accounts, in one process; ARGS='--prices FILE.csv --picture FILE.png'
 	$(BIN)/python -m tests.sim $(ARGS)
+
+docs: setup ## pictures and index of rules in docs/, made anew from the code
+	$(BIN)/python -m tests.docs
 
 bench: setup ## measured figures as JSON
 	$(BIN)/python -m tests.bench $(ARGS)

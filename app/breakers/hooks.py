@@ -11,8 +11,8 @@ from app.markets.types import AUCTION
 
 
 def watch(ctx: Context) -> None:
-    """BRK-019, BRK-020: whether the chain stood still until now, and whether that is long enough ago. BRK-007, for
-    every market: where its mark is now.
+    """BRK-007, BRK-019, BRK-020: whether the chain stood still until now, or that is long enough ago, and for every
+    market whether its mark has run too far.
     """
     gap = tripped(ctx, CHAIN, GAP)
     if gap and ctx.time_ns >= gap.ends_ns:

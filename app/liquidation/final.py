@@ -39,8 +39,8 @@ class Debt:
 
 
 def close_settling(ctx: Context) -> None:
-    """SETL-005, for every market that has its settlement price and no order left. Of options, which end many at once,
-    of at most MAX_SETTLED_ACCOUNTS accounts together, about (OPT-012).
+    """SETL-005: positions are closed in every market that has its settlement price and no order left. Of options, which
+    end many at once, of at most MAX_SETTLED_ACCOUNTS accounts together, about (OPT-012).
     """
     left = MAX_SETTLED_ACCOUNTS
     for number in market_numbers(ctx):

@@ -135,7 +135,9 @@ def classes(ctx: Context) -> Iterator[OptionClass]:
 
 
 def list_series(ctx: Context) -> None:
-    """OPT-004 to OPT-009, for each class; one whose rules raise lists nothing."""
+    """OPT-004 to OPT-009: of each class, what is missing at one of its expiries is listed; one whose rules raise lists
+    nothing.
+    """
     for terms in classes(ctx):
         attempt(ctx, partial(list_class, terms))
 

@@ -23,8 +23,9 @@ ENDS = (QUARANTINED, SETTLING, SETTLED)
 
 
 def run_settlements(ctx: Context) -> None:
-    """SETL-001 to SETL-007, for every market that ends or nears its end. Of options, which end many at once, at most
-    MAX_SETTLED_ORDERS orders together, about (OPT-012); when they end, app/options says.
+    """SETL-001 to SETL-007: markets near their end take the mean of their index, those at their end fix it and cancel
+    orders. Of options, which end many at once, at most MAX_SETTLED_ORDERS orders together, about (OPT-012); when they
+    end, app/options says.
     """
     left = MAX_SETTLED_ORDERS
     for number in market_numbers(ctx):
