@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from node.web.proofs import CometProver
 
 log = structlog.get_logger("gateway")
+
+COLLECT_AFTER = (100_000, 50, 100)
+"""As the engine: the collector is not to walk the whole model while traders wait for an answer."""
 
 
 async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str) -> None:
@@ -60,6 +64,8 @@ def main() -> None:
     parser.add_argument("--metrics", default="", help="127.0.0.1:PORT where Prometheus fetches figures; empty: none")
     parser.add_argument("--web-listen", default="", help="host:port of the web page; empty: none")
     arguments = parser.parse_args()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     try:
         asyncio.run(serve(Home.at(arguments.home), arguments.listen, arguments.metrics, arguments.web_listen))
     except OSError as error:

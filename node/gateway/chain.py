@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -66,8 +67,8 @@ class ChainService(chain_service_pb2_grpc.ChainServiceServicer):
                           context: Any) -> AsyncIterator[chain_service.WatchBlocksResponse]:
         async for step in self.streams.follow(request.after_height):
             if isinstance(step, BlockView):
-                yield chain_service.WatchBlocksResponse(height=step.height, time_ns=step.time_ns,
-                                                        block=summarise(step, request.with_txs))
+                make = partial(_block_message, step, request.with_txs)
+                yield self.model.once(step, ("block", request.with_txs), make)
             elif isinstance(step, Quiet):
                 yield chain_service.WatchBlocksResponse(height=step.height, time_ns=step.time_ns,
                                                         heartbeat=market_data.Heartbeat())
@@ -78,6 +79,10 @@ class ChainService(chain_service_pb2_grpc.ChainServiceServicer):
         if not self.model.height:
             raise not_ready()
         return self.model
+
+
+def _block_message(view: BlockView, with_txs: bool) -> chain_service.WatchBlocksResponse:
+    return chain_service.WatchBlocksResponse(height=view.height, time_ns=view.time_ns, block=summarise(view, with_txs))
 
 
 def summarise(view: BlockView, with_txs: bool) -> chain_service.BlockSummary:

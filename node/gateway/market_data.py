@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -102,21 +103,21 @@ class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
 
     async def _watch_top(self, request: market_data.WatchBookRequest) -> AsyncIterator[market_data.WatchBookResponse]:
         """The best levels only: each block's change of what this stream shows."""
-        market, first = request.market, True
+        market, depth, first = request.market, request.depth, True
         async for step in self.streams.follow(0):
             if isinstance(step, BlockView) and (market not in step.book_deltas or step.height < self.model.height):
                 continue  # nothing new, or a later block is already in the book: the change is sent with that one
-            top = self.model.book(market).top(request.depth)
             if first or isinstance(step, Rebuilt):
-                first, shown = False, top
-                yield self._book_message(market, shown.sequence, snapshot=top.view(0))
+                first, shown = False, self.model.book(market).top(depth)
+                yield self._book_message(market, shown.sequence, snapshot=shown.view(0))
             elif isinstance(step, Quiet):
                 yield _quiet_book(market, shown.sequence, step)
             else:
-                delta, previous = difference(shown, top), shown.sequence
+                top = self.model.once(step, ("top", market, depth), partial(self.model.book(market).top, depth))
+                delta = self.model.once(step, ("top", market, depth, shown.sequence), partial(difference, shown, top))
                 if delta.bids or delta.asks:
+                    yield self._book_message(market, top.sequence, previous_sequence=shown.sequence, delta=delta)
                     shown = top
-                    yield self._book_message(market, top.sequence, previous_sequence=previous, delta=delta)
 
     @stream
     async def WatchTrades(self, request: market_data.WatchTradesRequest,
@@ -127,8 +128,9 @@ class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
             raise bad_argument("after_trade_id", "only together with a market")
         async for step in self.streams.follow(request.after_height):
             if isinstance(step, BlockView):
-                trades = [trade for trade in step.trades if request.market in (0, trade.market)
-                          and trade.trade_id > request.after_trade_id]
+                trades = self.model.once(step, ("trades", request.market), partial(_trades_of, step, request.market))
+                if request.after_trade_id:
+                    trades = [trade for trade in trades if trade.trade_id > request.after_trade_id]
                 if trades:
                     yield market_data.WatchTradesResponse(height=step.height, time_ns=step.time_ns,
                                                           trades=market_data.TradesOfBlock(trades=trades))
@@ -169,6 +171,10 @@ class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
             if (record := model.record(table, u32(market))) is not None:
                 getattr(summary, name).ParseFromString(record)
         return summary
+
+
+def _trades_of(view: BlockView, market: int) -> list[market_data.Trade]:
+    return [trade for trade in view.trades if market in (0, trade.market)]
 
 
 def _quiet_book(market: int, sequence: int, quiet: Quiet) -> market_data.WatchBookResponse:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from app.context import Context
 from app.registry import TABLES
@@ -25,6 +26,7 @@ DOMAINS = tuple(TABLES)
 BLOCKS_MAX = 256
 BLOCK_BYTES_MAX = 48 * 1024 * 1024  # of all blocks held, as they came over the link
 TRADES_MAX = 1000  # held for each market
+Made = TypeVar("Made")
 
 
 class BlockView:
@@ -83,6 +85,7 @@ class ReadModel:
         self._records = _Records()
         self._moved = asyncio.Event()
         self._frozen: tuple[tuple[int, int], dict[str, dict[bytes, bytes]]] = ((0, 0), {})
+        self._made: dict[Hashable, Any] = {}  # of the newest block, for all streams
 
     # Writing: the task that follows the feed.
 
@@ -124,6 +127,7 @@ class ReadModel:
 
     def _advance(self, height: int, time_ns: int, app_hash: bytes) -> None:
         self.height, self.time_ns, self.app_hash = height, time_ns, app_hash
+        self._made.clear()
         self.wake()
 
     def wake(self) -> None:
@@ -274,6 +278,15 @@ class ReadModel:
         if self._frozen[0] != at:
             self._frozen = at, {name: records.copy() for name, records in self._records.raw.items()}
         return self._frozen[1]
+
+    def once(self, view: BlockView, what: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes of a block: once for all who ask while it is the newest. Nobody may change it."""
+        if view.height != self.height:
+            return make()
+        if what not in self._made:
+            self._made[what] = make()
+        made: Made = self._made[what]
+        return made
 
     def block(self, height: int) -> BlockView | None:
         """A recent block, None when it is not held."""

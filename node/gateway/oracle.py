@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from app.context import Context
@@ -134,7 +135,7 @@ class OracleService(oracle_service_pb2_grpc.OracleServiceServicer):
                 message.snapshot.prices.extend(shown.values())
             elif isinstance(step, Quiet):
                 message.heartbeat.SetInParent()
-            elif changed := _changes(step, wanted, shown):
+            elif changed := _changes(self.model.once(step, "prices", partial(_prices_of, step)), wanted, shown):
                 message.changed.prices.extend(changed)
             else:
                 continue
@@ -183,11 +184,14 @@ def price_of(market: int, mark: state_pb2.MarkPrice) -> oracle_service.MarketPri
                                       validity=mark.validity)
 
 
-def _changes(view: BlockView, wanted: set[int],
+def _prices_of(view: BlockView) -> list[oracle_service.MarketPrice]:
+    return [price_of(market, mark) for market, mark in view.marks.items()]
+
+
+def _changes(prices: list[oracle_service.MarketPrice], wanted: set[int],
              shown: dict[int, oracle_service.MarketPrice]) -> list[oracle_service.MarketPrice]:
-    """The prices that are other ones in this block than those shown last; they are shown then."""
-    found: Iterable[oracle_service.MarketPrice] = (
-        price_of(market, mark) for market, mark in view.marks.items() if not wanted or market in wanted)
-    changed = [price for price in found if price != shown.get(price.market)]
+    """The prices that are other ones than those shown last; they are shown then."""
+    changed = [price for price in prices
+               if (not wanted or price.market in wanted) and price != shown.get(price.market)]
     shown.update((price.market, price) for price in changed)
     return changed

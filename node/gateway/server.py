@@ -133,7 +133,8 @@ class Gateway:
         await server.start()
         self._server = server
         self._tasks = [asyncio.create_task(self.engine.run(), name="engine"),
-                       asyncio.create_task(self._submissions.run(), name="submissions")]
+                       asyncio.create_task(self._submissions.run(), name="submissions"),
+                       asyncio.create_task(self._streams.run(), name="streams")]
         log.info("gateway listens", address=self.address)
 
     async def wait(self) -> None:

@@ -7,10 +7,9 @@ fills, gap, end.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from node.gateway.activity import account_key
 from node.gateway.chain import summarise
@@ -58,7 +57,6 @@ class Live:
         self._services = services
         self._model: ReadModel = services.model
         self._streams = streams
-        self._made: WeakKeyDictionary[BlockView, dict[str, bytes]] = WeakKeyDictionary()
 
     async def follow(self, wanted: Wanted) -> AsyncIterator[Frames]:
         """The messages of one reader. Raises CallError."""
@@ -103,7 +101,7 @@ class Live:
                 prices = [plain(price_of(market, mark)) for market, mark in view.marks.items()]
                 data += frame("prices", {"prices": prices}, view.height)
             return data
-        return self._once(view, "block", make)
+        return self._model.once(view, "page block", make)
 
     def _market(self, view: BlockView, market: int) -> bytes:
         """Trades of the block; the book, unless a later block is in it already."""
@@ -114,16 +112,10 @@ class Live:
             rows = [plain(trade) for trade in view.trades if trade.market == market][-TRADES_MAX:]
             return frame("trades", {"trades": rows}, view.height) if rows else b""
 
-        data = self._once(view, f"trades {market}", trades)
+        data = self._model.once(view, ("page trades", market), trades)
         if market in view.book_deltas and view.height == self._model.height:
-            data += self._once(view, f"book {market}", lambda: self._book(market, view.height))
+            data += self._model.once(view, ("page book", market), lambda: self._book(market, view.height))
         return data
-
-    def _once(self, view: BlockView, what: str, make: Callable[[], bytes]) -> bytes:
-        made = self._made.setdefault(view, {})
-        if what not in made:
-            made[what] = make()
-        return made[what]
 
     def _book(self, market: int, height: int) -> bytes:
         """The best levels: [price, lots, orders] each."""

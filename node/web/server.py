@@ -57,6 +57,7 @@ class WebServer:
         listening.setblocking(False)
         self.address = f"{host}:{listening.getsockname()[1]}"
         self._tasks = [asyncio.create_task(self._server.serve([listening]), name="web"),
+                       asyncio.create_task(self.streams.run(), name="streams"),
                        asyncio.create_task(self._follow_blocks(), name="follow")]
         while not self._server.started and not self._tasks[0].done():
             await asyncio.sleep(0.005)
@@ -66,7 +67,7 @@ class WebServer:
         self.streams.stop()
         self._server.should_exit = True
         for task in reversed(self._tasks):
-            if task.get_name() == "follow":
+            if task.get_name() != "web":
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task

@@ -18,7 +18,7 @@ from importlib import metadata
 SECTIONS = {"engine": "engine", "gas": "gas", "store": "store", "margin": "margin", "health": "health",
             "funding": "funding", "oracle": "oracle", "breakers": "breakers", "liquidation": "liquidation",
             "pricing": "pricing", "portfolio": "portfolio", "options": "options",
-            "abci": "abci_server", "localnet": "localnet"}
+            "abci": "abci_server", "gateway": "gateway", "localnet": "localnet"}
 
 
 def machine() -> dict[str, object]:

@@ -44,15 +44,11 @@ class Network:
             wait(child)
 
     def cpu_seconds(self) -> dict[str, float]:
-        """CPU time used so far, by kind of process; empty where there is no /proc."""
+        """CPU time used so far, by kind of process; zeros where there is no /proc."""
         used: dict[str, float] = {}
         for child in self.children:
-            try:
-                fields = Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()
-            except FileNotFoundError:
-                continue
             kind = child.command.name.split()[-1]
-            used[kind] = used.get(kind, 0.0) + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            used[kind] = used.get(kind, 0.0) + cpu_seconds_of(child.pid)
         return used
 
     def wait_height(self, height: int) -> None:
@@ -73,6 +69,15 @@ class Network:
                 time.sleep(0.1)
 
 
+def cpu_seconds_of(pid: int) -> float:
+    """CPU time that a process has used so far, 0 where there is no /proc."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def bench_state(people: tuple[builders.Person, ...]) -> AppState:
     """The localnet's own markets and limits, with `people` funded and no fee to run out of."""
     state = build(read_preset("localnet"), dev_owner)
@@ -81,11 +86,12 @@ def bench_state(people: tuple[builders.Person, ...]) -> AppState:
             "accounts": sorted(mine["accounts"], key=lambda account: account["owner"])}
 
 
-def start_novation(folder: Path, state: AppState, *, gateways: bool = False) -> Network:
-    """Four nodes: engine, CometBFT and price feeder each, and a gateway each if asked. Returns once block 2 is
-    committed.
+def start_novation(folder: Path, state: AppState, *, gateways: bool = False,
+                   validators: int = VALIDATORS) -> Network:
+    """Four nodes, or so many: engine, CometBFT and price feeder each, and a gateway each if asked. Returns once block 2
+    is committed.
     """
-    network = Network(make_plan(folder, choose_base_port(None, VALIDATORS), VALIDATORS, seed=1))
+    network = Network(make_plan(folder, choose_base_port(None, validators), validators, seed=1))
     network.plan.feeds = made_up(state, "static")
     make_homes(network.plan, state)
     try:

@@ -1,5 +1,6 @@
 """Streams of a real gateway over a real chain: what they add up to, resuming, gaps, slow readers."""
 
+import asyncio
 import random
 from collections import defaultdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from client.streams import LocalBook
 from node.gateway.server import Limits
+from node.gateway.streams import AT_ONCE
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import chain_service_pb2 as chain_service
 from novation.v1 import chain_service_pb2_grpc, state_pb2, tx_pb2
@@ -283,6 +285,28 @@ def test_a_slow_reader_is_told_where_to_resume_and_can(tmp_path: Path) -> None:
             assert [m.height for m in (await again.read(), await again.read())] == [height - 1, height]
             await until(lambda: net.gateway._streams.open == 1)
             await narrow.close()
+
+    run(work())
+
+
+def test_others_have_their_turn_while_many_streams_are_told_of_a_block(tmp_path: Path) -> None:
+    """Between two turns of anybody else, only a few of the waiting streams are woken."""
+    async def work() -> None:
+        async with network(tmp_path) as net:
+            calls = [_watch_blocks(net, 0) for _ in range(10 * AT_ONCE)]
+            for call in calls:
+                await call.read()
+            waiting = net.gateway._streams._waiting
+            await until(lambda: len(waiting) == len(calls))
+            woken: list[int] = []
+            net.engine.run_with()
+            while sum(woken) < len(calls):
+                before = set(waiting)
+                await asyncio.sleep(0)
+                woken.append(len(before - set(waiting)))
+            assert max(woken) == AT_ONCE
+            heights = {(await call.read()).block.height for call in calls}
+            assert heights == {net.gateway.model.height}
 
     run(work())
 
