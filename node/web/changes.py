@@ -22,13 +22,14 @@ ACTIONS = frozenset({"set_market_status", "set_validator"})  # that only the aut
 
 
 class Changes:
-    """The last changes, oldest first. `catch_up` takes in the blocks that came since."""
+    """The last actions and events of the kind. `catch_up` takes in the blocks that came since."""
 
     def __init__(self, model: ReadModel) -> None:
         self._model = model
         self._generation = -1
         self._height = 0
-        self._kept: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._actions: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._events: deque[dict[str, Any]] = deque(maxlen=KEPT)
 
     def catch_up(self) -> None:
         """Take in the blocks that came since. Called with every block, so that none leaves the model unseen."""
@@ -36,7 +37,8 @@ class Changes:
         if self._generation != model.generation:
             self._generation = model.generation
             self._height = model.blocks[0].height - 1 if model.blocks else model.height
-            self._kept.clear()
+            self._actions.clear()
+            self._events.clear()
         while self._height < model.height:
             self._height += 1
             if (view := model.block(self._height)) is not None:
@@ -46,16 +48,17 @@ class Changes:
         block, at = view.block, {"height": str(view.height), "time_ns": str(view.time_ns)}
         for tx in block.txs:
             for action, result in _actions(tx):
-                self._kept.append({**at, "tx_hash": tx.hash.hex(), "action": action, "result": result})
+                self._actions.append({**at, "tx_hash": tx.hash.hex(), "action": action, "result": result})
         for events, tx_hash in [(block.events, ""), *((tx.events, tx.hash.hex()) for tx in block.txs)]:
             for event in events:
                 if event.WhichOneof("kind") in EVENTS:
-                    self._kept.append({**at, "tx_hash": tx_hash, "event": plain(event)})
+                    self._events.append({**at, "tx_hash": tx_hash, "event": plain(event)})
 
     def document(self) -> dict[str, Any]:
         """All of them, newest first."""
         self.catch_up()
-        return {"height": str(self._model.height), "changes": list(reversed(self._kept))}
+        return {"height": str(self._model.height), "actions": list(reversed(self._actions)),
+                "events": list(reversed(self._events))}
 
 
 def _actions(tx: feed_pb2.CommittedTx) -> list[tuple[dict[str, Any], dict[str, Any]]]:

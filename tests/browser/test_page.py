@@ -1,74 +1,13 @@
-"""The page in a real headless Chromium, over a devchain: place, fill, cancel, drop and resume.
-
-Pictures are kept in build/screenshots: look at them.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-import pytest
+"""The trading page in a real headless Chromium, over a devchain: place, fill, cancel, drop and resume, keys."""
 
 from client.keys import Key
 from client.sync import SyncClient
 from node.devchain.server import DevServer
 from node.keys.dev import dev_key
 from novation.testing import Chain
-from tests.helpers.browser import Browser, browser, missing, wait_for
-from tests.tidy.shape import PROJECT
+from tests.helpers.browser import Browser, wait_for
+from tests.helpers.page import PRICES, open_as, order
 from tests.unit.node.web.test_wire import actions, as_json
-
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
-PICTURES = PROJECT / "build" / "screenshots"
-SHIFT_MOST = 0.05  # cumulative; a tenth is what people are said not to notice
-PRICES = ("45990", "45980", "45970")
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Browser]:
-    """One browser for all tests; each opens its own chain, at an origin of its own."""
-    with browser() as made:
-        yield made
-
-
-@pytest.fixture
-def chain() -> Iterator[Chain]:
-    """A devchain with a page, and somebody who quotes."""
-    made = Chain(web=True)
-    try:
-        maker, taker = made.client("maker-0"), made.client("taker-0")
-        for place, price in enumerate(("46010", "46020", "46030")):
-            maker.place("BTC-PERP", "sell", f"0.{place + 1}", price, time_in_force="post_only")
-        for place, price in enumerate(PRICES):
-            maker.place("BTC-PERP", "buy", f"0.{place + 1}", price, time_in_force="post_only")
-        taker.place("BTC-PERP", "buy", "0.05", "46010")
-        yield made
-    finally:
-        made.close()
-
-
-def open_as(page: Browser, chain: Chain, name: str = "") -> None:
-    """The trading page, with a test key if one is named."""
-    page.look_like(width=1280)
-    page.open("about:blank")
-    page.complaints()  # of the page of another chain, which is gone
-    page.open(f"http://{chain.web_address}/")
-    page.until("#state", lambda text: text.startswith("block"), "a block")
-    if name:
-        page.click("#key-button")
-        page.click(f"dialog [role=group] button:nth-of-type({['alice', 'bob', 'carl', 'dave'].index(name) + 1})")
-        page.until("#key-button", lambda text: text == name, name)
-        page.until("#account", lambda text: "1,000,000" in text, "equity")
-
-
-def order(page: Browser, side: str, price: str, size: str) -> None:
-    """Write an order by keyboard alone, up to its review."""
-    page.run("document.activeElement.blur()")
-    page.press(side)
-    assert page.run("return document.activeElement.name") == "price"
-    page.write("input[name=price]", price)
-    page.write("input[name=size]", size)
-    page.press("Enter")
 
 
 def test_an_order_is_previewed_signed_and_filled_by_keyboard(page: Browser, chain: Chain) -> None:
@@ -139,7 +78,7 @@ def test_a_page_that_lost_its_gateway_goes_on_where_it_was(page: Browser, chain:
 def test_pages_that_one_left_hold_no_connection(page: Browser, chain: Chain) -> None:
     """A browser has six for one address: with as many streams left behind, nothing would load any more."""
     open_as(page, chain, "alice")
-    for path in ("/explorer.html", "/risk.html", "/", "/explorer.html#/oracle", "/risk.html", "/") * 2:
+    for path in ("/explorer.html", "/risk.html", "/", "/explorer.html#/oracle", "/risk.html", "/", "/risk.html", "/"):
         page.open(f"http://{chain.web_address}{path}")
         page.until("#state", lambda text: text.startswith("block"), "a block")
     web = chain.server.gateway.web
@@ -183,36 +122,3 @@ def test_the_browser_encodes_what_python_encodes(page: Browser, chain: Chain) ->
         return args[0].map((one) => hex(encode(ACTION, read(one))));
     """, [as_json(action) for action in actions()])
     assert found == [action.SerializeToString(deterministic=True).hex() for action in actions()]
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("dark", [False, True])
-def test_every_page_fits_in_both_schemes(page: Browser, chain: Chain, width: int, dark: bool) -> None:
-    open_as(page, chain, "alice")
-    order(page, "b", "46020", "0.1")
-    page.click("#confirm")
-    page.until("#outcome", lambda text: "filled" in text, "a fill")
-    block = chain.chain.height
-    pages = {"trade": ("/", "#positions button"), "blocks": ("/explorer.html", "#blocks tr"),
-             "block": (f"/explorer.html#/block/{block}", ".card"), "oracle": ("/explorer.html#/oracle", "tbody tr"),
-             "validators": ("/explorer.html#/validators", "tbody tr"), "params": ("/explorer.html#/params", "details"),
-             "breakers": ("/explorer.html#/breakers", "tbody tr"), "risk": ("/risk.html", "#heat td.now")}
-    for name, (path, ready) in pages.items():
-        page.look_like(width=width, height=900 if width > 600 else 844, dark=dark)
-        page.open("about:blank")
-        page.open(f"http://{chain.web_address}{path}")
-        page.find(ready)
-        page.until("#state", lambda text: text.startswith("block"), "a block")
-        shift = page.run("""
-            let sum = 0;
-            new PerformanceObserver((list) => list.getEntries().forEach((entry) => { sum += entry.value; }))
-                .observe({ type: "layout-shift", buffered: true });
-            await new Promise((resolve) => setTimeout(resolve, 400));
-            return sum;
-        """)
-        page.screenshot(PICTURES / f"{name}-{width}-{'dark' if dark else 'light'}.png")
-        assert page.run("return document.documentElement.scrollWidth") <= width, f"{name} is wider than {width}"
-        assert shift <= SHIFT_MOST, f"{name} moves by {shift:.3f} while it loads"
-        assert page.run("return [...document.querySelectorAll('button, a, input, select')].filter((one) => "
-                        "!(one.textContent || one.ariaLabel || one.placeholder || one.labels?.length)).length") == 0
-    assert page.complaints() == []

@@ -1,8 +1,8 @@
-// Blocks as they come, one block, one transaction with what each of its actions did.
+// Blocks as they come, and one block.
 import { get } from "../lib/api.js";
 import { $, h } from "../lib/dom.js";
-import { day, words } from "../lib/format.js";
-import { problemText } from "../lib/problems.js";
+import { day } from "../lib/format.js";
+import { events } from "./events.js";
 import { accountLink, blockLink, pairs, table, txLink } from "./values.js";
 
 const SHOWN = 30, HEADINGS = ["Height", "Time", "Transactions", "Refused", "Actions", "Failed", "Fills", "App hash"];
@@ -29,13 +29,6 @@ export function newBlock(block) {
   while (body.children.length > SHOWN) body.lastChild.remove();
 }
 
-const eventName = (event) => Object.keys(event)[0];
-const eventCard = (event) => h("div", { class: "card" }, h("h3", {}, words(eventName(event))), pairs(event[eventName(event)]));
-
-function events(found, title) {
-  return found.length ? [h("h2", {}, `${title} (${found.length})`), ...found.slice(0, 200).map(eventCard)] : [h("p", { class: "quiet" }, `${title}: none.`)];
-}
-
 /** One block. */
 export async function blockView(argument) {
   const { block, height } = await get("block", { height: argument || 0, with_txs: true });
@@ -55,19 +48,4 @@ function outcome(result) {
   if (result.code) return h("span", { class: "bad" }, result.reason);
   const failed = result.actions.filter((action) => action.code).length;
   return failed ? h("span", { class: "bad" }, `${failed} failed`) : "done";
-}
-
-/** One transaction. */
-export async function txView(hash) {
-  const { tx, tx_height: height, time_ns: time, index } = await get("tx", { hash });
-  const { actions, ...result } = tx.result;
-  return [
-    h("h2", {}, "Transaction"), h("p", { class: "hash" }, tx.hash),
-    h("dl", { class: "details" }, h("dt", {}, "Block"), h("dd", {}, blockLink(height), ` · place ${index}`), h("dt", {}, "Time"), h("dd", {}, day(time)),
-      h("dt", {}, "Account"), h("dd", {}, tx.account ? accountLink(tx.account) : "–"), h("dt", {}, "Nonce"), h("dd", {}, tx.nonce)),
-    h("h2", {}, "Outcome"), result.code ? h("p", { class: "error" }, problemText(result)) : pairs(result),
-    ...actions.flatMap((action, place) => [h("div", { class: "card" }, h("h3", {}, `Action ${place + 1}: ${action.code ? "failed" : "done"}`),
-      action.code ? h("p", { class: "error" }, problemText(action)) : "", pairs(action, Number(BigInt(action.order_id) >> 40n)))]),
-    ...events(tx.events, "Events"),
-  ];
 }

@@ -3,17 +3,32 @@ import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { day, percent, short } from "../lib/format.js";
 import { ratio } from "../wire/units.js";
-import { pairs, symbol, table, unitsOf, value } from "./values.js";
+import { proofLink, symbol, table, unitsOf, value } from "./values.js";
 
 const share = (part, all) => (Number(all) ? percent(Math.round((Number(part) / Number(all)) * 1e6)) : "–");
 const decimals = (units, places) => ratio(BigInt(units), 10n ** BigInt(places), Math.min(places, 6));
 
-/** Who votes, with how much power, and how they took part. */
+/** Who votes, with how much power, how they took part, and what they voted last. */
 export async function validatorsView() {
-  const { reporters, total_power: total } = await get("reporters");
-  return [h("h2", {}, "Validators"), table("Validators", ["Address", "Power", "Share", "Voted prices in", "Prices counted", "Far from the median"], reporters.map((one) => [
-    h("span", { class: "hash", title: one.address }, short(one.address, 16)), one.power, share(one.power, total), `${one.votes} of ${one.blocks} blocks (${share(one.votes, one.blocks)})`, one.prices,
-    `${one.deviations} (${share(one.deviations, one.prices)})`]))];
+  const [{ reporters, total_power: total }, votes, { validators }] = await Promise.all([get("reporters"), get("votes"), get("terms")]);
+  const last = new Map(votes.voters.map((one) => [one.address, one]));
+  const sets = validators.flatMap((record) => record.sets);
+  return [
+    h("h2", {}, "Validators"),
+    h("p", { class: "quiet" }, `Last vote: of block ${votes.block_height}. A price is far when it lies farther from the median than the chain allows.`),
+    table("Validators", ["Address", "Power", "Share", "Voted prices in", "Prices counted", "Far from the median", "Last vote", "Farthest"], reporters.map((one) => [
+      h("span", { class: "hash", title: one.address }, short(one.address, 16)), one.power, share(one.power, total), `${one.votes} of ${one.blocks} blocks (${share(one.votes, one.blocks)})`, one.prices,
+      `${one.deviations} (${share(one.deviations, one.prices)})`, ...lastVote(last.get(one.address))])),
+    h("h2", {}, "Sets of validators"),
+    table("Sets of validators", ["In force from block", "Validators", "Power"], sets.map((set) => [set.height, set.validators.length, set.validators.reduce((sum, one) => sum + BigInt(one.power), 0n).toString()])),
+    h("p", {}, proofLink("validators", "73657473", "Prove the sets"), " · ", proofLink("reporters", "7265706f7274657273", "Prove the reports")),
+  ];
+}
+
+function lastVote(vote) {
+  if (!vote) return ["–", "–"];
+  const farthest = vote.deviations_ppm.reduce((most, one) => (Math.abs(Number(one)) > Math.abs(most) ? Number(one) : most), 0);
+  return vote.kind === "prices" ? [`${vote.prices.length} prices, ${vote.pillars} volatilities`, percent(farthest, 3)] : [vote.kind, "–"];
 }
 
 /** Feeds and the votes of the last block. */
@@ -50,15 +65,4 @@ export async function breakersView() {
     h("p", {}, `Done ${day(swept)}; insured: `, value("insured_quanta", insured)),
     table("Stress", ["All marks move by", "Shortfall"], stress.map((row) => [percent(row.shock_ppm), value("shortfall_quanta", row.shortfall_quanta)])),
   ];
-}
-
-/** Parameters of the chain and of each market. */
-export async function paramsView() {
-  const [{ params }, { markets }] = await Promise.all([get("params"), get("markets")]);
-  const one = ({ market }) => {
-    const made = h("details", {}, h("summary", {}, market.symbol));
-    made.addEventListener("toggle", () => made.append(pairs(market)), { once: true }); // most are never opened
-    return made;
-  };
-  return [h("h2", {}, "Parameters"), pairs(params), h("h2", {}, "Markets"), ...markets.map(one)];
 }

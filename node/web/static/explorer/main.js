@@ -5,13 +5,17 @@ import { problemText } from "../lib/problems.js";
 import { begin } from "../lib/session.js";
 import { follow } from "../lib/stream.js";
 import { accountView } from "./account.js";
-import { blockView, blocksView, newBlock, txView } from "./blocks.js";
-import { breakersView, oracleView, paramsView, validatorsView } from "./chain.js";
+import { blockView, blocksView, newBlock } from "./blocks.js";
+import { breakersView, oracleView, validatorsView } from "./chain.js";
+import { governanceView } from "./governance.js";
+import { paramsView } from "./params.js";
+import { proofView } from "./proof.js";
+import { txView } from "./tx.js";
 import { loadNames } from "./values.js";
 
 const VIEWS = {
   blocks: blocksView, block: blockView, tx: txView, account: accountView, validators: validatorsView, oracle: oracleView,
-  breakers: breakersView, params: paramsView,
+  breakers: breakersView, params: paramsView, governance: governanceView, proof: proofView,
 };
 
 let shown = 0;

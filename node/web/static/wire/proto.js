@@ -1,6 +1,6 @@
 // Protobuf in its canonical form: fields in number order, minimal varints, no default values, nothing else.
 // A message is described by its schema: {name: [number, kind]}; kinds are "uint" (varint), "sint" (zigzag), "bool",
-// "bytes", a schema of its own, or [schema] for many of them. Integers are BigInt, or safe numbers.
+// "fixed" (8 bytes), "bytes", a schema of its own, or [schema] for many of them. Integers are BigInt, or safe numbers.
 
 const MOST = (1n << 64n) - 1n;
 
@@ -27,6 +27,13 @@ function field(out, number, kind, value) {
     if (plain === 0n) return;
     varint(out, BigInt(number) << 3n);
     varint(out, plain);
+    return;
+  }
+  if (kind === "fixed") {
+    const plain = whole(value);
+    if (plain === 0n) return;
+    varint(out, (BigInt(number) << 3n) | 1n);
+    for (let place = 0n; place < 64n; place += 8n) out.push(Number((plain >> place) & 255n));
     return;
   }
   if (kind === "bytes" && value.length === 0) return;

@@ -100,11 +100,11 @@ def test_what_the_authority_does_is_told_and_what_it_changed(chain: Chain, http:
     chain.client("authority").set_market_status("BTC-PERP", "reduce_only")
     chain.client("authority").set_validator(Key(b"\x09" * 32).public_key, 5)
     refused = chain.client("alice").send([e.set_market_status(1, "active")])
-    changes = http.get("/api/changes").json()["changes"]
-    actions = [one for one in changes if "action" in one]
+    found = http.get("/api/changes").json()
+    actions = found["actions"]
     assert [next(iter(one["action"])) for one in actions] == ["set_market_status", "set_validator", "set_market_status"]
     assert int(actions[0]["height"]) == refused.height and actions[0]["result"]["reason"]
     assert actions[1]["action"]["set_validator"]["power"] == "5" and not actions[1]["result"]["code"]
-    status = next(one["event"]["market_status_changed"] for one in changes if "event" in one
-                  and "market_status_changed" in one["event"])
+    status = next(one["event"]["market_status_changed"] for one in found["events"]
+                  if "market_status_changed" in one["event"])
     assert (status["before"], status["after"], status["reason"]) == ("active", "reduce_only", "authority")
