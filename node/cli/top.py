@@ -55,7 +55,7 @@ def top(session: Session, market: str, key_name: str, account_number: int, passp
         if (error.name or "").partition(".")[0] != "textual":
             raise
         fail("`novation top` needs textual: pip install 'novation[tui]'")
-    if session.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if session.json or not (sys.stdin.isatty() and sys.stderr.isatty()):  # stderr: textual draws there
         fail("`novation top` needs a terminal; scripts ask `novation query book`, `query account` and `query orders` "
              "with --output json", EXIT_USAGE)
     account = watched(session, owner, account_number)

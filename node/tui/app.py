@@ -94,7 +94,7 @@ class Top(App[None]):
 
     def _draw(self) -> None:
         """What has changed since the last time, once however often it did."""
-        if not self._dirty:
+        if not self._dirty or not self.screen_stack:  # there is none while it ends
             return
         self._dirty = False
         main = self.screen_stack[0]

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import Any
 
 from client.client import NovationClient
-from client.errors import NotAvailable, NovationError
+from client.errors import NotAvailable, NovationError, RequestTimeout
 from client.streams import Gap
 from node.comet.rpc import AsyncCometRpc, RpcError, RpcUnreachable
 from node.tui.problems import problem_text
@@ -200,7 +200,9 @@ class Feed:
     def _lost(self, error: Exception) -> None:
         link = self.view.link
         if link.state == LIVE:
-            link.since, link.drops = time.monotonic(), link.drops + 1
+            link.since = time.monotonic()
+            problem = error if isinstance(error, NovationError) else RequestTimeout("NO_ANSWER", "no answer in time")
+            self._say(problem_text(problem), "bad")
         link.state, link.why = LOST, getattr(error, "reason", "no answer")
 
     def _live(self) -> None:

@@ -24,6 +24,7 @@ from node.tui.view import View
 from node.tui.words import Palette, percent_text, price_text
 from novation.v1 import risk_service_pb2 as risk_service
 
+SEEN_SECONDS = 0.3
 TICKET_KEYS = "Enter review · Tab, ↑ ↓ next field · ← → choose · Esc close"
 
 
@@ -57,9 +58,12 @@ class Choice(Widget, can_focus=True):
 class Ticket(ModalScreen[Terms | None]):
     """Ends with the terms that were reviewed and are to be signed, or None."""
 
+    # Those that move the focus come first, so that what is typed after them, however fast, goes where it should. Enter
+    # comes in its turn, after what was typed before it.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close"), Binding("enter", "review", "Review", priority=True),
-        Binding("down", "app.focus_next", show=False), Binding("up", "app.focus_previous", show=False)]
+        Binding("escape", "close", "Close"), Binding("enter", "review", "Review"),
+        Binding("tab,down", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab,up", "app.focus_previous", show=False, priority=True)]
 
     def __init__(self, client: NovationClient, view: View, draft: Draft) -> None:
         super().__init__()
@@ -112,6 +116,10 @@ class Ticket(ModalScreen[Terms | None]):
         if market:
             self._say(f"At most {percent_text(WORST, 0)} beyond the best price; what does not fill is cancelled.")
 
+    def on_input_submitted(self) -> None:
+        """Enter in a field."""
+        self.action_review()
+
     def _say(self, text: str, bad: bool = False) -> None:
         line = self.query_one("#problem", Static)
         line.set_class(bad, "bad")
@@ -142,10 +150,12 @@ class Ticket(ModalScreen[Terms | None]):
 
 
 class Review(ModalScreen[bool]):
-    """What an order would do to the book and the account. Ends with True to sign it."""
+    """What an order would do to the book and the account. Ends with True to sign it, once it was there to be seen: an
+    Enter that was meant for the ticket signs nothing.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "decide(False)", "Back"), Binding("enter", "decide(True)", "Sign and send", priority=True)]
+        Binding("escape", "back", "Back"), Binding("enter", "sign", "Sign and send", priority=True)]
 
     def __init__(self, view: View, terms: Terms, answer: risk_service.GetRiskResponse) -> None:
         super().__init__()
@@ -154,11 +164,12 @@ class Review(ModalScreen[bool]):
         self._terms = terms
         self._answer = answer
         self._refusal = refusal(answer)
+        self._seen = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes=f"window {'refused' if self._refusal else self._terms.side}") as window:
             window.border_title = "The chain would refuse this" if self._refusal else f"Sign as {self._view.who}?"
-            window.border_subtitle = "Esc back to the ticket" if self._refusal else "Enter sign and send · Esc back"
+            window.border_subtitle = "Esc back to the ticket"
             yield Static(headline(self._terms, self._info), classes="headline", markup=False)
             if self._refusal:
                 yield Static(self._refusal, classes="bad", id="refusal", markup=False)
@@ -169,6 +180,17 @@ class Review(ModalScreen[bool]):
         rows = effects(self._answer, self._info)
         return Text("\n").join(Text.assemble((f"{name:<19}", "dim"), (text, "bold")) for name, text in rows)
 
-    def action_decide(self, sign: bool) -> None:
-        if not (sign and self._refusal):
-            self.dismiss(sign)
+    def on_mount(self) -> None:
+        if not self._refusal:
+            self.set_timer(SEEN_SECONDS, self._be_seen)
+
+    def _be_seen(self) -> None:
+        self._seen = True
+        self.query_one(Vertical).border_subtitle = "Enter sign and send · Esc back"
+
+    def action_sign(self) -> None:
+        if self._seen:
+            self.dismiss(True)
+
+    def action_back(self) -> None:
+        self.dismiss(False)

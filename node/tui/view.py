@@ -27,7 +27,6 @@ class Link:
     state: str = LIVE
     since: float = 0.0
     why: str = ""
-    drops: int = 0
 
 
 @dataclass(slots=True)

@@ -46,7 +46,7 @@ class Chooser(ModalScreen[str | None]):
     """Ends with the symbol of a market, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close"), Binding("enter", "choose", "Choose", priority=True),
+        Binding("escape", "close", "Close"),
         *(Binding(key, f"move('{key}')", show=False, priority=True) for key in ("up", "down", "pageup", "pagedown"))]
 
     def __init__(self, summaries: Sequence[market_data.MarketSummary], infos: dict[str, MarketInfo], now: str) -> None:
@@ -88,7 +88,8 @@ class Chooser(ModalScreen[str | None]):
         {"up": listed.action_cursor_up, "down": listed.action_cursor_down, "pageup": listed.action_page_up,
          "pagedown": listed.action_page_down}[key]()
 
-    def action_choose(self) -> None:
+    def on_input_submitted(self) -> None:
+        """Enter, after all that was typed before it."""
         highlighted = self.query_one(OptionList).highlighted_option
         if highlighted is not None:
             self.dismiss(highlighted.id)

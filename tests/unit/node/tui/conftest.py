@@ -71,6 +71,14 @@ class Screen:
         typed = [*([f"type:{size}"] if size else []), *(["tab", f"type:{price}"] if price else [])]
         await self.press(*kind, *typed, "enter")
 
+    async def sign(self) -> None:
+        """Press Enter in the review once it says that this signs."""
+        def offered() -> bool:
+            return any("Enter sign" in str(window.border_subtitle) for window in self.app.screen.query(".window"))
+
+        await self.when(offered, lambda: "no review that may be signed")
+        await self.press("enter")
+
 
 Steps = Callable[[Screen], Awaitable[None]]
 Show = Callable[..., None]

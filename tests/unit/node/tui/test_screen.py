@@ -36,9 +36,9 @@ def test_an_order_is_previewed_signed_and_filled(chain: Chain, show: Show) -> No
         await screen.press("escape")
         await screen.when(lambda: len(screen.app.screen_stack) == 2, lambda: "the ticket does not come back")
         assert (screen.text("size"), screen.text("price")) == ("0.2", "46020")
-        await screen.press("enter")
+        await screen.press("enter", "enter")
         await screen.until("effects", "Fills now")
-        await screen.press("enter")
+        await screen.sign()
         await screen.until("message", "filled 0.2", "at 46,017.5")
         await screen.until("positions", "BTC-PERP", "+0.200")
         await screen.until("trades", "46,020.0")
@@ -57,7 +57,7 @@ def test_orders_rest_and_are_cancelled_one_and_all(chain: Chain, show: Show) -> 
     async def steps(screen: Screen) -> None:
         await screen.ticket("b", "0.5", "45900")
         await screen.until("effects", "Rests on the book  0.500")
-        await screen.press("enter")
+        await screen.sign()
         await screen.until("orders", "45,900.0", "mark ≤ 44")
         await screen.until("book", "◂")
         await screen.press("down", "c")
@@ -90,7 +90,7 @@ def test_what_is_refused_says_why_and_what_next(chain: Chain, show: Show) -> Non
         await screen.ticket("s", "0.1", "46005", *POST_ONLY)
         await screen.until("effects", "Rests on the book  0.100")
         maker.place("BTC-PERP", "buy", "0.1", "46005")  # comes between review and signature
-        await screen.press("enter")
+        await screen.sign()
         said = await screen.until("message", "ORDER_WOULD_CROSS (book 6")
         assert said.endswith("another type of order.")
 
@@ -104,11 +104,11 @@ def test_at_the_market_and_out_again(chain: Chain, show: Show) -> None:
         await screen.until("message", "no position in BTC-PERP")
         await screen.ticket("b", "0.3", "", *MARKET)
         await screen.until("effects", "0.300 at")
-        await screen.press("enter")
+        await screen.sign()
         await screen.until("positions", "+0.300")
         await screen.ticket("p", "", "")
         await screen.until("effects", "0.300 at")
-        await screen.press("enter")
+        await screen.sign()
         await screen.until("positions", "no positions")
 
     show(steps, key="bob", theme="light")
@@ -142,7 +142,7 @@ def test_options_among_many_markets(chain: Chain, show: Show) -> None:
         await screen.until("book", "3,000")
         await screen.ticket("b", "1", "3000")
         await screen.until("effects", "1.0")
-        await screen.press("enter")
+        await screen.sign()
         await screen.until("message", "filled")
         await screen.until("positions", series)
         picture(screen, "option")
@@ -171,7 +171,7 @@ def test_a_screen_that_lost_its_gateway_says_so_and_resumes(chain: Chain, show: 
         await screen.until("book", "0.090")  # of the 0.1 at 45,990
         await screen.ticket("b", "0.01", "46020")
         await screen.until("effects", "0.010 at 46,010.0")
-        await screen.press("enter")
+        await screen.sign()
         await screen.until("message", "filled 0.01")
 
     try:
@@ -193,3 +193,18 @@ def test_every_size_shows_what_fits(chain: Chain, show: Show, size: tuple[int, i
         assert screen.title("chart") == "candles 1m"
 
     show(steps, key="taker-0", size=size, theme=theme)
+
+
+def test_a_chain_that_went_back_is_shown_as_it_is(chain: Chain, show: Show) -> None:
+    moment = chain.checkpoint()
+    chain.client("taker-0").place("BTC-PERP", "buy", "0.01", "46010")
+
+    async def steps(screen: Screen) -> None:
+        await screen.until("trades", "0.010")
+        await screen.press("b", "escape")
+        chain.revert(moment)
+        await screen.when(lambda: "0.010" not in screen.text("trades"), lambda: screen.text("trades"))
+        await screen.until("trades", "0.050")
+        await screen.until("book", "0.050")
+
+    show(steps)
