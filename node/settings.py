@@ -26,10 +26,13 @@ class EngineSettings:
 @dataclass(slots=True)
 class GatewaySettings:
     """The gRPC server. `listen` is host:port; empty runs no gateway. `web_listen` is where the gateway serves the web
-    page; empty: nowhere."""
+    page; empty: nowhere. Clients of one address may have so many streams, and send so many envelopes a second; behind a
+    proxy all clients have its address."""
 
     listen: str = DEFAULT_GATEWAY
     web_listen: str = ""
+    address_streams: int = 600
+    address_envelopes: int = 2_000
 
 
 @dataclass(slots=True)

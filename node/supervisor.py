@@ -211,7 +211,9 @@ def node_groups(home: Home, settings: Settings) -> list[Group]:
     )
     groups = [core]
     if settings.gateway.listen:
-        arguments = ["--home", str(home.root), "--listen", settings.gateway.listen]
+        arguments = ["--home", str(home.root), "--listen", settings.gateway.listen,
+                     "--address-streams", str(settings.gateway.address_streams),
+                     "--address-envelopes", str(settings.gateway.address_envelopes)]
         if settings.telemetry.gateway:
             arguments += ["--metrics", settings.telemetry.gateway]
         if settings.gateway.web_listen:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from node.comet.config import rpc_address
-from node.gateway.server import Gateway
+from node.gateway.clients import ClientLimits
+from node.gateway.server import Gateway, Limits
 from node.home import Home, default_home
 from node.telemetry.server import MetricsServer
 
@@ -25,9 +26,10 @@ COLLECT_AFTER = (100_000, 50, 100)
 """As the engine: the collector is not to walk the whole model while traders wait for an answer."""
 
 
-async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str) -> None:
+async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str, clients: ClientLimits) -> None:
     """Run until SIGTERM or SIGINT."""
-    gateway = Gateway(home.link_socket, listen, web_listen=web_listen, prover=prover_of(home) if web_listen else None)
+    gateway = Gateway(home.link_socket, listen, Limits(clients=clients), web_listen=web_listen,
+                      prover=prover_of(home) if web_listen else None)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
@@ -63,11 +65,17 @@ def main() -> None:
     parser.add_argument("--listen", default="127.0.0.1:26602", help="host:port of the gRPC server")
     parser.add_argument("--metrics", default="", help="127.0.0.1:PORT where Prometheus fetches figures; empty: none")
     parser.add_argument("--web-listen", default="", help="host:port of the web page; empty: none")
+    parser.add_argument("--address-streams", type=int, default=ClientLimits.address_streams,
+                        help="streams that clients of one address may have; behind a proxy all have its address")
+    parser.add_argument("--address-envelopes", type=int, default=ClientLimits.address_envelopes,
+                        help="envelopes a second that clients of one address may send")
     arguments = parser.parse_args()
+    clients = ClientLimits(address_streams=arguments.address_streams, address_envelopes=arguments.address_envelopes)
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
     try:
-        asyncio.run(serve(Home.at(arguments.home), arguments.listen, arguments.metrics, arguments.web_listen))
+        asyncio.run(serve(Home.at(arguments.home), arguments.listen, arguments.metrics, arguments.web_listen,
+                          clients))
     except OSError as error:
         log.error("gateway cannot start", reason=str(error))
         sys.exit(1)

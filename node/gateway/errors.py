@@ -54,6 +54,12 @@ def busy(what: str, most: int) -> CallError:
                      metadata={"limit": str(most)})
 
 
+def client_limit(what: str, most: int) -> CallError:
+    """A limit of one client; others are still served."""
+    return CallError(Code.RESOURCE_EXHAUSTED, "CLIENT_LIMIT", f"too many {what}: at most {most}; slow down",
+                     metadata={"limit": str(most), "of": what})
+
+
 def bad_argument(name: str, wanted: str) -> CallError:
     """A field of the request that can never be served."""
     return CallError(Code.INVALID_ARGUMENT, "BAD_ARGUMENT", f"{name}: {wanted}",
@@ -125,7 +131,7 @@ def stream(method: Callable[..., AsyncIterator[Reply]]) -> Callable[..., Awaitab
     async def edge(self: Any, request: Any, context: Any) -> None:
         code = Code.CANCELLED
         try:
-            await self.streams.serve(method(self, request, context), context)
+            await self.streams.serve(method(self, request, context), context, context.peer())
             code = Code.OK
         except CallError as error:
             code = error.code

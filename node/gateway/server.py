@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import grpc
@@ -14,6 +14,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from node.gateway.clients import ClientLimits, Clients
 from node.gateway.engine import Engine
 from node.gateway.model import BLOCKS_MAX, ReadModel
 from node.gateway.services import Services
@@ -76,6 +77,7 @@ class Limits:
     streams_max: int = STREAMS_MAX
     write_seconds: float = WRITE_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS
+    clients: ClientLimits = field(default_factory=ClientLimits)
 
 
 class Gateway:
@@ -93,8 +95,8 @@ class Gateway:
         self.model = ReadModel(limits.blocks_max)
         self.engine = Engine(socket_path, self.model, self._on_live)
         self._submissions = Submissions(self.engine, self.model)
-        self._streams = Streams(self.model, streams_max=limits.streams_max, write_seconds=limits.write_seconds,
-                                heartbeat_seconds=limits.heartbeat_seconds)
+        self._streams = Streams(self.model, Clients(limits.clients), streams_max=limits.streams_max,
+                                write_seconds=limits.write_seconds, heartbeat_seconds=limits.heartbeat_seconds)
         self.metrics = GatewayMetrics(self.model, self.engine, self._streams)
         self.services = Services.of(self.model, self.engine, self._submissions, self._streams)
         self._health = health.aio.HealthServicer()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from node.gateway.account import AccountService
 from node.gateway.chain import ChainService
+from node.gateway.clients import Clients
 from node.gateway.engine import Engine
 from node.gateway.market_data import MarketDataService
 from node.gateway.model import ReadModel
@@ -21,6 +22,7 @@ class Services:
     """All of them, and what they share."""
 
     model: ReadModel
+    clients: Clients
     submissions: Submissions
     trading: TradingService
     market_data: MarketDataService
@@ -34,5 +36,6 @@ class Services:
         """Services that answer from a model, hand envelopes to an engine, and stream by `streams`."""
         risk = RiskService(model)
         return Services(
-            model, submissions, TradingService(model, submissions), MarketDataService(model, streams, risk.questions),
-            AccountService(model, streams), ChainService(model, streams, engine), OracleService(model, streams), risk)
+            model, streams.clients, submissions, TradingService(model, submissions, streams.clients),
+            MarketDataService(model, streams, risk.questions), AccountService(model, streams),
+            ChainService(model, streams, engine), OracleService(model, streams), risk)

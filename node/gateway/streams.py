@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from node.gateway.clients import Clients
 from node.gateway.errors import TOO_SLOW, CallError, bad_argument, busy, not_ready, stopping, too_slow
 from node.gateway.model import BlockView, ReadModel
 from novation.v1 import market_data_service_pb2 as market_data
@@ -48,9 +49,10 @@ class Rebuilt:
 class Streams:
     """Counts and serves the streams of all services. They move only while `run` does."""
 
-    def __init__(self, model: ReadModel, *, streams_max: int = STREAMS_MAX, write_seconds: float = WRITE_SECONDS,
-                 heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, model: ReadModel, clients: Clients, *, streams_max: int = STREAMS_MAX,
+                 write_seconds: float = WRITE_SECONDS, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self.model = model
+        self.clients = clients
         self.open = 0
         self.opened = 0
         self.dropped = 0
@@ -98,10 +100,15 @@ class Streams:
         finally:
             del self._waiting[one]
 
-    async def serve(self, messages: AsyncIterator[Any], context: Any) -> None:
-        """Write a stream's messages until it ends. Raises CallError: too many streams, or a reader too slow."""
+    async def serve(self, messages: AsyncIterator[Any], context: Any, peer: str) -> None:
+        """Write a stream's messages until it ends. Raises CallError: too many streams, of all clients or of this one
+        (`peer`, as gRPC names it), or a reader too slow."""
         if self.open >= self._streams_max:
             raise busy("streams", self._streams_max)
+        with self.clients.stream(peer):
+            await self._write(messages, context)
+
+    async def _write(self, messages: AsyncIterator[Any], context: Any) -> None:
         task, clock = asyncio.current_task(), asyncio.get_running_loop().time
         assert task is not None
         self.open += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from node.gateway.clients import Clients
 from node.gateway.errors import bad_argument, unary
 from node.gateway.model import ReadModel
 from node.gateway.submissions import Submissions
@@ -19,12 +20,14 @@ DEADLINE_MARGIN_SECONDS = 0.2  # so that the answer "still pending" arrives befo
 class TradingService(trading_service_pb2_grpc.TradingServiceServicer):
     """See trading_service.proto."""
 
-    def __init__(self, model: ReadModel, submissions: Submissions) -> None:
+    def __init__(self, model: ReadModel, submissions: Submissions, clients: Clients) -> None:
         self.model = model
         self._submissions = submissions
+        self._clients = clients
 
     @unary
     async def Submit(self, request: trading.SubmitEnvelopeRequest, context: Any) -> trading.SubmitEnvelopeResponse:
+        self._clients.envelopes(context.peer(), 1)
         outcomes = await self._submissions.submit([request.envelope], _wait_seconds(request, context))
         return trading.SubmitEnvelopeResponse(height=self.model.height, outcome=outcomes[0])
 
@@ -32,6 +35,7 @@ class TradingService(trading_service_pb2_grpc.TradingServiceServicer):
     async def SubmitBatch(self, request: trading.SubmitBatchRequest, context: Any) -> trading.SubmitBatchResponse:
         if not 1 <= len(request.envelopes) <= BATCH_ENVELOPES_MAX:
             raise bad_argument("envelopes", f"1 to {BATCH_ENVELOPES_MAX} of them")
+        self._clients.envelopes(context.peer(), len(request.envelopes))
         outcomes = await self._submissions.submit(request.envelopes, _wait_seconds(request, context))
         return trading.SubmitBatchResponse(height=self.model.height, outcomes=outcomes)
 

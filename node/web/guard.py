@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from node.gateway.clients import Rates
 from node.web.errors import FORBIDDEN_ORIGIN, refusal
 
 RATE_A_SECOND = 50.0  # requests of one address, on average
 BURST = 300.0
-ADDRESSES_MAX = 4096
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
                                "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -23,24 +22,6 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-
-
-class Rates:
-    """A bucket of requests an address, refilled steadily; of the addresses that asked last."""
-
-    def __init__(self, rate: float = RATE_A_SECOND, burst: float = BURST) -> None:
-        self.rate, self.burst = rate, burst
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # address -> left, at that second
-
-    def take(self, address: str, now: float) -> bool:
-        """Whether one more request of an address may be served."""
-        left, since = self._buckets.get(address, (self.burst, now))
-        left = min(self.burst, left + (now - since) * self.rate)
-        self._buckets[address] = (left - 1 if left >= 1 else left, now)
-        self._buckets.move_to_end(address)
-        if len(self._buckets) > ADDRESSES_MAX:
-            self._buckets.popitem(last=False)
-        return left >= 1
 
 
 class Guard:

@@ -10,12 +10,13 @@ from typing import Any
 
 import uvicorn
 
+from node.gateway.clients import Rates
 from node.gateway.services import Services
 from node.gateway.streams import Streams
 from node.web.api import Api
 from node.web.candles import Candles
 from node.web.changes import Changes
-from node.web.guard import Rates
+from node.web.guard import BURST, RATE_A_SECOND
 from node.web.proofs import Prover
 from node.web.site import make_app
 
@@ -34,11 +35,11 @@ class WebServer:
         from. `stream_limits`: those of Streams, for tests."""
         self.address = listen
         self._model = services.model
-        self.streams = Streams(services.model, **{"streams_max": STREAMS_MAX, **stream_limits})
+        self.streams = Streams(services.model, services.clients, **{"streams_max": STREAMS_MAX, **stream_limits})
         self._candles, self._changes = Candles(services.model), Changes(services.model)
         self._prover = prover
         api = Api(services, self._candles, self._changes, prover)
-        self.rates = Rates()
+        self.rates = Rates(RATE_A_SECOND, BURST)
         app = make_app(services, self.streams, api, self.rates, self._abort)
         self._server = _Server(uvicorn.Config(
             app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,

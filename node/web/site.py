@@ -17,12 +17,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from node.gateway.clients import Rates
 from node.gateway.errors import CallError, bad_argument
 from node.gateway.services import Services
 from node.gateway.streams import Streams
 from node.web.api import CALLS, ENVELOPE_BYTES_MAX, Api, account_of
 from node.web.errors import of_call, refusal
-from node.web.guard import Guard, Rates
+from node.web.guard import Guard
 from node.web.live import Frames, Live, Wanted, frame
 from node.web.plain import compact
 
@@ -98,7 +99,8 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one reader."""
         self._send = send
-        serving = asyncio.create_task(self._streams.serve(self._live.follow(self._wanted), self))
+        peer = ":".join(str(part) for part in scope["client"] or ())
+        serving = asyncio.create_task(self._streams.serve(self._live.follow(self._wanted), self, peer))
         leaving = asyncio.create_task(_left(receive))
         try:
             await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)

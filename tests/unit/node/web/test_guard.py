@@ -5,9 +5,8 @@ import asyncio
 import httpx
 import pytest
 
+from node.gateway.clients import Rates
 from node.gateway.server import Gateway
-from node.web import guard
-from node.web.guard import Rates
 from novation.testing import Chain
 
 
@@ -43,9 +42,8 @@ def test_an_address_may_ask_so_often_and_then_waits() -> None:
     assert [rates.take("a", 100.0) for _ in range(4)] == [True, True, True, False], "never more than the burst"
 
 
-def test_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "ADDRESSES_MAX", 3)
-    rates = Rates(rate=0, burst=1)
+def test_addresses_are_bounded() -> None:
+    rates = Rates(rate=0, burst=1, known_max=3)
     for address in "abcd":
         assert rates.take(address, 0.0)
     assert not rates.take("d", 0.0) and len(rates._buckets) == 3
