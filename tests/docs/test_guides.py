@@ -58,6 +58,17 @@ def programs(guide: str) -> list[str]:
     return [block for kind, block in BLOCK.findall((DOCS / guide).read_text(encoding="utf-8")) if kind == "python"]
 
 
+@pytest.mark.parametrize(("guide", "gateway"), [
+    ("developer.md", "127.0.0.1:26650"), ("../README.md", "127.0.0.1:26602")])
+def test_the_first_program(address: str, tmp_path: Path, guide: str, gateway: str) -> None:
+    """As it stands, but for the gateway; it ends with a filled order."""
+    (source,) = [block for block in programs(guide) if block.startswith("# first.py")]
+    assert gateway in source
+    (tmp_path / "first.py").write_text(source.replace(gateway, address), encoding="utf-8")
+    done = subprocess.run([sys.executable, "first.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and ": filled 0." in done.stdout, done.stdout + done.stderr
+
+
 @pytest.fixture
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A devchain with quotes of two makers, in an empty folder; commands find it by themselves."""
