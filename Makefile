@@ -60,8 +60,8 @@ docs: setup ## pictures and index of rules in docs/, made anew from the code
 bench: setup ## measured figures as JSON
 	$(BIN)/python -m tests.bench $(ARGS)
 
-soak: setup ## the long runs
-	$(BIN)/python -m pytest -m soak $(ARGS)
+soak: setup ## the long runs, ten minutes of them; ARGS='--minutes 60' for more
+	$(BIN)/python -m pytest -s -m soak tests/soak $(ARGS)
 
 clean: ## remove what set-up and runs made
 	rm -rf gen build .venv .localnet

@@ -29,6 +29,7 @@ from node.home import Home
 from node.logs import configure_logs
 from node.mempool.mempool import Mempool
 from node.prices.board import PriceBoard
+from node.settings import LOG_FORMATS
 from node.snapshots.keeper import Keeper
 from node.snapshots.restore import wipe_unfinished
 from node.storage.leveldb import LevelDB, StorageError
@@ -140,8 +141,9 @@ def main(arguments: list[str] | None = None, open_store: OpenStore = LevelDB) ->
     parser.add_argument("--snapshot-keep", type=int, default=2, help="how many snapshots are kept, at least two")
     parser.add_argument("--metrics", default="", help="127.0.0.1:PORT where Prometheus fetches figures; default: none")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    parser.add_argument("--log-format", default="console", choices=LOG_FORMATS)
     options = parser.parse_args(arguments)
-    configure_logs(options.log_level)
+    configure_logs(options.log_level, options.log_format, "engine")
     home = Home.at(options.home)
     home.create()
     # Blocked in every thread and waited for by this one: a handler could miss its moment while this thread sleeps.

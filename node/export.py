@@ -1,6 +1,7 @@
 """From the state of a chain to the genesis of another: balances, positions, markets and parameters go with it."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,14 +19,21 @@ from novation.v1 import state_pb2
 COUNTED = {"orders": (state_pb2.OpenOrders, "orders"), "triggers": (state_pb2.Triggers, "triggers")}
 
 
-def export_genesis(store: Reader, chain_id: str, now_ns: int) -> tuple[dict[str, Any], dict[str, int], dict[str, int]]:
+Counts = dict[str, int]
+Progress = Callable[[int, int], object]
+"""Told (tables done, tables in all)."""
+
+
+def export_genesis(store: Reader, chain_id: str, now_ns: int,
+                   progress: Progress = lambda done, total: None) -> tuple[dict[str, Any], Counts, Counts]:
     """CometBFT's genesis.json of a chain that goes on from the stored state under another name: heights go on, time
     begins now. With it how many records of each table it has, and what it leaves behind.
     """
     head = read_head(store)
     carried: dict[str, dict[str, str]] = {}
     left: dict[str, int] = {}
-    for name, schema in TABLES.items():
+    for done, (name, schema) in enumerate(TABLES.items()):
+        progress(done, len(TABLES))
         rows = list(store.scan(RECORD_SPACE + bytes([schema.prefix])))
         if name in LEFT:
             left |= _left(name, [value for _, value in rows])

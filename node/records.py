@@ -1,5 +1,8 @@
 """What the records of each table are, for whoever reads or proves them."""
 
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from novation.v1 import state_pb2
@@ -18,3 +21,8 @@ RECORDS: dict[str, type[Message]] = {
     "fixings": state_pb2.Settlement, "listing": state_pb2.Listing,
     "agents": state_pb2.Agents, "portfolios": state_pb2.PortfolioTerms, "anchors": state_pb2.Anchor,
 }
+
+
+def as_data(message: Message) -> Any:
+    """A message as plain data: proto field names, 64-bit integers as texts, bytes in base64."""
+    return MessageToDict(message, preserving_proto_field_name=True)

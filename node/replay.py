@@ -50,9 +50,14 @@ def begin(chain: Chain, genesis: dict[str, Any]) -> None:
                      json.dumps(genesis["app_state"]).encode(), validators)
 
 
+def next_height(chain: Chain) -> int:
+    """Of the block that comes after the chain's head, or of its first."""
+    return chain.head.height + 1 if chain.head.height else chain.initial_height
+
+
 def replay(chain: Chain, store: ReplayStore, blocks: Blocks, until: int) -> Iterator[Replayed]:
     """Run what follows the chain's head up to `until`, block by block; goes on after a difference if it is asked to."""
-    first = chain.head.height + 1 if chain.head.height else chain.initial_height
+    first = next_height(chain)
     reply = blocks.block(first)
     for height in range(first, until + 1):
         result = chain.finalize(block_of(reply))

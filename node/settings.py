@@ -9,6 +9,7 @@ import tomlkit
 from node.home import Home
 
 DEFAULT_GATEWAY = "127.0.0.1:26602"
+LOG_FORMATS = ("console", "json")
 
 
 class SettingsError(ValueError):
@@ -49,6 +50,13 @@ class TelemetrySettings:
 
     engine: str = ""
     gateway: str = ""
+
+
+@dataclass(slots=True)
+class LogSettings:
+    """`format` of the logs of all processes, CometBFT's too: console (for people) or json (an object a line)."""
+
+    format: str = "console"
 
 
 @dataclass(slots=True)
@@ -113,13 +121,14 @@ class Settings:
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    logs: LogSettings = field(default_factory=LogSettings)
     prices: PricesSettings = field(default_factory=PricesSettings)
     feeds: list[FeedSettings] = field(default_factory=list)
     surfaces: list[SurfaceSettings] = field(default_factory=list)
 
 
 SECTIONS: dict[str, type] = {"engine": EngineSettings, "gateway": GatewaySettings, "snapshots": SnapshotSettings,
-                             "telemetry": TelemetrySettings, "prices": PricesSettings}
+                             "telemetry": TelemetrySettings, "logs": LogSettings, "prices": PricesSettings}
 LISTS: dict[str, type] = {"feeds": FeedSettings, "surfaces": SurfaceSettings}
 
 
@@ -134,7 +143,10 @@ def parse_settings(text: str) -> Settings:
         raise SettingsError(f"unknown section [{unknown[0]}]; known are {', '.join(sorted(SECTIONS | LISTS))}")
     sections = {name: _section(f"[{name}]", kind, document.get(name, {})) for name, kind in SECTIONS.items()}
     lists = {name: _list(name, kind, document.get(name, [])) for name, kind in LISTS.items()}
-    return Settings(**sections, **lists)
+    settings = Settings(**sections, **lists)
+    if settings.logs.format not in LOG_FORMATS:
+        raise SettingsError(f"[logs] format must be {' or '.join(LOG_FORMATS)}, not {settings.logs.format!r}")
+    return settings
 
 
 def _list(name: str, kind: type, items: Any) -> list[Any]:

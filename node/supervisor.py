@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from node.comet.process import (
@@ -198,7 +198,9 @@ def describe_exit(child: Child) -> str:
 
 def node_groups(home: Home, settings: Settings) -> list[Group]:
     """The processes of one node, as its settings say."""
-    engine = ["--home", str(home.root), "--keep-blocks", str(settings.engine.keep_blocks)]
+    in_json = settings.logs.format == "json"
+    log_format = ["--log-format", "json"] if in_json else []
+    engine = ["--home", str(home.root), "--keep-blocks", str(settings.engine.keep_blocks), *log_format]
     if settings.snapshots.interval:
         engine += ["--snapshot-interval", str(settings.snapshots.interval),
                    "--snapshot-keep", str(settings.snapshots.keep)]
@@ -206,21 +208,24 @@ def node_groups(home: Home, settings: Settings) -> list[Group]:
         engine += ["--metrics", settings.telemetry.engine]
     core = Group(
         "engine and cometbft",
-        [_python(home, "engine", "node.engine", *engine), comet_command(home)],
+        [_python(home, "engine", "node.engine", *engine), comet_command(home, "json" if in_json else "")],
         ready_files={"engine": home.abci_socket},
     )
     groups = [core]
     if settings.gateway.listen:
         arguments = ["--home", str(home.root), "--listen", settings.gateway.listen,
                      "--address-streams", str(settings.gateway.address_streams),
-                     "--address-envelopes", str(settings.gateway.address_envelopes)]
+                     "--address-envelopes", str(settings.gateway.address_envelopes), *log_format]
         if settings.telemetry.gateway:
             arguments += ["--metrics", settings.telemetry.gateway]
         if settings.gateway.web_listen:
             arguments += ["--web-listen", settings.gateway.web_listen]
-        groups.append(Group("gateway", [_python(home, "gateway", "node.gateway", *arguments)]))
+        gateway = _python(home, "gateway", "node.gateway", *arguments)
+        if in_json:  # gRPC's own library writes lines of another kind; what matters comes to us as errors
+            gateway = replace(gateway, environment={"GRPC_VERBOSITY": "NONE"})
+        groups.append(Group("gateway", [gateway]))
     if settings.feeds:
-        groups.append(Group("feeder", [_python(home, "feeder", "node.prices", "--home", str(home.root))]))
+        groups.append(Group("feeder", [_python(home, "feeder", "node.prices", "--home", str(home.root), *log_format)]))
     return groups
 
 
@@ -232,9 +237,8 @@ def python_command(name: str, log_file: Path, module: str, *arguments: str) -> C
     return Command(name, [sys.executable, "-m", module, *arguments], log_file)
 
 
-def run_node(home: Home, report: Report, pulse: Callable[[], None] = lambda: None) -> None:
-    """Run the node at `home` until SIGINT or SIGTERM. Raises SettingsError or BlockingIOError (it runs already)."""
-    settings = read_settings(home)
+def run_node(home: Home, settings: Settings, report: Report, pulse: Callable[[], None] = lambda: None) -> None:
+    """Run the node at `home` until SIGINT or SIGTERM. Raises BlockingIOError when it runs already."""
     home.create()
     with open(home.run / "lock", "w", encoding="ascii") as lock:
         _take(lock, home)
@@ -259,10 +263,25 @@ def _take(lock: object, home: Home) -> None:
         raise BlockingIOError(text) from error
 
 
+def reporter(log_format: str, say: Report) -> Report:
+    """How a supervisor talks: by `say`, or in JSON as all processes of the node log."""
+    if log_format != "json":
+        return say
+    import structlog  # here, because commands that only look at a node do without
+
+    from node.logs import configure_logs
+
+    configure_logs("info", log_format, "supervisor")
+    log = structlog.get_logger("supervisor")
+    return lambda line: log.info(line.strip())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="run the processes of one node")
     parser.add_argument("--home", required=True)
-    run_node(Home.at(parser.parse_args().home), lambda line: print(line, flush=True))
+    home = Home.at(parser.parse_args().home)
+    settings = read_settings(home)
+    run_node(home, settings, reporter(settings.logs.format, lambda line: print(line, flush=True)))
 
 
 if __name__ == "__main__":

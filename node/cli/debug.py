@@ -20,21 +20,20 @@ from app.store.table import RECORD_SPACE
 from app.store.tree import DomainTree
 from app.store.tree import app_hash as hash_over
 from app.store.view import Reader
+from genesis.validate import differences
 from node.cli.doctor import looks
 from node.cli.node_verbs import PACKAGES, existing_home
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail, simple_table
-from node.cli.snapshots import stopped_store
+from node.cli.snapshots import fill, kept_at, kept_in, state_of, stopped_store
 from node.cli.ticking import ticking
 from node.comet.config import rpc_address
 from node.comet.process import log_tail
 from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
 from node.comet.version import COMETBFT_VERSION
 from node.home import Home
-from node.records import RECORDS
-from node.replay import begin, replay
-from node.snapshots.format import SnapshotError, root_over
-from node.snapshots.keeper import list_kept
-from node.snapshots.restore import Restorer
+from node.records import RECORDS, as_data
+from node.replay import begin, next_height, replay
+from node.snapshots.format import root_over
 from node.storage.leveldb import LevelDB
 
 LOG_LINES = 20_000
@@ -56,7 +55,7 @@ def replay_blocks(session: Session, until: int, from_snapshot: int, rpc: str) ->
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="novation-replay-"))
         store = LevelDB(Path(folder) / "state")
         stack.callback(store.close)
-        chain = _beginning(home, store, from_snapshot)
+        chain = _beginning(session, home, store, from_snapshot)
         try:
             blocks = stack.enter_context(CometRpc(address, timeout_s=30.0))
             last = blocks.status().height
@@ -65,7 +64,7 @@ def replay_blocks(session: Session, until: int, from_snapshot: int, rpc: str) ->
             fail(f"{error}; CometBFT must run and have the blocks: `--from-snapshot` begins later", EXIT_UNREACHABLE)
 
 
-def _beginning(home: Home, store: LevelDB, height: int) -> Chain:
+def _beginning(session: Session, home: Home, store: LevelDB, height: int) -> Chain:
     if not height:
         chain = Chain(store)
         try:
@@ -73,21 +72,12 @@ def _beginning(home: Home, store: LevelDB, height: int) -> Chain:
         except (GenesisError, KeyError, ValueError) as error:
             fail(f"{home.genesis_file}: {error}", EXIT_USAGE)
         return chain
-    kept = next((kept for kept in list_kept(home.snapshots) if kept.manifest.height == height), None)
-    if kept is None:
-        fail(f"no snapshot of height {height}: see `novation snapshots list --home {home.root}`", EXIT_USAGE)
-    try:
-        restorer = Restorer(store, kept.manifest)
-        for index in range(len(kept.manifest.chunks)):
-            restorer.apply(index, kept.chunk(index))
-        restorer.finish()
-    except SnapshotError as error:
-        fail(str(error))
+    fill(session, store, kept_at(session, home, height))
     return Chain(store)
 
 
 def _run(session: Session, chain: Chain, store: LevelDB, blocks: CometRpc, until: int) -> None:
-    first, started, txs = chain.head.height + 1, time.monotonic(), 0
+    first, started, txs = next_height(chain), time.monotonic(), 0
     if until < first:
         fail(f"nothing to run: the chain's last block is {until}", EXIT_USAGE)
     with ticking(session, "replaying", "blocks") as tick:
@@ -114,10 +104,7 @@ def hashes(session: Session, height: int) -> None:
     """The hash of every table: of the state of a node that does not run, or of one of its snapshots."""
     home = existing_home(session)
     if height:
-        kept = next((kept for kept in list_kept(home.snapshots) if kept.manifest.height == height), None)
-        if kept is None:
-            fail(f"no snapshot of height {height}: see `novation snapshots list --home {home.root}`", EXIT_USAGE)
-        roots = {table.name: root_over(table.roots) for table in kept.manifest.message.tables}
+        roots = {table.name: root_over(table.roots) for table in kept_at(session, home, height).manifest.message.tables}
     else:
         with stopped_store(home) as store:
             height, roots = read_head(store).height, roots_of(store)
@@ -137,24 +124,33 @@ def roots_of(store: Reader) -> dict[str, bytes]:
 @command(debug)
 @click.argument("first", type=click.Path(exists=True, file_okay=False))
 @click.argument("second", type=click.Path(exists=True, file_okay=False))
-def diff(session: Session, first: str, second: str) -> None:
+@click.option("--height", type=int, default=0, help="Compare snapshots of this height; the nodes may run.")
+def diff(session: Session, first: str, second: str, height: int) -> None:
     """The first record in which the states of two homes differ. Neither node may run. Exit status 1 if one does."""
-    with stopped_store(Home.at(first)) as one, stopped_store(Home.at(second)) as other:
+    with state_of(session, Home.at(first), height) as one, state_of(session, Home.at(second), height) as other:
         heads = [read_head(one), read_head(other)]
         mine, theirs = roots_of(one), roots_of(other)
         tables = [name for name in sorted(TABLES) if mine[name] != theirs[name]]
-        found = {name: first_difference(one, other, name) for name in tables}
+        found = {}
+        with ticking(session, "comparing", "tables") as tick:
+            for done, name in enumerate(tables, 1):
+                found[name] = first_difference(one, other, name)
+                tick(done, len(tables))
     data: dict[str, Any] = {"heights": [head.height for head in heads], "differ": tables, "records": found}
     lines = [f"heights {heads[0].height} and {heads[1].height}"]
+    if heads[0].height != heads[1].height:
+        lines.append("states of different heights differ: compare snapshots of one height with --height, or let the "
+                     "node that is behind catch up")
     for name, record in found.items():
-        lines += [f"{name} differs first at key {record['key']}:", f"  {record['first']}", f"  {record['second']}"]
+        lines += [f"{name} differs first at key {record['key']}:",
+                  *(f"  {line}" for line in differences(record["first"], record["second"], name))]
     session.emit(data, "\n".join(lines if tables else [*lines, "all tables are equal"]))
     if tables:
         raise click.exceptions.Exit(1)
 
 
-def first_difference(one: Reader, other: Reader, table: str) -> dict[str, str]:
-    """The lowest key with other records in two stores, and both, for people; empty keys when only the trees differ."""
+def first_difference(one: Reader, other: Reader, table: str) -> dict[str, Any]:
+    """The lowest key with other records in two stores, and the fields of both; no key when only the trees differ."""
     space = RECORD_SPACE + bytes([TABLES[table].prefix])
     left, right = one.scan(space), other.scan(space)
     while True:
@@ -164,15 +160,9 @@ def first_difference(one: Reader, other: Reader, table: str) -> dict[str, str]:
                 return {"key": "", "first": "the same records", "second": "under another tree: a store is damaged"}
             continue
         key = min(entry[0] for entry in (mine, theirs) if entry is not None)
-        told = [shown(table, entry[1]) if entry is not None and entry[0] == key else "absent"
+        told = [as_data(RECORDS[table].FromString(entry[1])) if entry is not None and entry[0] == key else "absent"
                 for entry in (mine, theirs)]
         return {"key": key[len(space):].hex(), "first": told[0], "second": told[1]}
-
-
-def shown(table: str, value: bytes) -> str:
-    """A record for people."""
-    text = str(RECORDS[table].FromString(value)).replace("\n", " ").strip()
-    return text or "(all zero)"
 
 
 @command(debug)
@@ -183,6 +173,18 @@ def bundle(session: Session, file: str) -> None:
     Only the files that are named here are read: config.toml, novation.toml, genesis.json and logs.
     """
     home = existing_home(session)
+    with session.progress("gathering logs, settings and findings"):
+        parts = _parts(session, home)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(parts.items()):
+            archive.writestr(name, data)
+    Path(file).write_bytes(packed.getvalue())
+    session.emit({"file": file, "parts": sorted(parts)}, f"{file}: {', '.join(sorted(parts))}")
+
+
+def _parts(session: Session, home: Home) -> dict[str, bytes]:
+    """What a bundle has, by name."""
     parts = {path.name: path.read_bytes() for path in (home.comet_config_file, home.settings_file, home.genesis_file)
              if path.exists()}
     for name in LOGS:
@@ -193,10 +195,5 @@ def bundle(session: Session, file: str) -> None:
     parts["versions.json"] = json.dumps(versions, indent=2).encode()
     parts["doctor.json"] = json.dumps([asdict(one) for one in looks(home)], indent=2).encode()
     parts["snapshots.json"] = json.dumps([[kept.manifest.height, kept.manifest.app_hash.hex()]
-                                          for kept in list_kept(home.snapshots)]).encode()
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted(parts.items()):
-            archive.writestr(name, data)
-    Path(file).write_bytes(packed.getvalue())
-    session.emit({"file": file, "parts": sorted(parts)}, f"{file}: {', '.join(sorted(parts))}")
+                                          for kept in kept_in(session, home)]).encode()
+    return parts

@@ -18,10 +18,12 @@ from urllib.parse import urlsplit
 from rich.table import Table
 
 from node import generated
+from node.cli.node_verbs import read_pid
 from node.cli.session import Session, command, fail, simple_table
-from node.comet.config import rpc_address
+from node.comet.config import listen_addresses
 from node.comet.install import cometbft_binary
 from node.comet.version import COMETBFT_MODULE, COMETBFT_VERSION, GO_MINIMUM
+from node.export import plain
 from node.home import Home
 from node.localnet.plan import DEFAULT_BASE_PORT, busy_ports
 from node.prices.feeder import Feeder
@@ -152,12 +154,19 @@ def ports(home: Home) -> Finding:
             return Finding("ports", "warning", f"in use: {', '.join(map(str, busy))}", "a localnet will choose others")
         return ok("ports", f"{DEFAULT_BASE_PORT} ff. are free for a localnet")
     try:
-        addresses = [rpc_address(home), read_settings(home).gateway.listen]
+        settings = read_settings(home)
+        addresses = [*listen_addresses(home), settings.gateway.listen, settings.gateway.web_listen,
+                     settings.telemetry.engine, settings.telemetry.gateway]
     except (SettingsError, ValueError) as error:
         return Finding("ports", "error", str(error), "mend the file, or make a new home with `novation init`")
-    used = [address for address in addresses if address and _answers(address)]
-    text = f"{', '.join(used)} in use" if used else f"{', '.join(addresses)} free"
-    return ok("ports", text + (" (by this node, if it runs)" if used else ""))
+    addresses = [address for address in addresses if address]
+    used = [address for address in addresses if _answers(address)]
+    if not used:
+        return ok("ports", f"{', '.join(addresses)} free")
+    if read_pid(home, "supervisor"):
+        return ok("ports", f"{', '.join(used)} in use by this node")
+    return Finding("ports", "error", f"{', '.join(used)} in use, but this node does not run",
+                   "stop who listens there, or choose other ports in config.toml and novation.toml")
 
 
 def _answers(address: str) -> bool:
@@ -180,7 +189,7 @@ def feeds(home: Home) -> Finding:
         return ok("feeds", "no home yet")
     try:
         observed = {feed.symbol for feed in Feeder(read_settings(home)).feeds}
-        genesis = json.loads(home.genesis_file.read_text(encoding="utf-8"))["app_state"]
+        genesis = plain(json.loads(home.genesis_file.read_text(encoding="utf-8"))["app_state"])
         wanted = {feed["symbol"] for feed in genesis.get("feeds", ())}
     except (SettingsError, ValueError, KeyError, TypeError) as error:
         return Finding("feeds", "warning", f"the feeder cannot run: {error}", "mend [prices] and [[feeds]]")

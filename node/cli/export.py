@@ -12,7 +12,8 @@ from app.errors import GenesisError
 from app.store.view import DictReader
 from node.cli.node_verbs import existing_home, make_home, places
 from node.cli.session import EXIT_USAGE, Session, command, fail
-from node.cli.snapshots import stopped_store
+from node.cli.snapshots import state_of
+from node.cli.ticking import ticking
 from node.comet.config import write_genesis
 from node.export import export_genesis
 from node.replay import begin
@@ -23,19 +24,22 @@ WARNED = "left behind: what rests or waits must be placed again"
 @command()
 @click.option("--chain-id", required=True, help="Name of the new chain: signatures of the old one mean nothing on it.")
 @click.option("--file", type=click.Path(dir_okay=False), default="genesis-exported.json", show_default=True)
-def export(session: Session, chain_id: str, file: str) -> None:
-    """The state of a node that does not run, as the genesis.json of a new chain.
+@click.option("--from-snapshot", type=int, default=0, metavar="HEIGHT", help="That of a snapshot; the node may run.")
+def export(session: Session, chain_id: str, file: str, from_snapshot: int) -> None:
+    """The state of a node that does not run, or one of its snapshots, as the genesis.json of a new chain.
 
     Accounts, positions, funds, markets, prices, funding and parameters go with it, and heights go on. Orders, triggers,
     switches, protections and auctions stay behind; the numbers of them are told.
     """
     home = existing_home(session)
-    with stopped_store(home) as store:
+    with state_of(session, home, from_snapshot) as store:
         try:
-            document, carried, left = export_genesis(store, chain_id, time.time_ns())
+            with ticking(session, "exporting", "tables") as tick:
+                document, carried, left = export_genesis(store, chain_id, time.time_ns(), tick)
         except (ValueError, KeyError) as error:
             fail(f"there is no state at {home.root} to export: {error}")
-    wrong = problem(document)
+    with session.progress("auditing the whole ledger"):
+        wrong = problem(document)
     if wrong:
         fail(f"the export does not hold: {wrong}")
     write_genesis(Path(file), document)
@@ -56,7 +60,8 @@ def import_genesis(session: Session, file: str, sole_validator: bool, **options:
     """Make a home whose chain begins with the exported FILE. The whole ledger is audited first."""
     try:
         document = json.loads(Path(file).read_text(encoding="utf-8"))
-        wrong = problem(document)
+        with session.progress("auditing the whole ledger"):
+            wrong = problem(document)
     except (ValueError, KeyError, TypeError) as error:
         fail(f"{file} is no genesis: {error!r}", EXIT_USAGE)
     if wrong:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from google.protobuf.message import DecodeError
 
 from genesis.builder import AppState, PresetError, build, canonical, preset_names, read_preset, state_hash
 from genesis.validate import GenesisFileError, differences, problems, read_app_state
+from node.carried import carried_problem, carried_summary, carries, legible_records
 from node.cli.keys import find
 from node.cli.session import EXIT_USAGE, Session, command, fail
 from node.keys.keystore import KeystoreError
@@ -56,15 +58,19 @@ def _refuse(session: Session, app_state: AppState) -> None:
 def validate(session: Session, file: str) -> None:
     """Check FILE (genesis.json or a bare app_state) and name every fault with its place."""
     app_state = _read(file)
-    _refuse(session, app_state)
+    if carries(app_state):
+        wrong = carried_problem(app_state)
+        if wrong:
+            fail(f"this genesis would be refused:\n{wrong}", problems=[wrong])
+        symbols, accounts = carried_summary(app_state)
+    else:
+        _refuse(session, app_state)
+        symbols, accounts = [market["symbol"] for market in app_state["markets"]], len(app_state["accounts"])
     digest = state_hash(app_state)
-    data: dict[str, Any] = {
-        "valid": True,
-        "sha256": digest,
-        "markets": [market["symbol"] for market in app_state["markets"]],
-        "accounts": len(app_state["accounts"]),
-    }
-    session.emit(data, f"valid: {len(app_state['markets'])} markets, {len(app_state['accounts'])} accounts\n"
+    data: dict[str, Any] = {"valid": True, "sha256": digest, "markets": symbols, "accounts": accounts,
+                            "carried": carries(app_state)}
+    session.emit(data, f"valid: {len(symbols)} markets, {accounts} accounts"
+                       f"{', carried over from another chain' if data['carried'] else ''}\n"
                        f"sha256 of the canonical state {digest}")
 
 
@@ -72,7 +78,7 @@ def validate(session: Session, file: str) -> None:
 @click.argument("first", type=click.Path(dir_okay=False))
 @click.argument("second", type=click.Path(dir_okay=False))
 def diff(session: Session, first: str, second: str) -> None:
-    """Say where two genesis files differ. Exit status 1 when they do."""
+    """Say where two genesis files differ, records that are carried over field by field. Exit status 1 when they do."""
     lines = differences(_whole(first), _whole(second), "genesis")
     session.emit({"equal": not lines, "differences": lines}, "\n".join(lines) or "no difference")
     if lines:
@@ -87,5 +93,12 @@ def _read(file: str) -> AppState:
 
 
 def _whole(file: str) -> Any:
-    _read(file)
-    return json.loads(Path(file).read_text(encoding="utf-8"))
+    state = _read(file)
+    document = json.loads(Path(file).read_text(encoding="utf-8"))
+    if not carries(state):
+        return document
+    try:
+        legible = state | {"carried": legible_records(state)}
+    except (AttributeError, KeyError, TypeError, ValueError, DecodeError) as error:
+        fail(f"{file}: what it carries cannot be read: {error}", EXIT_USAGE)
+    return document | {"app_state": legible} if "app_state" in document else legible

@@ -13,6 +13,7 @@ import click
 from rich.live import Live
 
 from genesis.builder import PresetError
+from node.cli.node_verbs import log_format_option
 from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail
 from node.comet.install import cometbft_binary
 from node.comet.process import log_tail, stop_by_pid
@@ -61,6 +62,7 @@ def localnet() -> None:
 @click.option("--keep", is_flag=True, help="Go on from the state of the last run.")
 @click.option("--detach", is_flag=True, help="Leave it running in the background.")
 @click.option("--no-traffic", is_flag=True, help="No bots: a quiet network.")
+@log_format_option(default="console", show_default=True)
 def up(session: Session, **options: Any) -> None:
     """Start the network, wait for block 2, let it trade, show it. Ctrl-C stops everything."""
     directory = choose_directory(options["directory"])
@@ -105,6 +107,7 @@ def prepare(directory: Path, options: dict[str, Any], ports: ExitStack) -> Plan:
         plan = load_plan(directory)
         plan = _replan(plan, options, ports)
         _set_prices(plan, options)
+        plan.log_format = options["log_format"]
         network.configure(plan)
     else:
         network.clear(directory)
@@ -116,6 +119,7 @@ def prepare(directory: Path, options: dict[str, Any], ports: ExitStack) -> Plan:
         plan.feeds, plan.markets, plan.start_ns = network.made_up(state), network.market_plans(state), time.time_ns()
         plan.surfaces = [asdict(one) for one in network.made_up_surfaces(state)]
         _set_prices(plan, options)
+        plan.log_format = options["log_format"]
         network.make_homes(plan, state)
     plan.gamblers = options["gamblers"]
     save_plan(plan)
@@ -225,7 +229,8 @@ def _repeat(directory: Path, options: dict[str, Any]) -> list[str]:
     """The arguments of `up` again, without --detach."""
     arguments = ["--dir", str(directory), "--validators", str(options["validators"]), "--speed", str(options["speed"]),
                  "--seed", str(options["seed"]), "--preset", options["preset"], "--gamblers", str(options["gamblers"]),
-                 "--liars", str(options["liars"]), "--silent", str(options["silent"])]
+                 "--liars", str(options["liars"]), "--silent", str(options["silent"]),
+                 "--log-format", options["log_format"]]
     for name, flag in (("prices", "--prices"), ("base_port", "--base-port"), ("run_s", "--for")):
         if options[name] is not None:
             arguments += [flag, str(options[name])]

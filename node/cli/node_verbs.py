@@ -30,8 +30,10 @@ from node.home import Home
 from node.keys.keystore import KeystoreError
 from node.localnet.network import check_app_state, made_up, made_up_surfaces
 from node.settings import (
+    LOG_FORMATS,
     FeedSettings,
     GatewaySettings,
+    LogSettings,
     PricesSettings,
     Settings,
     SettingsError,
@@ -39,10 +41,16 @@ from node.settings import (
     read_settings,
     write_settings,
 )
-from node.supervisor import run_node
+from node.supervisor import reporter, run_node
 
 PEER = re.compile(r"[0-9a-f]{40}@[^@/\s]+:\d+")  # as CometBFT wants it
 PACKAGES = ("novation", "protobuf", "PyNaCl", "plyvel", "grpcio")
+
+
+def log_format_option(**more: Any) -> Any:
+    """`--log-format`, the same wherever it is."""
+    return click.option("--log-format", type=click.Choice(LOG_FORMATS), envvar="NOVATION_LOG_FORMAT", **more,
+                        help="Of all processes, CometBFT too: lines for people, or a JSON object a line.")
 
 
 PLACES = (
@@ -54,6 +62,7 @@ PLACES = (
     click.option("--web", default="127.0.0.1:26603", show_default=True, help="The web page; '' for none."),
     click.option("--metrics-port", default=26604, show_default=True,
                  help="First of three ports of 127.0.0.1 for Prometheus: engine, gateway, CometBFT. 0: none."),
+    log_format_option(default="console", show_default=True),
 )  # fmt: skip
 
 
@@ -110,6 +119,7 @@ def make_home(session: Session, options: dict[str, Any]) -> None:
         fail(f"{options['genesis_file']} is no genesis: {error!r}", EXIT_USAGE)
     settings.gateway = GatewaySettings(options["gateway"], options["web"])
     settings.telemetry = TelemetrySettings(*_metrics(options)[:2])
+    settings.logs = LogSettings(options["log_format"])
     write_settings(home, settings)
     config.write_config(home, _comet_settings(options, state_sync))
     data = {
@@ -165,6 +175,7 @@ def _comet_settings(options: dict[str, Any], state_sync: StateSync) -> config.Co
         p2p_listen=options["p2p"],
         persistent_peers=[peer for peer in options["peers"].split(",") if peer],
         log_level="error",
+        log_format=options["log_format"],
     )
 
 
@@ -189,21 +200,21 @@ def _new_genesis(session: Session, options: dict[str, Any], validator_key: keys.
 
 
 @command()
-def start(session: Session) -> None:
-    """Run the node of this home until Ctrl-C or SIGTERM; restart what dies."""
+@log_format_option(default=None)
+def start(session: Session, log_format: str | None) -> None:
+    """Run the node of this home until Ctrl-C or SIGTERM; restart what dies. --log-format wins over novation.toml."""
     home = existing_home(session)
-
-    def say(line: str) -> None:
-        session.talk.print(line, markup=False, soft_wrap=True)
-
     try:
         refuse_stale()
-    except StaleCode as error:
+        settings = read_settings(home)
+    except (StaleCode, SettingsError) as error:
         fail(str(error))
-    session.talk.print(f"node at {home.root}; logs in {home.logs}; Ctrl-C stops it")
+    settings.logs.format = log_format or settings.logs.format
+    say = reporter(settings.logs.format, lambda line: session.talk.print(line, markup=False, soft_wrap=True))
+    say(f"node at {home.root}; logs in {home.logs}; Ctrl-C stops it")
     try:
-        run_node(home, say, HeightReporter(comet_look(config.rpc_address(home)), say))
-    except (SettingsError, BlockingIOError, FileNotFoundError, ValueError) as error:
+        run_node(home, settings, say, HeightReporter(comet_look(config.rpc_address(home)), say))
+    except (BlockingIOError, FileNotFoundError, ValueError) as error:
         fail(str(error))
 
 
@@ -258,6 +269,7 @@ def status_data(comet: CometStatus, peers: int) -> dict[str, Any]:
         "chain_id": comet.chain_id,
         "moniker": comet.moniker,
         "height": comet.height,
+        "earliest_height": comet.earliest_height,
         "app_hash": comet.app_hash,
         "block_time": comet.block_time,
         "catching_up": comet.catching_up,

@@ -5,8 +5,6 @@ import json
 from typing import Any
 
 import click
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
 from rich.table import Table
 
 from client.client import NovationClient
@@ -33,17 +31,12 @@ from node.cli.views import (
     when,
 )
 from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
-from node.records import RECORDS
+from node.records import RECORDS, as_data
 
 
 @click.group()
 def query() -> None:
     """Ask about markets, books, trades, accounts, blocks. Nothing here needs a key."""
-
-
-def as_data(message: Message) -> Any:
-    """A message as plain data: proto field names, 64-bit integers as texts, bytes in base64."""
-    return MessageToDict(message, preserving_proto_field_name=True)
 
 
 @command(query)

@@ -14,6 +14,7 @@ from node.home import Home
 
 MAX_ENVELOPE_BYTES = 65_536
 MAX_BLOCK_BYTES = 4_000_000
+COMET_LOG_FORMATS = {"console": "plain", "json": "json"}  # by what novation.toml calls it
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class CometSettings:
     timeout_commit_ms: int = 200
     timeout_propose_ms: int = 2_000
     log_level: str = "info"
+    log_format: str = "console"  # or json, as the logs of our own processes
     state_sync: StateSync = field(default_factory=StateSync)
     metrics_listen: str = ""  # where Prometheus finds CometBFT's own figures; empty: nowhere
 
@@ -53,6 +55,7 @@ def config_document(settings: CometSettings, home: Home) -> tomlkit.TOMLDocument
     document["proxy_app"] = settings.proxy_app or f"unix://{home.abci_socket}"
     document["moniker"] = settings.moniker
     document["log_level"] = settings.log_level
+    document["log_format"] = COMET_LOG_FORMATS[settings.log_format]
     document["rpc"] = _table(laddr=f"tcp://{settings.rpc_listen}", unsafe=False, max_body_bytes=1_000_000)
     document["p2p"] = _table(
         laddr=f"tcp://{settings.p2p_listen}",
@@ -190,3 +193,26 @@ def rpc_address(home: Home) -> str:
         return str(document["rpc"]["laddr"]).removeprefix("tcp://")  # type: ignore[index]
     except KeyError as error:
         raise ValueError(f"{home.comet_config_file} has no rpc.laddr") from error
+
+
+def listen_addresses(home: Home) -> list[str]:
+    """host:port of CometBFT's peers, RPC and figures as config.toml says. Raises ValueError when one is missing."""
+    document = tomlkit.parse(home.comet_config_file.read_text(encoding="utf-8"))
+    try:
+        p2p = str(document["p2p"]["laddr"]).removeprefix("tcp://")  # type: ignore[index]
+    except KeyError as error:
+        raise ValueError(f"{home.comet_config_file} has no p2p.laddr") from error
+    figures = document.get("instrumentation", {})
+    return [p2p, rpc_address(home), str(figures["prometheus_listen_addr"]) if figures.get("prometheus") else ""]
+
+
+def wants_state_sync(home: Home) -> bool:
+    """Whether config.toml names servers for state sync."""
+    document = tomlkit.parse(home.comet_config_file.read_text(encoding="utf-8"))
+    return bool(document.get("statesync", {}).get("rpc_servers"))
+
+
+def persistent_peers(home: Home) -> list[str]:
+    """The peers that config.toml names."""
+    document = tomlkit.parse(home.comet_config_file.read_text(encoding="utf-8"))
+    return [peer for peer in str(document.get("p2p", {}).get("persistent_peers", "")).split(",") if peer]

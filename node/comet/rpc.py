@@ -36,6 +36,7 @@ class CometStatus:
     catching_up: bool
     validator_address: str
     voting_power: int
+    earliest_height: int = 0  # of the blocks that it still has
 
 
 def _request(method: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def read_status(result: dict[str, Any]) -> CometStatus:
         catching_up=sync["catching_up"],
         validator_address=validator["address"],
         voting_power=int(validator["voting_power"]),
+        earliest_height=int(sync["earliest_block_height"]),
     )
 
 

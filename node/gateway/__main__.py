@@ -15,6 +15,8 @@ from node.comet.config import rpc_address
 from node.gateway.clients import ClientLimits
 from node.gateway.server import Gateway, Limits
 from node.home import Home, default_home
+from node.logs import configure_logs
+from node.settings import LOG_FORMATS
 from node.telemetry.server import MetricsServer
 
 if TYPE_CHECKING:
@@ -35,8 +37,6 @@ async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str, c
         loop.add_signal_handler(number, stopped.set)
     await gateway.start()
     metrics = MetricsServer(metrics_listen, gateway.metrics.registry)
-    page = f", web page at http://{gateway.web_address}/" if gateway.web_address else ""
-    print(f"gateway listens on {gateway.address}{page}", flush=True)
     waiting = [asyncio.create_task(gateway.wait()), asyncio.create_task(stopped.wait())]
     done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     await gateway.stop()
@@ -69,7 +69,9 @@ def main() -> None:
                         help="streams that clients of one address may have; behind a proxy all have its address")
     parser.add_argument("--address-envelopes", type=int, default=ClientLimits.address_envelopes,
                         help="envelopes a second that clients of one address may send")
+    parser.add_argument("--log-format", default="console", choices=LOG_FORMATS)
     arguments = parser.parse_args()
+    configure_logs("info", arguments.log_format, "gateway")
     clients = ClientLimits(address_streams=arguments.address_streams, address_envelopes=arguments.address_envelopes)
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)

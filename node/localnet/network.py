@@ -29,6 +29,7 @@ from node.settings import (
     DATES,
     FeedSettings,
     GatewaySettings,
+    LogSettings,
     PricesSettings,
     Settings,
     SnapshotSettings,
@@ -127,6 +128,7 @@ def comet_settings(plan: Plan, node: NodePlan) -> CometSettings:
         timeout_commit_ms=TIMEOUT_COMMIT_MS,
         log_level="error",
         metrics_listen=node.metrics[2],
+        log_format=plan.log_format,
     )
 
 
@@ -144,7 +146,8 @@ def node_settings(plan: Plan, node: NodePlan) -> Settings:
     telemetry = TelemetrySettings(*node.metrics[:2])
     surfaces = [SurfaceSettings(**one) for one in plan.surfaces]
     return Settings(gateway=GatewaySettings(node.gateway, node.web), snapshots=SnapshotSettings(SNAPSHOT_BLOCKS),
-                    telemetry=telemetry, prices=prices, feeds=feeds, surfaces=surfaces)
+                    telemetry=telemetry, logs=LogSettings(plan.log_format), prices=prices, feeds=feeds,
+                    surfaces=surfaces)
 
 
 def made_up(app_state: AppState, model: str = "walk") -> dict[str, str]:

@@ -91,6 +91,7 @@ class Plan:
     start_ns: int = 0
     speed: float = 60.0
     gamblers: int = 0
+    log_format: str = "console"
     state: str = "planned"
     runner_pid: int = 0
     runner_start_ticks: int = 0

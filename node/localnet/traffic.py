@@ -27,6 +27,7 @@ from node.localnet.bots import (
 )
 from node.localnet.plan import Plan, load_plan
 from node.localnet.working import keep_working
+from node.logs import configure_logs
 from novation.v1 import state_pb2, tx_pb2
 from novation.v1.market_data_service_pb2 import MarketSummary
 
@@ -188,7 +189,9 @@ def _bound(market: int, act: Act, chance: random.Random, every_s: float) -> Call
 def main() -> None:
     parser = argparse.ArgumentParser(description="bots of a local network")
     parser.add_argument("--dir", required=True)
-    asyncio.run(run(load_plan(Path(parser.parse_args().dir))))
+    plan = load_plan(Path(parser.parse_args().dir))
+    configure_logs("info", plan.log_format, "traffic")
+    asyncio.run(run(plan))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import structlog
 from node.home import Home
 from node.logs import configure_logs
 from node.prices.feeder import Feeder
-from node.settings import SettingsError, read_settings
+from node.settings import LOG_FORMATS, SettingsError, read_settings
 
 log = structlog.get_logger("prices")
 
@@ -28,8 +28,10 @@ async def serve(feeder: Feeder, home: Home) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m node.prices", description="the price feeder of one Novation node")
     parser.add_argument("--home", required=True, help="the node's home folder")
-    home = Home.at(parser.parse_args().home)
-    configure_logs("info")
+    parser.add_argument("--log-format", default="console", choices=LOG_FORMATS)
+    options = parser.parse_args()
+    home = Home.at(options.home)
+    configure_logs("info", options.log_format, "feeder")
     try:
         feeder = Feeder(read_settings(home))
         asyncio.run(serve(feeder, home))

@@ -1,8 +1,10 @@
 """The snapshots of a home: one every so many blocks, the newest kept, served to whoever asks."""
 
+import contextlib
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +30,12 @@ class Kept:
 
     @property
     def size_bytes(self) -> int:
-        """Of all its files."""
-        return sum(file.stat().st_size for file in self.folder.iterdir())
+        """Of all its files; less while a node that has newer ones removes it."""
+        size_bytes = 0
+        with contextlib.suppress(FileNotFoundError):
+            for file in self.folder.iterdir():
+                size_bytes += file.stat().st_size
+        return size_bytes
 
     def chunk(self, index: int) -> bytes:
         """The bytes of a chunk, empty when there is none."""
@@ -47,15 +53,21 @@ def read_kept(folder: Path) -> Kept:
         raise SnapshotError(f"{folder} is no snapshot: {error.strerror}") from error
 
 
-def list_kept(folder: Path) -> list[Kept]:
-    """The snapshots below `folder`, newest first; what is damaged or of another version is left out."""
+def log_left_out(folder: Path, reason: str) -> None:
+    """To the log of a node."""
+    log.warning("a snapshot is left out", folder=str(folder), reason=reason)
+
+
+def list_kept(folder: Path, left_out: Callable[[Path, str], None] = log_left_out) -> list[Kept]:
+    """The snapshots below `folder`, newest first. What is damaged or of another version is left out, and told."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name.isdecimal():
             try:
                 found.append(read_kept(path))
             except SnapshotError as error:
-                log.warning("a snapshot is left out", folder=str(path), reason=str(error))
+                if path.exists():  # else the node of this home removed it just now
+                    left_out(path, str(error))
     return sorted(found, key=lambda kept: -kept.manifest.height)
 
 
@@ -94,7 +106,10 @@ class Keeper:
             old = sorted(self._kept)[: -self._keep]
             gone = [self._kept.pop(one) for one in old]
         for kept in gone:
-            shutil.rmtree(kept.folder, ignore_errors=True)
+            aside = kept.folder.with_name(f".{kept.folder.name}")  # at once: somebody may be listing them
+            with contextlib.suppress(OSError):
+                kept.folder.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
         log.info("snapshot", height=height, chunks=len(manifest.chunks), records=manifest.message.records,
                  seconds=round(self.last_seconds, 2))
 

@@ -1,7 +1,7 @@
 """The guides' own commands and programs, run as they stand against a devchain with a book.
 
 A line of a guide's block that begins with `novation` is run; so is every Python block of the developer's guide. What
-cannot be run here is named below with the reason.
+cannot be run here is named below with the reason. The operator's guide has a network: test_operator_guide.py.
 """
 
 import re
@@ -20,9 +20,7 @@ from node.devchain.chain import DevChain
 from node.devchain.genesis import dev_state
 from node.devchain.server import DevServer
 from node.keys.dev import dev_key
-
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+from tests.helpers.guides import commands, programs
 
 # What stands for something of the reader's own.
 MEANS = {"mine.json": "mine.json", "OWNER": dev_key("alice").owner.hex(), "DESTINATION": "bank"}
@@ -44,18 +42,6 @@ REFUSED = {
     "novation tx bid": "AUCTION_NOT_OPEN",
     "novation tx combo": "ORDER_NOT_FILLABLE",
 }
-
-
-def commands(guide: str) -> list[str]:
-    """The lines of a guide that begin with `novation`, without what follows a #."""
-    text = (DOCS / guide).read_text(encoding="utf-8")
-    lines = [line.split("  #")[0].strip() for _, block in BLOCK.findall(text) for line in block.splitlines()]
-    return [line for line in lines if line.startswith("novation ")]
-
-
-def programs(guide: str) -> list[str]:
-    """The Python blocks of a guide."""
-    return [block for kind, block in BLOCK.findall((DOCS / guide).read_text(encoding="utf-8")) if kind == "python"]
 
 
 @pytest.mark.parametrize(("guide", "gateway"), [

@@ -3,11 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import promql_parser
 import yaml
 
 OPS = Path(__file__).resolve().parents[2] / "ops"
-NAME = re.compile(r"\b(?:novation|cometbft|process)_[a-z0-9_]+\b")
 SUFFIX = re.compile(r"_(?:bucket|sum|count)$")
 
 
@@ -17,13 +18,30 @@ def asked() -> dict[str, set[str]]:
     for path in sorted(OPS.glob("grafana/*.json")):
         for panel in json.loads(path.read_text())["panels"]:
             for target in panel["targets"]:
-                for name in NAME.findall(target["expr"]):
+                for name in metrics_of(target["expr"]):
                     found.setdefault(SUFFIX.sub("", name), set()).add(f"{path.name}: {panel['title']}")
     for group in yaml.safe_load((OPS / "prometheus" / "alerts.yml").read_text())["groups"]:
         for rule in group["rules"]:
-            for name in NAME.findall(rule["expr"]):
+            for name in metrics_of(rule["expr"]) - {"up"}:  # Prometheus's own: whether it could scrape
                 found.setdefault(SUFFIX.sub("", name), set()).add(f"alert {rule['alert']}")
     return found
+
+
+def metrics_of(expression: str) -> set[str]:
+    """The metrics that a query in PromQL reads. Raises ValueError when Prometheus would not understand it."""
+    found = set[str]()
+    _collect(promql_parser.parse(expression), found)
+    return found
+
+
+def _collect(node: Any, found: set[str]) -> None:
+    """All selectors in a tree."""
+    if isinstance(node, promql_parser.VectorSelector):
+        found.add(node.name)
+    parts = [getattr(node, name, None) for name in ("lhs", "rhs", "expr", "param", "vector_selector")]
+    for part in (*parts, *(getattr(node, "args", None) or ())):
+        if part is not None:
+            _collect(part, found)
 
 
 def served(scrape: str) -> set[str]:

@@ -37,6 +37,7 @@ def test_nothing_written_means_the_defaults() -> None:
     ("text", "said"),
     [
         ("[gatewy]\n", "gatewy"),
+        ("[logs]\nformat = 'xml'\n", "console or json"),
         ("[gateway]\nlissen = 'x'\n", "lissen"),
         ("[gateway]\nlisten = 3\n", "listen must be str"),
         ("gateway = 3\n", r"\[gateway\] has no settings"),

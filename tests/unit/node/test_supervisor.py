@@ -12,7 +12,7 @@ import pytest
 from node import supervisor as supervisor_module
 from node.comet.process import Command, identify
 from node.home import Home
-from node.settings import EngineSettings, FeedSettings, GatewaySettings, Settings, write_settings
+from node.settings import EngineSettings, FeedSettings, GatewaySettings, LogSettings, Settings, write_settings
 from node.supervisor import BACK_OFF_LAST_S, HEALTHY_AFTER_S, BackOff, Group, Supervisor, node_groups, run_node
 
 DEADLINE_S = 60.0
@@ -163,6 +163,10 @@ def test_a_node_runs_what_its_settings_say(tmp_path: Path) -> None:
     assert [command.name for command in full[0].commands] == ["engine", "cometbft"]
     pruned = node_groups(home, Settings(engine=EngineSettings(keep_blocks=500)))
     assert pruned[0].commands[0].arguments[-2:] == ["--keep-blocks", "500"]
+    in_json = node_groups(home, Settings(logs=LogSettings("json"), feeds=[FeedSettings("BTC/USD", ["walk:1"])]))
+    ours = [command for group in in_json for command in group.commands if command.name != "cometbft"]
+    assert all(" ".join(command.arguments).count("--log-format json") == 1 for command in ours)
+    assert in_json[0].commands[1].environment["CMT_LOG_FORMAT"] == "json"
 
 
 def test_a_home_runs_once(tmp_path: Path) -> None:
@@ -172,5 +176,5 @@ def test_a_home_runs_once(tmp_path: Path) -> None:
     with open(home.run / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(BlockingIOError, match="runs already"):
-            run_node(home, lambda line: None)
+            run_node(home, Settings(), lambda line: None)
     assert identify(os.getpid())

@@ -3,11 +3,15 @@
 import configparser
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 import yaml
+from compose_spec import PyCompose
 
 from node.cli.main import cli
 from node.comet.version import COMETBFT_VERSION
@@ -61,12 +65,33 @@ def test_the_image_has_the_pinned_comet_runs_as_nobody_special_and_holds_no_keys
     text = "\n".join(rest for _, rest in found)
     assert re.findall(r"cometbft@(\S+)", text) == [COMETBFT_VERSION]
     final = found[max(at for at, (name, _) in enumerate(found) if name == "FROM"):]
-    assert ("USER", "novation") in final
+    user = next(rest for name, rest in final if name == "USER")
+    assert any(f"--uid {user}" in rest for name, rest in final if name == "RUN")
     assert all(":" in rest.split()[0] for name, rest in found if name == "FROM"), "images have versions"
     assert ("CMD", '["start"]') in final
     assert known(["start"]) and known(["status", "--output"])
     ignored = (PROJECT / ".dockerignore").read_text().split()
     assert {"**/*_key.json", ".localnet", ".git"} <= set(ignored)
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    done = subprocess.run([Path(sys.executable).with_name("hadolint"), OPS / "docker" / "Dockerfile"],
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_systemd_reads_the_unit(tmp_path: Path) -> None:
+    """Every setting is one that systemd knows; the program's place is replaced, because it is another here."""
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("no systemd-analyze")
+    text = (OPS / "systemd" / "novation.service").read_text()
+    copy = tmp_path / "novation.service"
+    copy.write_text(text.replace("/opt/novation/.venv/bin/novation", "/bin/true"))
+    done = subprocess.run([tool, "verify", "--man=no", copy], capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    copy.write_text(copy.read_text() + "Restrat=always\n[Service]\nRestart=sometimes\n")
+    assert "sometimes" in subprocess.run([tool, "verify", "--man=no", copy], capture_output=True, text=True).stderr
 
 
 def test_stages_are_copied_from_stages_that_exist() -> None:
@@ -76,7 +101,9 @@ def test_stages_are_copied_from_stages_that_exist() -> None:
 
 
 def test_the_compose_file_names_files_and_services_that_exist() -> None:
-    compose = yaml.safe_load((OPS / "docker" / "compose.yaml").read_text())
+    text = (OPS / "docker" / "compose.yaml").read_text()
+    PyCompose.from_yaml(text).validate()  # by the Compose Specification
+    compose = yaml.safe_load(text)
     services = compose["services"]
     folder = OPS / "docker"
     assert (folder / services["node"]["build"]["context"] / services["node"]["build"]["dockerfile"]).is_file()

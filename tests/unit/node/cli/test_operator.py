@@ -22,6 +22,7 @@ from node.home import Home
 from node.replay import begin, replay
 from node.settings import Settings, read_settings, write_settings
 from node.storage.leveldb import LevelDB
+from novation.v1 import state_pb2
 from tests.helpers.builders import ALICE, BOB, BTC, BUY, MARK_QUANTA, SELL, place
 from tests.helpers.driver import GENESIS_TIME_NS, Driver
 
@@ -75,6 +76,10 @@ def test_snapshots_are_made_listed_and_restored(driver: Driver, tmp_path: Path) 
     restore = ("snapshots", "restore", made["folder"], "--home", other.root)
     assert novation(*restore, "--app-hash", "00" * 32).exit_code == 1
     assert novation(*restore, "--app-hash", "x").exit_code == 2
+    refused = novation(*restore)
+    assert refused.exit_code == 2
+    assert "--state-sync" in refused.stderr
+    (other.data / "blockstore.db").mkdir()  # CometBFT had blocks
     assert data(*restore, "--app-hash", driver.app_hash.hex())["height"] == driver.height
     with closing(LevelDB(other.engine)) as store:
         assert Chain(store).head == driver.chain.head
@@ -100,8 +105,26 @@ def test_hashes_and_the_first_difference(driver: Driver, tmp_path: Path) -> None
     assert result.exit_code == 1
     differ = json.loads(result.stdout)
     assert {"accounts", "clock", "orders"} <= set(differ["differ"])
-    assert differ["records"]["clock"]["first"].startswith(f"height: {driver.height - 1}")
+    assert differ["records"]["clock"]["first"]["height"] == str(driver.height - 1)
     assert differ["records"]["accounts"]["key"] == BOB.account(0).hex()
+    told = novation("debug", "diff", first.root, third.root).stdout
+    assert f'clock.height: "{driver.height - 1}" → "{driver.height}"' in told
+    assert "states of different heights differ" in told
+
+
+def test_snapshots_of_one_height_are_compared(driver: Driver, tmp_path: Path) -> None:
+    first, second = home_of(tmp_path / "a", driver), home_of(tmp_path / "b", driver)
+    height = data("snapshots", "create", "--home", first.root)["height"]
+    assert "but of none" in novation("debug", "diff", first.root, second.root, "--height", height).stderr
+    data("snapshots", "create", "--home", second.root)
+    assert data("debug", "diff", first.root, second.root, "--height", height)["differ"] == []
+    (second.snapshots / "3").mkdir()
+    listed = novation("snapshots", "list", "--home", second.root, "--output", "json")
+    assert [one["height"] for one in json.loads(listed.stdout)] == [height]
+    assert "left out" in listed.stderr
+    refused = novation("debug", "diff", first.root, second.root, "--height", height + 1)
+    assert refused.exit_code == 2
+    assert f"but of {height}" in refused.stderr
 
 
 def test_a_bundle_has_no_keys(driver: Driver, tmp_path: Path) -> None:
@@ -200,6 +223,9 @@ def test_a_state_is_exported_and_imported(driver: Driver, tmp_path: Path) -> Non
     assert told["left_behind"]["orders"] == 1
     text = novation("export", "--home", home.root, "--chain-id", "anew", "--file", file).stdout
     assert "1 orders" in text
+    checked = data("genesis", "validate", file)
+    assert checked["carried"] and checked["markets"] == ["BTC-PERP", "ETH-PERP"]
+    assert checked["accounts"] == told["carried"]["accounts"]
     new = Home.at(tmp_path / "new")
     made = data("import", file, "--home", new.root, "--sole-validator")
     genesis = json.loads(new.genesis_file.read_text())
@@ -207,8 +233,35 @@ def test_a_state_is_exported_and_imported(driver: Driver, tmp_path: Path) -> Non
     assert genesis["consensus_params"]["abci"]["vote_extensions_enable_height"] == genesis["initial_height"]
     assert [feed.symbol for feed in read_settings(new).feeds] == ["BTC/USD", "ETH/USD"]
     begin(Chain(DictReader()), genesis)
+    _compare_and_damage(file, tmp_path / "damaged.json")
     file.write_text(file.read_text().replace('"chain_id": "anew"', '"chain_id": "other"', 1))
     refused = novation("import", file, "--home", tmp_path / "third")
     assert refused.exit_code == 1
     assert "refused" in refused.stderr
     assert "no state" in novation("export", "--home", home_of(tmp_path / "d", Driver()).root, "--chain-id", "x").stderr
+
+
+def _compare_and_damage(file: Path, other: Path) -> None:
+    """`genesis diff` tells fields of carried records; `genesis validate` what is wrong with them."""
+    document = json.loads(file.read_text())
+    accounts = document["app_state"]["carried"]["accounts"]
+    key = BOB.account(0).hex()
+    account = state_pb2.Account.FromString(bytes.fromhex(accounts[key]))
+    account.cash_quanta += 1
+    accounts[key] = account.SerializeToString(deterministic=True).hex()
+    other.write_text(json.dumps(document))
+    differ = novation("genesis", "diff", file, other)
+    assert differ.exit_code == 1
+    assert differ.stdout.startswith(f"genesis.app_state.carried.accounts.{key}.cash_quanta: ")
+    assert differ.stdout.count("→") == 1
+    assert novation("genesis", "diff", file, file).exit_code == 0
+    refused = novation("genesis", "validate", other)
+    assert refused.exit_code == 1
+    assert "INV-" in refused.stderr
+    accounts[key] = "zz"
+    other.write_text(json.dumps(document))
+    assert "cannot be read" in novation("genesis", "diff", file, other).stderr
+    assert "hex" in novation("genesis", "validate", other).stderr
+    document["app_state"]["carried"].pop("params")
+    other.write_text(json.dumps(document))
+    assert "params" in novation("genesis", "validate", other).stderr

@@ -9,7 +9,8 @@ from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
 
 STATUS = {
     "node_info": {"id": "ab", "moniker": "one", "network": "chain-1"},
-    "sync_info": {"latest_block_height": "12", "latest_app_hash": "FF", "latest_block_time": "t", "catching_up": False},
+    "sync_info": {"latest_block_height": "12", "latest_app_hash": "FF", "latest_block_time": "t", "catching_up": False,
+                  "earliest_block_height": "3"},
     "validator_info": {"address": "AA", "voting_power": "10"},
 }
 
@@ -29,6 +30,7 @@ def test_status_is_read() -> None:
 
     status = client(answer).status()
     assert (status.height, status.chain_id, status.voting_power, status.catching_up) == (12, "chain-1", 10, False)
+    assert status.earliest_height == 3
     assert asked == ["status"]
 
 
