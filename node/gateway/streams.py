@@ -81,8 +81,9 @@ class Streams:
             for task, since in self._writing.items():
                 if since > clock() - self._write_seconds:
                     break
-                self._late.add(task)
-                task.cancel()
+                if task not in self._late:
+                    self._late.add(task)
+                    task.cancel()
 
     async def _wake(self, waiting: list[asyncio.Future[None]]) -> None:
         for number, one in enumerate(waiting, 1):

@@ -147,6 +147,21 @@ def localnet_rows(section: dict[str, Any]) -> list[Row]:
     return rows
 
 
+def gateway_rows(section: dict[str, Any]) -> list[Row]:
+    """What hundreds of clients do to one node."""
+    rows = []
+    for name in ("orders", max(section["phases"], key=lambda name: section["phases"][name]["streams"])):
+        found = section["phases"][name]
+        wait, cpu = found["admission_milliseconds"], found["cpu_milliseconds_a_second"]
+        readers = f"{found['streams']} stream readers and " if found["streams"] else ""
+        rows.append((
+            "gateway", f"one node, {readers}{section['senders']} traders, an order a second each: admission p50 / p99; "
+            "time a block, of that of the node with nothing to do; CPU of gateway / engine",
+            f"{wait['p50']:.0f} / {wait['p99']:.0f} ms; {found['of_quiet']:.2f}; "
+            f"{cpu['gateway'] / 1e3:.2f} / {cpu['engine'] / 1e3:.2f} cores"))
+    return rows
+
+
 def latency(row: dict[str, Any]) -> str:
     """p50 / p99 at the sustained rate."""
     top = row["at_sustained"]
@@ -156,4 +171,4 @@ def latency(row: dict[str, Any]) -> str:
 MAKERS = (("engine", engine_rows), ("gas", gas_rows), ("store", store_rows), ("margin", margin_rows),
           ("health", health_rows), ("funding", funding_rows), ("oracle", oracle_rows),
           ("liquidation", liquidation_rows), ("pricing", pricing_rows), ("portfolio", portfolio_rows),
-          ("abci", abci_rows), ("localnet", localnet_rows))
+          ("abci", abci_rows), ("gateway", gateway_rows), ("localnet", localnet_rows))
