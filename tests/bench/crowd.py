@@ -79,7 +79,7 @@ class Readers:
         self._ended: list[str] = []
 
     async def open(self, streams: int) -> Row:
-        """Open streams until there are so many; each has had its first message then."""
+        """Open streams until there are so many; each has had its first message then. Raises RuntimeError."""
         while len(self._channels) < streams:
             first = len(self._channels)
             some = range(first, min(first + OPENING_AT_ONCE, streams))
@@ -89,6 +89,8 @@ class Readers:
                 self._tasks.append(asyncio.create_task(self._read(subscribe(self._channels[-1], index), begun)))
             async with asyncio.timeout(SILENT_SECONDS):
                 await asyncio.gather(*(begun.wait() for begun in ready))
+            if self._ended:
+                raise RuntimeError(f"streams ended at once: {self._ended}")
         return {"streams": len(self._channels)}
 
     async def _read(self, call: Any, begun: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ after the first reader of a height the others had theirs. CPU is milliseconds a 
 too, which share the cores with the node.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Self
 
+from client.client import NovationClient
 from node.comet.rpc import CometRpc
 from tests.bench.crowd import SENDERS, Row, spread
 from tests.bench.localnet import header_time_ns
@@ -169,6 +171,7 @@ def run(quick: bool) -> dict[str, object]:
         network = start_novation(Path(folder), state, gateways=True, validators=1)
         try:
             address = network.plan.nodes[0].gateway
+            asyncio.run(ready(address))
             with Clients("readers", address) as readers, Clients("senders", address) as senders:
                 bench = Bench(network, readers, senders, seconds)
                 bench.phase(Found(max(counts)), orders=True)  # a warm-up, not counted
@@ -183,6 +186,12 @@ def run(quick: bool) -> dict[str, object]:
             "orders_a_second_of_each": EACH_A_SECOND, "phase_seconds": seconds, "rounds": rounds,
             "phases": {name: kind.row(found["quiet"]) for name, kind in found.items()},
             "peak_memory_megabytes": memory}
+
+
+async def ready(address: str) -> None:
+    """Until the gateway serves. Raises NotAvailable."""
+    async with NovationClient(address):
+        pass
 
 
 def peak_megabytes(pid: int) -> int:
