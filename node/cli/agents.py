@@ -16,7 +16,8 @@ KEY_DIGITS = 64
 
 @command(tx)
 @click.argument("public_key")
-@click.option("--days", default=7.0, show_default=True, type=click.FloatRange(0), help="How long; 0 takes it away.")
+@click.option("--days", metavar="DAYS", default=7.0, show_default=True, type=click.FloatRange(0),
+              help="How long; 0 takes it away.")
 @sends
 def agent(session: Session, public_key: str, days: float, **options: Any) -> None:
     """Let a key trade for this account: PUBLIC_KEY is 64 hex digits, or a dev key's name. It can move nothing out. It

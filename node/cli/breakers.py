@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import click
+
 from client.client import NovationClient
 from client.results import MarketInfo
 from client.units import usd
@@ -14,7 +16,8 @@ from novation.v1 import state_pb2
 
 
 @command(query)
-def breakers(session: Session) -> None:
+@click.option("--all", "every", is_flag=True, help="The bands of every series of options, too.")
+def breakers(session: Session, every: bool) -> None:
     """Halts, bands, caps, the limiter of withdrawals, the chain's own stress test: what has tripped, and how near the
     rest is.
     """
@@ -33,8 +36,8 @@ def breakers(session: Session) -> None:
 
     def text() -> list[Any]:
         shown: list[Any] = [f"height {reply.height}, {when(reply.time_ns)}", rows_table(rows, "no breaker is on")]
-        if bands:
-            shown.append(rows_table(bands, ""))
+        if alone := bands if every else [row for row in bands if row["kind"] != "option"]:
+            shown.append(rows_table([{name: row[name] for name in row if name != "kind"} for row in alone], ""))
         if reply.swept_ns:
             shown += [f"stress test of {reply.swept_accounts} accounts, done {when(reply.swept_ns)}; insurance "
                       f"{plain(usd(reply.insured_quanta))} USD", rows_table(stress, "")]
@@ -64,7 +67,8 @@ def _amount(info: MarketInfo | None, row: state_pb2.Breaker, amount: int) -> str
 
 
 def _band(info: MarketInfo, one: risk_service.PriceBand) -> dict[str, Any]:
-    return {"market": info.symbol, "mark": price_text(info, one.mark_quanta),
+    return {"market": info.symbol, "kind": word(state_pb2.MarketKind, info.record.kind),
+            "mark": price_text(info, one.mark_quanta),
             "no sell below": price_text(info, one.order_low_quanta),
             "no buy above": price_text(info, one.order_high_quanta),
             "no fill below": price_text(info, one.fill_low_quanta),

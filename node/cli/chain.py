@@ -40,7 +40,8 @@ ADVICE = {
 key_options = [
     click.option("--key", "key_name", envvar="NOVATION_KEY", default="", metavar="NAME",
                  help="Sign as this key (required): one of yours, or a dev key such as alice on a test network."),
-    click.option("--account", "account_number", default=0, show_default=True, help="Number of the key's account."),
+    click.option("--account", "account_number", metavar="N", default=0, show_default=True,
+                 help="Number of the key's account."),
     click.option("--passphrase-file", type=click.Path(dir_okay=False), help="File with the passphrase."),
     click.option("--owner", default="", metavar="WHO", help="Trade for this owner, who made the key its agent."),
 ]  # fmt: skip

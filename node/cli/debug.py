@@ -23,7 +23,7 @@ from app.store.view import Reader
 from genesis.validate import differences
 from node.cli.doctor import looks
 from node.cli.node_verbs import PACKAGES, existing_home
-from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, Verbs, command, fail, simple_table
 from node.cli.snapshots import fill, kept_at, kept_in, state_of, stopped_store
 from node.cli.ticking import ticking
 from node.comet.config import rpc_address
@@ -41,7 +41,8 @@ LOGS = ("engine", "cometbft", "gateway", "feeder", "supervisor")
 
 
 @command(name="replay")
-@click.option("--until", type=int, default=0, help="The last block to run; default: the last that CometBFT has.")
+@click.option("--until", metavar="HEIGHT", type=int, default=0,
+              help="The last block to run; default: the last that CometBFT has.")
 @click.option("--from-snapshot", type=int, default=0, metavar="HEIGHT", help="Begin with a snapshot of this home.")
 @click.option("--rpc", default="", metavar="HOST:PORT", help="CometBFT that has the blocks; default: this home's.")
 def replay_blocks(session: Session, until: int, from_snapshot: int, rpc: str) -> None:
@@ -93,13 +94,14 @@ def _run(session: Session, chain: Chain, store: LevelDB, blocks: CometRpc, until
     session.emit(data, f"blocks {first} to {until} with {txs} envelopes give the app hashes that the chain states")
 
 
-@click.group()
+@click.group(cls=Verbs)
 def debug() -> None:
     """Hashes of tables, the first difference of two nodes, a bundle for a report."""
 
 
 @command(debug)
-@click.option("--height", type=int, default=0, help="That of a snapshot; default: the state as it is.")
+@click.option("--height", metavar="HEIGHT", type=int, default=0,
+              help="That of a snapshot; default: the state as it is.")
 def hashes(session: Session, height: int) -> None:
     """The hash of every table: of the state of a node that does not run, or of one of its snapshots."""
     home = existing_home(session)
@@ -124,7 +126,8 @@ def roots_of(store: Reader) -> dict[str, bytes]:
 @command(debug)
 @click.argument("first", type=click.Path(exists=True, file_okay=False))
 @click.argument("second", type=click.Path(exists=True, file_okay=False))
-@click.option("--height", type=int, default=0, help="Compare snapshots of this height; the nodes may run.")
+@click.option("--height", metavar="HEIGHT", type=int, default=0,
+              help="Compare snapshots of this height; the nodes may run.")
 def diff(session: Session, first: str, second: str, height: int) -> None:
     """The first record in which the states of two homes differ. Neither node may run. Exit status 1 if one does."""
     with state_of(session, Home.at(first), height) as one, state_of(session, Home.at(second), height) as other:

@@ -13,7 +13,7 @@ from client.client import NovationClient
 from client.dev import Dev
 from genesis.builder import PresetError
 from node.cli.chain import ask
-from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.session import EXIT_USAGE, Session, Verbs, command, fail, simple_table
 from node.cli.views import when
 from node.devchain.chain import DevChain, DevChainError
 from node.devchain.genesis import dev_state
@@ -34,7 +34,8 @@ DEFAULT_WEB = "127.0.0.1:26651"
 @click.option("--interval", type=click.FloatRange(0.01), metavar="SECONDS",
               help="A block every so often, even if it is empty; default: only when something is submitted.")
 @click.option("--price", "prices", multiple=True, metavar="SYMBOL=USD", help="As in BTC/USD=46000; may be repeated.")
-@click.option("--preset", default="localnet", show_default=True, help="Genesis preset: a name or a TOML file.")
+@click.option("--preset", metavar="NAME|FILE", default="localnet", show_default=True,
+              help="Genesis preset: a name or a TOML file.")
 @click.option("--strict", is_flag=True, help="Keep the preset's limits on how far prices and time may jump.")
 @click.option("--load", "load_path", type=click.Path(exists=True, dir_okay=False), help="Go on from a saved file.")
 def devchain(session: Session, listen: str, web: str, interval: float | None, prices: tuple[str, ...], preset: str,
@@ -90,7 +91,7 @@ def run(chain: DevChain, interval: float | None) -> None:
         chain.mine()
 
 
-@click.group()
+@click.group(cls=Verbs)
 def dev() -> None:
     """What only a devchain can do: blocks, time, prices, checkpoints."""
 
@@ -122,8 +123,9 @@ def status(session: Session) -> None:
 
 
 @command(dev)
-@click.option("--blocks", default=1, show_default=True, type=click.IntRange(1, 100_000), help="How many.")
-@click.option("--seconds", default=0.0, type=click.FloatRange(0), help="That they take together; 0: as the clock goes.")
+@click.option("--blocks", metavar="N", default=1, show_default=True, type=click.IntRange(1, 100_000), help="How many.")
+@click.option("--seconds", metavar="SECONDS", default=0.0, type=click.FloatRange(0),
+              help="That they take together; 0: as the clock goes.")
 def mine(session: Session, blocks: int, seconds: float) -> None:
     """Make blocks now, or let time pass: `--blocks 60 --seconds 3600` is an hour in steps of a minute."""
     with session.progress(f"making {blocks} blocks", quiet=blocks < 100):

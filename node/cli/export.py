@@ -22,8 +22,10 @@ WARNED = "left behind: what rests or waits must be placed again"
 
 
 @command()
-@click.option("--chain-id", required=True, help="Name of the new chain: signatures of the old one mean nothing on it.")
-@click.option("--file", type=click.Path(dir_okay=False), default="genesis-exported.json", show_default=True)
+@click.option("--chain-id", metavar="NAME", required=True,
+              help="Name of the new chain: signatures of the old one mean nothing on it.")
+@click.option("--file", type=click.Path(dir_okay=False), default="genesis-exported.json", show_default=True,
+              help="Where to write it.")
 @click.option("--from-snapshot", type=int, default=0, metavar="HEIGHT", help="That of a snapshot; the node may run.")
 def export(session: Session, chain_id: str, file: str, from_snapshot: int) -> None:
     """The state of a node that does not run, or one of its snapshots, as the genesis.json of a new chain.

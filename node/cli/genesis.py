@@ -11,12 +11,12 @@ from genesis.builder import AppState, PresetError, build, canonical, preset_name
 from genesis.validate import GenesisFileError, differences, problems, read_app_state
 from node.carried import carried_problem, carried_summary, carries, legible_records
 from node.cli.keys import find
-from node.cli.session import EXIT_USAGE, Session, command, fail
+from node.cli.session import EXIT_USAGE, Session, Verbs, command, fail
 from node.keys.keystore import KeystoreError
 from node.localnet.network import check_app_state
 
 
-@click.group()
+@click.group(cls=Verbs)
 def genesis() -> None:
     """Build, validate and compare the first state of a chain."""
 

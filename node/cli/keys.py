@@ -9,13 +9,13 @@ import click
 from rich.table import Table
 
 from client.keys import SEED_BYTES
-from node.cli.session import EXIT_USAGE, Session, command, fail, passphrase_from, simple_table
+from node.cli.session import EXIT_USAGE, Session, Verbs, command, fail, passphrase_from, simple_table
 from node.keys.keystore import KeyEntry, Keystore, KeystoreError, dev_entries
 
 KEYSTORE_COST: dict[str, int] = {}  # empty: the keystore's own; tests make it cheap
 
 
-@click.group()
+@click.group(cls=Verbs)
 def keys() -> None:
     """Make, show, import and export keys. Dev keys (alice, bob, ...) are for test networks only."""
 

@@ -15,10 +15,10 @@ from novation.v1 import tx_pb2
 
 
 @command(tx)
-@click.option("--leg", "legs", multiple=True, required=True,
+@click.option("--leg", "legs", metavar="LEG", multiple=True, required=True,
               help="SIDE:SIZE:MARKET:PRICE, with :reduce if it only reduces; two to eight, each in another market.")
-@click.option("--net", help="Most USD that all legs together may cost; negative: least they must bring.")
-@click.option("--client-id", type=int, default=0, help="Your own id; the fills carry it.")
+@click.option("--net", metavar="USD", help="Most USD that all legs together may cost; negative: least they must bring.")
+@click.option("--client-id", metavar="N", type=int, default=0, help="Your own id; the fills carry it.")
 @sends
 def combo(session: Session, legs: tuple[str, ...], net: str | None, client_id: int, **options: Any) -> None:
     """Several orders that all fill in full, or none:
@@ -40,14 +40,15 @@ def block() -> None:
     """Block trades: two parties agree on legs; one signs them, the other sends them, all settle at once."""
 
 
-block_legs = click.option("--leg", "legs", multiple=True, required=True,
+block_legs = click.option("--leg", "legs", metavar="LEG", multiple=True, required=True,
                           help="SIDE:SIZE:MARKET:PRICE, the side being the sender's; one to eight.")
 
 
 @command(block, "sign")
 @click.argument("sender")
 @block_legs
-@click.option("--seconds", type=int, default=60, show_default=True, help="How long the sender may settle it.")
+@click.option("--seconds", metavar="SECONDS", type=int, default=60, show_default=True,
+              help="How long the sender may settle it.")
 @with_options(key_options)
 def sign_block(session: Session, sender: str, legs: tuple[str, ...], seconds: int, **options: Any) -> None:
     """Consent to a trade with SENDER (a key's name or 40 hex digits, also with /NUMBER) and print it for them:

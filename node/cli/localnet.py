@@ -14,7 +14,7 @@ from rich.live import Live
 
 from genesis.builder import PresetError
 from node.cli.node_verbs import log_format_option
-from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail
+from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, Verbs, command, fail
 from node.comet.install import cometbft_binary
 from node.comet.process import log_tail, stop_by_pid
 from node.generated import StaleCode, refuse_stale
@@ -40,23 +40,25 @@ LOG_NAMES = ("engine", "cometbft", "gateway", "feeder", "supervisor")
 directory_option = click.option("--dir", "directory", type=click.Path(file_okay=False), help="Where its files are.")
 
 
-@click.group()
+@click.group(cls=Verbs)
 def localnet() -> None:
     """A network of several validators on this machine, each with prices of its own, bots and funded keys."""
 
 
 @command(localnet)
-@click.option("--validators", default=4, show_default=True, help="How many nodes.")
+@click.option("--validators", metavar="N", default=4, show_default=True, help="How many nodes.")
 @click.option("--prices", type=click.Path(exists=True, dir_okay=False), help="Replay this CSV of time and price.")
-@click.option("--speed", default=60.0, show_default=True, help="Seconds of the price file a second.")
-@click.option("--liars", type=click.IntRange(0), default=0, help="How many feeders lie wildly about every price.")
-@click.option("--silent", type=click.IntRange(0), default=0, help="How many feeders say nothing.")
-@click.option("--gamblers", type=click.IntRange(0, len(GAMBLERS)), default=4, show_default=True,
+@click.option("--speed", metavar="FACTOR", default=60.0, show_default=True, help="Seconds of the price file a second.")
+@click.option("--liars", metavar="N", type=click.IntRange(0), default=0,
+              help="How many feeders lie wildly about every price.")
+@click.option("--silent", metavar="N", type=click.IntRange(0), default=0, help="How many feeders say nothing.")
+@click.option("--gamblers", metavar="N", type=click.IntRange(0, len(GAMBLERS)), default=4, show_default=True,
               help="Bots with leverage, some of which a fall of the price ruins.")
-@click.option("--seed", default=1, show_default=True, help="Of the random walk and the bots.")
-@click.option("--base-port", type=int, help="First port; default: the first free block of ports.")
+@click.option("--seed", metavar="N", default=1, show_default=True, help="Of the random walk and the bots.")
+@click.option("--base-port", metavar="PORT", type=int, help="First port; default: the first free block of ports.")
 @directory_option
-@click.option("--preset", default="localnet", show_default=True, help="Genesis preset: a name or a TOML file.")
+@click.option("--preset", metavar="NAME|FILE", default="localnet", show_default=True,
+              help="Genesis preset: a name or a TOML file.")
 @click.option("--for", "run_s", type=float, metavar="SECONDS",
               help="Stop after that, or later if nothing was traded yet; exit 0 if all went well, else 1.")
 @click.option("--keep", is_flag=True, help="Go on from the state of the last run.")
@@ -301,7 +303,7 @@ async def _glance(plan: Plan) -> NetworkView:
 @directory_option
 @click.argument("name", metavar="[NODE]", default="")
 @click.option("--process", type=click.Choice(LOG_NAMES), help="Only this process.")
-@click.option("--lines", default=20, show_default=True, help="How many of each.")
+@click.option("--lines", metavar="N", default=20, show_default=True, help="How many of each.")
 def logs(session: Session, directory: str | None, name: str, process: str | None, lines: int) -> None:
     """The end of the logs of NODE (node0, node1, ...), or of all nodes."""
     try:

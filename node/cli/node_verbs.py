@@ -54,13 +54,17 @@ def log_format_option(**more: Any) -> Any:
 
 
 PLACES = (
-    click.option("--moniker", default=platform.node() or "node", help="What peers call this node."),
-    click.option("--peers", default="", help="Join: node-id@host:port of nodes to connect to, separated by commas."),
-    click.option("--p2p", default="127.0.0.1:26600", show_default=True, help="Where other validators reach this node."),
-    click.option("--rpc", default="127.0.0.1:26601", show_default=True, help="CometBFT's RPC."),
-    click.option("--gateway", default="127.0.0.1:26602", show_default=True, help="gRPC for traders."),
-    click.option("--web", default="127.0.0.1:26603", show_default=True, help="The web page; '' for none."),
-    click.option("--metrics-port", default=26604, show_default=True,
+    click.option("--moniker", metavar="NAME", default=platform.node() or "node", help="What peers call this node."),
+    click.option("--peers", metavar="ID@HOST:PORT,...", default="",
+                 help="Join: node-id@host:port of nodes to connect to, separated by commas."),
+    click.option("--p2p", metavar="HOST:PORT", default="127.0.0.1:26600", show_default=True,
+                 help="Where other validators reach this node."),
+    click.option("--rpc", metavar="HOST:PORT", default="127.0.0.1:26601", show_default=True, help="CometBFT's RPC."),
+    click.option("--gateway", metavar="HOST:PORT", default="127.0.0.1:26602", show_default=True,
+                 help="gRPC for traders."),
+    click.option("--web", metavar="HOST:PORT", default="127.0.0.1:26603", show_default=True,
+                 help="The web page; '' for none."),
+    click.option("--metrics-port", metavar="PORT", default=26604, show_default=True,
                  help="First of three ports of 127.0.0.1 for Prometheus: engine, gateway, CometBFT. 0: none."),
     log_format_option(default="console", show_default=True),
 )  # fmt: skip
@@ -74,8 +78,10 @@ def places(function: Any) -> Any:
 
 
 @command()
-@click.option("--chain-id", default="novation-test", show_default=True, help="Name of the chain, in every signature.")
-@click.option("--preset", default="localnet", show_default=True, help="Genesis preset: a name or a TOML file.")
+@click.option("--chain-id", metavar="NAME", default="novation-test", show_default=True,
+              help="Name of the chain, in every signature.")
+@click.option("--preset", metavar="NAME|FILE", default="localnet", show_default=True,
+              help="Genesis preset: a name or a TOML file.")
 @click.option("--genesis", "genesis_file", type=click.Path(exists=True, dir_okay=False), help="Genesis to join.")
 @click.option("--state-sync", default="", metavar="HOST:PORT,HOST:PORT",
               help="Join from a snapshot: CometBFT's RPC of two nodes or more, of different people.")
@@ -219,7 +225,7 @@ def start(session: Session, log_format: str | None) -> None:
 
 
 @command()
-@click.option("--timeout", default=20.0, show_default=True, help="Seconds to wait for it to end.")
+@click.option("--timeout", metavar="SECONDS", default=20.0, show_default=True, help="Seconds to wait for it to end.")
 def stop(session: Session, timeout: float) -> None:
     """Stop the node of this home, wherever `novation start` runs it."""
     home = existing_home(session)

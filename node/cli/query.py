@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import Counter
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from client.light_proofs import Operator, ProofError, verify_absence, verify_val
 from client.results import MarketInfo
 from client.units import usd
 from node.cli.chain import account_id, ask, comet_address
-from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.session import EXIT_UNREACHABLE, EXIT_USAGE, Session, Verbs, command, fail, simple_table
 from node.cli.views import (
     LISTED,
     SIDES,
@@ -32,11 +33,15 @@ from node.cli.views import (
 )
 from node.comet.rpc import CometRpc, RpcError, RpcUnreachable
 from node.records import RECORDS, as_data
+from novation.v1 import state_pb2
 
 
-@click.group()
+@click.group(cls=Verbs)
 def query() -> None:
-    """Ask about markets, books, trades, accounts, blocks. Nothing here needs a key."""
+    """Ask about markets, books, options, trades, accounts, risk, prices, blocks. Nothing here needs a key.
+
+    Prices are USD for one of the base asset, sizes and open interest are in it; times are UTC; rates are shares.
+    """
 
 
 @command(query)
@@ -69,7 +74,7 @@ def market(session: Session, symbol: str, every: bool) -> None:
 
 @command(query)
 @click.argument("symbol")
-@click.option("--depth", default=10, show_default=True, help="Levels on each side.")
+@click.option("--depth", metavar="LEVELS", default=10, show_default=True, help="Levels on each side.")
 def book(session: Session, symbol: str, depth: int) -> None:
     """The best levels of the book of SYMBOL."""
 
@@ -97,7 +102,7 @@ def book(session: Session, symbol: str, depth: int) -> None:
 
 @command(query)
 @click.argument("symbol")
-@click.option("--limit", default=20, show_default=True, help="How many, newest first.")
+@click.option("--limit", metavar="N", default=20, show_default=True, help="How many, newest first.")
 def trades(session: Session, symbol: str, limit: int) -> None:
     """Recent trades of SYMBOL, newest first."""
 
@@ -165,18 +170,22 @@ def fees(session: Session, who: str) -> None:
             "referrer": reply.referrer.hex() or None, "rates": rows}
 
     def text() -> list[Any]:
+        alike = [{**row, "market": f"options on {infos[one.market].symbol.split('-')[0]}"}
+                 if infos[one.market].record.kind == state_pb2.MARKET_KIND_OPTION else row
+                 for one, row in zip(reply.rates, rows, strict=True)]
+        shown = [row for place, row in enumerate(alike) if row not in alike[:place]]
         beyond = f"; the next begins at {dollars(reply.next_tier_quanta)}" if reply.next_tier_quanta else ""
         return [f"{who}: {dollars(reply.volume_quanta)} USD in 30 days, tier {reply.tier}{beyond}; "
-                f"referrer {data['referrer'] or 'none'} (height {reply.height})", rows_table(rows, "no markets")]
+                f"referrer {data['referrer'] or 'none'} (height {reply.height})", rows_table(shown, "no markets")]
 
     session.emit(data, text)
 
 
 @command(query)
 @click.argument("who")
-@click.option("--market", "symbol", default="", help="Only this market.")
+@click.option("--market", "symbol", metavar="SYMBOL", default="", help="Only this market.")
 def orders(session: Session, who: str, symbol: str) -> None:
-    """Open orders and triggers of WHO."""
+    """Open orders and triggers of WHO: a key's name or 40 hex digits, also with /NUMBER."""
     wanted = account_id(session, who)
 
     async def work(client: NovationClient) -> tuple[list[Any], list[Any], dict[int, MarketInfo]]:
@@ -192,7 +201,7 @@ def orders(session: Session, who: str, symbol: str) -> None:
 
 
 @command(query)
-@click.option("--limit", default=100, show_default=True, help="How many at most.")
+@click.option("--limit", metavar="N", default=100, show_default=True, help="How many at most.")
 def auctions(session: Session, limit: int) -> None:
     """Accounts in auction, those with the greatest discount first; `novation tx bid` takes part of one."""
 
@@ -207,7 +216,10 @@ def auctions(session: Session, limit: int) -> None:
 @click.argument("height", type=int, default=0)
 @click.option("--txs", is_flag=True, help="With its transactions and events.")
 def block(session: Session, height: int, txs: bool) -> None:
-    """The latest block, or the one at HEIGHT."""
+    """The latest block, or the one at HEIGHT.
+
+    With --txs the events of a block are counted; `--output json` has each.
+    """
 
     async def work(client: NovationClient) -> Any:
         return await client.block(height, with_txs=txs)
@@ -216,7 +228,11 @@ def block(session: Session, height: int, txs: bool) -> None:
     data = as_data(found) | {"app_hash": found.app_hash.hex(), "time": when(found.time_ns)}
     names = ("height", "time", "app_hash", "txs_count", "failed_txs_count", "actions_count", "fills_count")
     lines = [f"{name.replace('_', ' '):<18}{data.get(name, 0)}" for name in names]
-    lines += [f"  {one.hash.hex()}  actions {len(one.result.actions)}  code {one.result.code}" for one in found.txs]
+    for one in found.txs:
+        done = ", ".join(action.reason or "done" for action in one.result.actions)
+        lines.append(f"  {one.hash.hex()}  {one.result.reason or done}")
+    happened = Counter(event.WhichOneof("kind") for one in (*found.txs, found) for event in one.events)
+    lines += [f"  {count:>5} x {kind.replace('_', ' ')}" for kind, count in sorted(happened.items())]
     session.emit(data, "\n".join(lines))
 
 
@@ -244,14 +260,16 @@ def tx(session: Session, tx_hash: str) -> None:
 
 @command(query)
 def params(session: Session) -> None:
-    """The parameters of the chain."""
+    """The parameters of the chain; units last in their names: quanta are millionths of a USD, ppm millionths, ns
+    nanoseconds.
+    """
 
     async def work(client: NovationClient) -> Any:
         return client.params
 
     found = ask(session, work)
     data = as_data(found) | {"authority": found.authority.hex()}
-    session.emit(data, "\n".join(f"{name:<18} {value}" for name, value in data.items()))
+    session.emit(data, facts_table("parameters", data))
 
 
 rpc_option = click.option("--rpc", metavar="HOST:PORT", help="CometBFT's RPC, when it cannot be found by itself.")

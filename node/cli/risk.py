@@ -47,7 +47,7 @@ NAMED = 3  # markets of an underlying that are named for people
               help="Suppose a fill outside the book.")
 @click.option("--mode", type=click.Choice(list(MARGIN_MODES)), help="Suppose that WHO chooses this mode of margin.")
 @click.option("--rows", "every", is_flag=True, help="Every row of portfolio margin, and not the far ones alone.")
-@click.option("--deposit", default="0", help="Suppose so much more cash, in USD; negative: less.")
+@click.option("--deposit", metavar="USD", default="0", help="Suppose so much more cash, in USD; negative: less.")
 @click.option("--reduction", "reduced", metavar="MARKET",
               help="What a reduction of winners in MARKET would take of WHO.")
 @click.option("--everybody", is_flag=True, help="With --reduction: as if all of the other side were closed.")

@@ -24,6 +24,7 @@ EXIT_REJECTED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 PIPE_WIDTH = 200
+SENTENCE = 300  # characters of a verb's first sentence in a list
 
 
 class CliError(click.ClickException):
@@ -134,6 +135,17 @@ def session_options(function: Function) -> Function:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+class Verbs(click.Group):
+    """A group whose list says what each verb does in a whole sentence."""
+
+    group_class = type  # of groups inside of it
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        verbs = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.get_short_help_str(SENTENCE)) for name, verb in verbs if verb])
 
 
 def command(group: click.Group | None = None, name: str | None = None, **settings: Any) -> Callable[[Function], Any]:

@@ -11,7 +11,7 @@ import click
 from app.chain import Head, read_head
 from app.store.tree import StoreDamaged
 from node.cli.node_verbs import existing_home, read_pid
-from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.session import EXIT_USAGE, Session, Verbs, command, fail, simple_table
 from node.cli.ticking import ticking
 from node.comet.config import wants_state_sync
 from node.hand_over import HandOverError, hand_over, has_blocks
@@ -84,7 +84,7 @@ def fill(session: Session, store: LevelDB, kept: Kept) -> tuple[Head, int]:
             fail(f"{error}; the state was not changed into it: fetch the snapshot again")
 
 
-@click.group()
+@click.group(cls=Verbs)
 def snapshots() -> None:
     """States of a height as files: list, create, restore. A running node makes them by `[snapshots]` of novation.toml.
     """

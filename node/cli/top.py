@@ -39,7 +39,7 @@ pip install 'novation[tui]'.
 @click.argument("market", default="")
 @click.option("--key", "key_name", envvar="NOVATION_KEY", default="", metavar="NAME",
               help="Trade as this key: one of yours, or a dev key such as alice on a test network. Default: view only.")
-@click.option("--account", "account_number", default=0, show_default=True, help="Number of the account.")
+@click.option("--account", "account_number", metavar="N", default=0, show_default=True, help="Number of the account.")
 @click.option("--passphrase-file", type=click.Path(dir_okay=False), help="File with the passphrase.")
 @click.option("--owner", default="", metavar="WHO",
               help="Watch this owner's account; with --key trade for it, if it made the key its agent.")

@@ -13,7 +13,7 @@ from client.envelopes import MARKET_STATUSES, SOURCES, TIMES_IN_FORCE
 from client.results import PlacedOrder, Sent
 from node.cli.chain import account_id, ask, key_options, unlock, with_options
 from node.cli.dry_run import preview
-from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
+from node.cli.session import EXIT_USAGE, Session, Verbs, command, fail, simple_table
 from node.cli.views import plain
 from node.keys.dev import FAUCET, dev_key
 
@@ -22,20 +22,21 @@ WAITS = click.Choice(["admitted", "committed"])
 
 send_options = [
     *key_options,
-    click.option("--wait", type=WAITS, default="committed", show_default=True, help="When to answer."),
+    click.option("--wait", type=WAITS, default="committed", show_default=True,
+                 help="Answer once a block holds it, or already once the node does."),
     click.option("--yes", is_flag=True, help="Do not ask before signing."),
     click.option("--dry-run", is_flag=True, help="Send nothing: say what it would do, and the margin afterwards."),
 ]  # fmt: skip
 sends = with_options(send_options)
 order_reference = with_options([
-    click.option("--order-id", type=int, default=0, help="The chain's id of the order."),
-    click.option("--client-id", type=int, default=0, help="Your own id of the order."),
+    click.option("--order-id", metavar="N", type=int, default=0, help="The chain's id of the order."),
+    click.option("--client-id", metavar="N", type=int, default=0, help="Your own id of the order."),
 ])
 
 Send = Callable[[NovationClient], Awaitable[Any]]
 
 
-@click.group()
+@click.group(cls=Verbs)
 def tx() -> None:
     """Trade and move money. Sizes are in the base asset, prices and amounts in USD, as decimals."""
 
@@ -61,15 +62,19 @@ def sign_and_send(session: Session, what: dict[str, Any], options: dict[str, Any
 @click.argument("side", type=click.Choice(["buy", "sell"]))
 @click.argument("size")
 @click.argument("market")
-@click.option("--price", help="Limit, in USD for one of the base asset; of a pegged order the worst price.")
+@click.option("--price", metavar="USD",
+              help="Limit, in USD for one of the base asset; of a pegged order the worst price.")
 @click.option("--tif", type=click.Choice(TIMES), default="gtc", show_default=True, help="Time in force.")
 @click.option("--reduce-only", is_flag=True, help="Only make the position smaller.")
-@click.option("--client-id", type=int, default=0, help="Your own id, unique among your open orders.")
-@click.option("--expires", type=int, default=0, help="Seconds from now after which it trades no more.")
-@click.option("--display", default="0", help="Iceberg: the most to be shown at a time.")
+@click.option("--client-id", metavar="N", type=int, default=0, help="Your own id, unique among your open orders.")
+@click.option("--expires", metavar="SECONDS", type=int, default=0,
+              help="Seconds from now after which it trades no more.")
+@click.option("--display", metavar="SIZE", default="0", help="Iceberg: the most to be shown at a time.")
 @click.option("--peg", type=click.Choice(["index", "mid"]), help="Follow a price; post-only.")
-@click.option("--offset", type=int, default=0, help="Ticks above (below: negative) what a pegged order follows.")
-@click.option("--oco", type=int, default=0, help="What shares this number goes when one of them fills or fires.")
+@click.option("--offset", metavar="TICKS", type=int, default=0,
+              help="Ticks above (below: negative) what a pegged order follows.")
+@click.option("--oco", metavar="N", type=int, default=0,
+              help="What shares this number goes when one of them fills or fires.")
 @sends
 def order(session: Session, side: str, size: str, market: str, **options: Any) -> None:
     """Place a limit order: `novation tx order buy 0.01 BTC-PERP --price 46000 --key alice`."""
@@ -100,14 +105,16 @@ def from_now(seconds: int) -> int:
 @click.argument("market")
 @click.argument("direction", type=click.Choice(["above", "below"]))
 @click.argument("level", default="0")
-@click.option("--price", required=True, help="Limit of the order.")
-@click.option("--trail", default="0", help="In place of LEVEL: follow the best price at this distance.")
+@click.option("--price", metavar="USD", required=True, help="Limit of the order.")
+@click.option("--trail", metavar="USD", default="0", help="In place of LEVEL: follow the best price at this distance.")
 @click.option("--source", type=click.Choice(list(SOURCES)), default="mark", show_default=True, help="What to watch.")
 @click.option("--tif", type=click.Choice(["gtc", "ioc"]), default="ioc", show_default=True, help="Time in force.")
 @click.option("--reduce-only", is_flag=True, help="Only make the position smaller.")
-@click.option("--client-id", type=int, default=0, help="Your own id, unique among your triggers.")
-@click.option("--expires", type=int, default=0, help="Seconds from now after which it fires no more.")
-@click.option("--oco", type=int, default=0, help="What shares this number goes when one of them fills or fires.")
+@click.option("--client-id", metavar="N", type=int, default=0, help="Your own id, unique among your triggers.")
+@click.option("--expires", metavar="SECONDS", type=int, default=0,
+              help="Seconds from now after which it fires no more.")
+@click.option("--oco", metavar="N", type=int, default=0,
+              help="What shares this number goes when one of them fills or fires.")
 @sends
 def trigger(session: Session, side: str, size: str, market: str, direction: str, level: str, **options: Any) -> None:
     """Place an order once the mark is at or above, at or below LEVEL:
@@ -128,8 +135,8 @@ def trigger(session: Session, side: str, size: str, market: str, direction: str,
 
 
 @command(tx)
-@click.option("--trigger-id", type=int, default=0, help="The chain's id of the trigger.")
-@click.option("--client-id", type=int, default=0, help="Your own id of the trigger.")
+@click.option("--trigger-id", metavar="N", type=int, default=0, help="The chain's id of the trigger.")
+@click.option("--client-id", metavar="N", type=int, default=0, help="Your own id of the trigger.")
 @sends
 def cancel_trigger(session: Session, trigger_id: int, client_id: int, **options: Any) -> None:
     """Cancel a trigger by one of its ids, or all triggers without any."""
@@ -158,8 +165,10 @@ def dead_man(session: Session, seconds: int, **options: Any) -> None:
 @command(tx)
 @click.argument("market")
 @click.argument("size")
-@click.option("--window", type=int, default=1_000, show_default=True, help="Milliseconds in which SIZE may fill.")
-@click.option("--freeze", type=int, default=0, help="Milliseconds without quotes then; 0: until set anew.")
+@click.option("--window", metavar="MS", type=int, default=1_000, show_default=True,
+              help="Milliseconds in which SIZE may fill.")
+@click.option("--freeze", metavar="MS", type=int, default=0,
+              help="Milliseconds without quotes then; 0: until set anew.")
 @sends
 def protect(session: Session, market: str, size: str, window: int, freeze: int, **options: Any) -> None:
     """Market-maker protection: cancel the quotes once SIZE was filled as maker within the window. 0 turns it off."""
@@ -226,8 +235,8 @@ def _one_id(order_id: int, client_id: int) -> None:
 
 @command(tx)
 @click.argument("market")
-@click.option("--size", required=True, help="Open size after the replacement.")
-@click.option("--price", required=True, help="New limit, in USD for one of the base asset.")
+@click.option("--size", metavar="SIZE", required=True, help="Open size after the replacement.")
+@click.option("--price", metavar="USD", required=True, help="New limit, in USD for one of the base asset.")
 @click.option("--tif", type=click.Choice(TIMES), default="gtc", show_default=True, help="Time in force.")
 @order_reference
 @sends
@@ -275,12 +284,17 @@ def transfer(session: Session, amount: str, to: str, **options: Any) -> None:
 
 @command(tx)
 @click.argument("account")
-@click.option("--fraction", default="100", show_default=True, help="Take at most so many percent of it.")
-@click.option("--discount", default="0", show_default=True, help="Fail below so many percent of the equity behind it.")
-@click.option("--expected-bids", default=0, show_default=True, help="Fail unless so many bids were taken before.")
+@click.option("--fraction", metavar="PERCENT", default="100", show_default=True,
+              help="Take at most so many percent of it.")
+@click.option("--discount", metavar="PERCENT", default="0", show_default=True,
+              help="Fail below so many percent of the equity behind it.")
+@click.option("--expected-bids", metavar="N", default=0, show_default=True,
+              help="Fail unless so many bids were taken before.")
 @sends
 def bid(session: Session, account: str, **options: Any) -> None:
-    """Bid for ACCOUNT, which is in auction: take what restores it, at the marks, for the discount of the block."""
+    """Bid for ACCOUNT (OWNER/NUMBER, as `novation query auctions` has it): take what restores it, at the marks, for the
+    discount of the block.
+    """
     target = account_id(session, account)
     fraction, discount = (int(Decimal(options[name]) * 10_000) for name in ("fraction", "discount"))
 
@@ -368,8 +382,9 @@ def deposit(session: Session, amount: str, **options: Any) -> None:
 @command(tx)
 @click.argument("market")
 @click.argument("to_number", type=int)
-@click.option("--size", default="0", help="How much of the position, in the base asset; all of it by default.")
-@click.option("--cash", default="0", help="USD that go along.")
+@click.option("--size", metavar="SIZE", default="0",
+              help="How much of the position, in the base asset; all of it by default.")
+@click.option("--cash", metavar="USD", default="0", help="USD that go along.")
 @sends
 def isolate(session: Session, market: str, to_number: int, size: str, cash: str, **options: Any) -> None:
     """Move a position in MARKET, what it cost and cash to your account number TO_NUMBER, which it opens if need be."""
@@ -397,7 +412,7 @@ def margin_mode(session: Session, mode: str, **options: Any) -> None:
 @command()
 @click.argument("to")
 @click.argument("amount", default="10000")
-@click.option("--asset", type=int, default=0, help="Number of another asset; AMOUNT is then in its units.")
+@click.option("--asset", metavar="N", type=int, default=0, help="Number of another asset; AMOUNT is then in its units.")
 def faucet(session: Session, to: str, amount: str, asset: int) -> None:
     """Test networks: mint AMOUNT USD (10000) into account TO: a key's name or 40 hex digits, also with /NUMBER."""
     target = account_id(session, to)

@@ -65,7 +65,7 @@ def rows_table(rows: Sequence[dict[str, Any]], when_empty: str) -> Table | str:
         return when_empty
     table = simple_table(*(name.replace("_", " ") for name in rows[0]))
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(_fact(value) for value in row.values()))
     return table
 
 
@@ -84,7 +84,7 @@ def _fact(value: Any) -> str:
         return ", ".join(f"{name.replace('_', ' ')} {_fact(one)}" for name, one in value.items() if one is not None)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return "-" if value is None else str(value)
 
 
 def market_data_of(info: MarketInfo, summary: market_data.MarketSummary) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def market_data_of(info: MarketInfo, summary: market_data.MarketSummary) -> dict
         "strike": plain(info.units.price(terms.strike_quanta)) if option else None,
         "mark": price_text(info, summary.mark_price_quanta),
         "index": price_text(info, summary.index_price_quanta),
-        "basis": plain(info.units.price(summary.mark_price_quanta - summary.index_price_quanta)),
-        "basis_share": _basis_share(summary),
+        "basis": None if option else plain(info.units.price(summary.mark_price_quanta - summary.index_price_quanta)),
+        "basis_share": None if option else _basis_share(summary),
         "feed": summary.feed,
         "validity": word(state_pb2.FeedValidity, summary.validity),
         "bars": list(words(state_pb2.PriceUse, summary.bars)),
