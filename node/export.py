@@ -21,7 +21,7 @@ COUNTED = {"orders": (state_pb2.OpenOrders, "orders"), "triggers": (state_pb2.Tr
 
 Counts = dict[str, int]
 Progress = Callable[[int, int], object]
-"""Told (tables done, tables in all)."""
+"""Told (records done, records in all) now and then."""
 
 
 def export_genesis(store: Reader, chain_id: str, now_ns: int,
@@ -32,13 +32,16 @@ def export_genesis(store: Reader, chain_id: str, now_ns: int,
     head = read_head(store)
     carried: dict[str, dict[str, str]] = {}
     left: dict[str, int] = {}
-    for done, (name, schema) in enumerate(TABLES.items()):
-        progress(done, len(TABLES))
+    done, total = 0, sum(1 for _ in store.scan(RECORD_SPACE))
+    for name, schema in TABLES.items():
         rows = list(store.scan(RECORD_SPACE + bytes([schema.prefix])))
         if name in LEFT:
             left |= _left(name, [value for _, value in rows])
             continue
         for stored_key, value in rows:
+            done += 1
+            if done % 1_000 == 0:
+                progress(done, total)
             key = stored_key[2:]
             if name == "accounts":
                 value = _without_orders(schema.decode(key, value))

@@ -36,7 +36,7 @@ def export(session: Session, chain_id: str, file: str, from_snapshot: int) -> No
     home = existing_home(session)
     with state_of(session, home, from_snapshot) as store:
         try:
-            with ticking(session, "exporting", "tables") as tick:
+            with ticking(session, "exporting", "records") as tick:
                 document, carried, left = export_genesis(store, chain_id, time.time_ns(), tick)
         except (ValueError, KeyError) as error:
             fail(f"there is no state at {home.root} to export: {error}")

@@ -59,7 +59,8 @@ def validate(session: Session, file: str) -> None:
     """Check FILE (genesis.json or a bare app_state) and name every fault with its place."""
     app_state = _read(file)
     if carries(app_state):
-        wrong = carried_problem(app_state)
+        with session.progress("auditing the whole ledger"):
+            wrong = carried_problem(app_state)
         if wrong:
             fail(f"this genesis would be refused:\n{wrong}", problems=[wrong])
         symbols, accounts = carried_summary(app_state)

@@ -162,6 +162,8 @@ def _begin_with(session: Session, home: Home, kept: Kept, started: float) -> Non
         fail(f"{home.root} has no blocks, and CometBFT refuses a state that is ahead of them: make the home with "
              "`novation init --state-sync HOST:PORT,HOST:PORT ...`; headers from there tell whether the snapshot is "
              "true", EXIT_USAGE)
+    with tempfile.TemporaryDirectory(prefix="novation-state-") as folder, closing(LevelDB(Path(folder))) as store:
+        fill(session, store, kept)  # CometBFT would ask for a chunk that is wrong again and again
     with session.progress(f"CometBFT of {home.root} takes over {kept.manifest.message.records} records of height "
                           f"{kept.manifest.height}"):
         try:

@@ -30,7 +30,7 @@ from tests.localnet.commands import processes_of, wait_until
 
 pytestmark = pytest.mark.localnet
 
-INTERVAL = 40  # blocks between snapshots
+INTERVAL = 20  # blocks between snapshots
 HOMES = ("H", "J", "NEW")
 # Lines that are no commands of ours, or of another machine: beginning -> why they are not typed.
 ELSEWHERE = {"make setup": "it was done before the tests", "make localnet": "tests/localnet/test_localnet.py"}
@@ -177,7 +177,8 @@ class Walk:
 
     def make_snapshots(self, name: str) -> None:
         settings = self.folder / name / "config" / "novation.toml"
-        settings.write_text(settings.read_text().replace("interval = 0", f"interval = {INTERVAL}"))
+        text = settings.read_text().replace("interval = 0", f"interval = {INTERVAL}").replace("keep = 2", "keep = 5")
+        settings.write_text(text)
 
     def copy_snapshot(self) -> None:
         """As from a friend: FOLDER is gone from the node that made it before long."""
@@ -288,6 +289,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
             wait_until(lambda: not processes_of(folder), "everything stopped")
 
 
+@pytest.mark.timeout(1_500)  # two minutes on a quiet machine
 def test_the_guide(walk: Walk) -> None:
     """From the first line to the last."""
     lines = [line for line in typed() if line.startswith(("novation ", "curl "))]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +17,7 @@ from app.block import Block
 from app.chain import Chain
 from app.store.view import DictReader
 from node.cli.main import cli
-from node.comet.config import CometSettings, write_config
+from node.comet.config import CometSettings, edit_config, write_config
 from node.comet.keys import CometKey, write_node_key, write_validator_key
 from node.home import Home
 from node.replay import begin, replay
@@ -79,6 +80,12 @@ def test_snapshots_are_made_listed_and_restored(driver: Driver, tmp_path: Path) 
     refused = novation(*restore)
     assert refused.exit_code == 2
     assert "--state-sync" in refused.stderr
+    edit_config(other, {"statesync.rpc_servers": "127.0.0.1:1,127.0.0.1:1"})
+    damaged = shutil.copytree(made["folder"], tmp_path / "damaged")
+    chunk = damaged / "chunk-000000"
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"\xff")
+    refused = novation("snapshots", "restore", damaged, "--home", other.root)
+    assert refused.exit_code == 1 and "fetch the snapshot again" in refused.stderr
     (other.data / "blockstore.db").mkdir()  # CometBFT had blocks
     assert data(*restore, "--app-hash", driver.app_hash.hex())["height"] == driver.height
     with closing(LevelDB(other.engine)) as store:
