@@ -23,6 +23,7 @@ def test_every_page_fits_in_both_schemes(page: Browser, chain: Chain, width: int
     height = chain.chain.height
     tx = chain.server.gateway.model.blocks[-1].block.txs[0].hash.hex()
     pages = {"trade": ("/", "#positions button"), "risk": ("/risk.html", "#heat td.now"),
+             "options": ("/options.html", "#series a"),
              "block": (f"/explorer.html#/block/{height}", ".card"), "tx": (f"/explorer.html#/tx/{tx}", ".card")}
     pages |= {name.split("/")[0]: (f"/explorer.html#/{name}", ready) for name, ready in EXPLORER.items()}
     for name, (path, ready) in pages.items():

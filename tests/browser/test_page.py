@@ -116,7 +116,7 @@ def test_the_browser_encodes_what_python_encodes(page: Browser, chain: Chain) ->
     found = page.run("""
         const [{ encode }, { ACTION }, { hex, unhex }] = await Promise.all(
             ["/wire/proto.js", "/wire/schemas.js", "/lib/format.js"].map((path) => import(path)));
-        const read = (value) => typeof value !== "object" ? value
+        const read = (value) => Array.isArray(value) ? value.map(read) : typeof value !== "object" ? value
             : "int" in value ? BigInt(value.int) : "bytes" in value ? unhex(value.bytes)
             : Object.fromEntries(Object.entries(value).map(([name, it]) => [name, read(it)]));
         return args[0].map((one) => hex(encode(ACTION, read(one))));

@@ -27,7 +27,7 @@ def open_as(page: Browser, chain: Chain, name: str = "") -> None:
         page.click("#key-button")
         page.click(f"dialog [role=group] button:nth-of-type({TRADERS.index(name) + 1})")
         page.until("#key-button", lambda text: text == name, name)
-        page.until("#account", lambda text: "1,000,000" in text, "equity")
+        page.until("#account dd", lambda text: "USD" in text, "equity")
 
 
 def order(page: Browser, side: str, price: str, size: str) -> None:

@@ -3,7 +3,7 @@ import { $, h, setText } from "./dom.js";
 import { openKeys } from "./keywindow.js";
 import { session } from "./session.js";
 
-const PAGES = [["/", "Trade"], ["/explorer.html", "Explorer"], ["/risk.html", "Risk"]];
+const PAGES = [["/", "Trade"], ["/options.html", "Options"], ["/explorer.html", "Explorer"], ["/risk.html", "Risk"]];
 
 /** Draw it. `onKey()` is called when another key was chosen. */
 export function drawBar(onKey) {
@@ -20,8 +20,8 @@ export function drawBar(onKey) {
 }
 
 function keyName() {
-  const { key, number } = session;
-  setText($("key-button"), key ? `${key.name}${number ? ` / ${number}` : ""}` : "Choose a key");
+  const { key, number, owner } = session;
+  setText($("key-button"), key ? `${key.name}${owner ? ` for ${owner.slice(0, 8)}` : ""}${number ? ` / ${number}` : ""}` : "Choose a key");
 }
 
 /** Live with a height, or waiting for the gateway. */

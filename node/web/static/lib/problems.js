@@ -11,14 +11,25 @@ const NEXT = {
   ORDER_REDUCES_NOTHING: "Untick “Only reduce a position”.",
   BREAKER_ORDER_BAND: "Choose a price nearer to the mark.",
   MARKET_NOT_TRADING: "Wait until the market trades again.",
+  TX_AGENT_ACTION: "An agent may only trade: the owner's key must sign this.",
   TX_BAD_SIGNATURE: "Reload the page: it may have been made for another chain.",
   TX_OUT_OF_GAS: "Order less at once: this order would meet too many others.",
   ORDER_SELF_TRADE: "Cancel your own order on the other side first.",
 };
 
+/** What the chain refused, thrown. */
+export class ResultError extends Error {
+  constructor(result) {
+    super(result.reason);
+    this.result = result;
+  }
+}
+
 /** {reason, text, next} of a result with a code, or of an error. */
 export function problemOf(found) {
   if (found instanceof ApiError) return { reason: found.reason, text: found.message, next: found.next };
+  if (found instanceof ResultError) return problemOf(found.result);
+  if (found instanceof RangeError) return { reason: "WRITTEN", text: found.message, next: "Correct it and try again." };
   if (found instanceof Error) return { reason: "PAGE", text: found.message, next: "Reload the page." };
   const details = (found.metadata || []).map(({ key, value }) => `${key} ${value}`).join(", ");
   const meaning = session.meanings[found.reason] || "the chain refused it";

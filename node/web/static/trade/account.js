@@ -6,7 +6,9 @@ import { problemText } from "../lib/problems.js";
 import { account, send, session } from "../lib/session.js";
 import { ratio, usd } from "../wire/units.js";
 import { fundingRate } from "./markets.js";
-import { closing, liquidation } from "./ticket.js";
+import * as mode from "./mode.js";
+import { liquidation } from "./review.js";
+import { closing } from "./ticket.js";
 import { state } from "./state.js";
 
 const RISK_MS = 2000, FILLS = 50; // figures and their order are those of the page
@@ -32,6 +34,7 @@ export function reset() {
   state.account = state.orders = null;
   fills = [];
   risk = new Map();
+  mode.take(null);
   setText($("account-name"), session.key ? account().slice(0, 14) : "no key chosen");
   draw();
   drawOrders();
@@ -62,9 +65,10 @@ function askRisk() {
   waiting = setTimeout(async () => {
     asked = Date.now();
     const who = account();
-    if (!who || !state.account?.positions.length) return;
+    if (!who || !state.account?.exists) return;
     const found = await post("risk", { account: who }).catch(() => null);
     if (!found || who !== account()) return;
+    mode.take(found.before);
     risk = new Map(found.before.positions.map((one) => [one.market, one]));
     draw();
   }, Math.max(0, asked + RISK_MS - Date.now()));
@@ -117,7 +121,7 @@ const marketOf = (id) => Number(BigInt(id) >> 40n);
 
 function orderRow(order) {
   const market = marketOf(order.order_id), units = state.units.get(market);
-  const terms = [order.reduce_only ? "reduces only" : null, BigInt(order.hidden_lots) ? "iceberg" : null, order.peg_reference !== "unspecified" ? `pegged to ${order.peg_reference}` : null, BigInt(order.expiry_time_ns) ? `until ${clock(order.expiry_time_ns)}` : null];
+  const terms = [order.reduce_only ? "reduces only" : null, BigInt(order.display_lots) ? `iceberg, ${units.size(order.display_lots)} shown` : null, BigInt(order.oco_id) ? `group ${order.oco_id}` : null, order.peg_reference !== "unspecified" ? `pegged to ${order.peg_reference}` : null, BigInt(order.expiry_time_ns) ? `until ${clock(order.expiry_time_ns)}` : null];
   return h("tr", {}, h("th", { scope: "row" }, state.symbol(market)), h("td", { class: order.side }, order.side), h("td", {}, units.price(order.price_quanta)),
     h("td", {}, units.size(order.open_lots)), h("td", {}, terms.filter(Boolean).join(", ") || "limit"),
     h("td", {}, h("button", { "data-key": order.order_id, onclick: () => act([{ cancel_order: { order_id: BigInt(order.order_id) } }], "The order"), "aria-label": `Cancel ${order.side} ${units.size(order.open_lots)} ${state.symbol(market)}` }, "Cancel")));
@@ -126,9 +130,11 @@ function orderRow(order) {
 function triggerRow(trigger) {
   const market = marketOf(trigger.trigger_id), units = state.units.get(market);
   const way = trigger.direction === "at_or_above" ? "rises to" : "falls to";
+  const terms = [`when the ${trigger.source} ${way} ${units.price(trigger.trigger_quanta)}`, BigInt(trigger.trail_quanta) ? `trailing by ${units.price(trigger.trail_quanta)}` : null,
+    trigger.reduce_only ? "reduces only" : null, BigInt(trigger.oco_id) ? "one cancels the other" : null];
   return h("tr", {}, h("th", { scope: "row" }, state.symbol(market)), h("td", { class: trigger.side }, trigger.side), h("td", {}, units.price(trigger.price_quanta)),
-    h("td", {}, units.size(trigger.size_lots)), h("td", {}, `when the ${trigger.source} ${way} ${units.price(trigger.trigger_quanta)}`),
-    h("td", {}, h("button", { "data-key": trigger.trigger_id, onclick: () => act([{ cancel_trigger: { trigger_id: BigInt(trigger.trigger_id) } }], "The trigger") }, "Cancel")));
+    h("td", {}, units.size(trigger.size_lots)), h("td", {}, terms.filter(Boolean).join(", ")),
+    h("td", {}, h("button", { "data-key": trigger.trigger_id, onclick: () => act([{ cancel_trigger: { trigger_id: BigInt(trigger.trigger_id) } }], "The trigger"), "aria-label": `Cancel the trigger of ${state.symbol(market)} at ${units.price(trigger.trigger_quanta)}` }, "Cancel")));
 }
 
 function drawFills() {

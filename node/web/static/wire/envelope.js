@@ -26,8 +26,8 @@ export function signBytes(chainId, body) {
 }
 
 /** The body whose fee limit covers its gas limit. */
-export function makeBody({ owner, number, actions, nonce, gasPriceE6, expiryTimeNs = 0n }) {
-  const gas = BigInt(gasFor(actions));
+export function makeBody({ owner, number, actions, nonce, gasPriceE6, expiryTimeNs = 0n, portfolio = 0 }) {
+  const gas = BigInt(gasFor(actions, portfolio));
   const fee = (gas * BigInt(gasPriceE6) + 999999n) / 1000000n;
   return encode(BODY, {
     account: { owner, number }, actions, gas_limit: gas, fee_limit_quanta: fee, nonce, expiry_time_ns: expiryTimeNs,

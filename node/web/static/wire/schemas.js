@@ -14,6 +14,8 @@ const TRIGGER = {
   expiry_time_ns: [13, "uint"],
 };
 
+const LEG = { market: [1, "uint"], side: [2, "uint"], size_lots: [3, "uint"], price_quanta: [4, "uint"], reduce_only: [5, "bool"] };
+
 export const ACTION = {
   place_order: [1, PLACE],
   cancel_order: [2, { order_id: [1, "uint"], client_id: [2, "uint"] }],
@@ -25,6 +27,9 @@ export const ACTION = {
   transfer: [5, { to: [1, ACCOUNT], amount_quanta: [2, "uint"], asset: [3, "uint"] }],
   faucet_deposit: [7, { to: [1, ACCOUNT], amount_quanta: [2, "uint"], asset: [3, "uint"] }],
   place_trigger: [25, TRIGGER],
+  set_margin_mode: [50, { mode: [1, "uint"] }],
+  place_combo: [51, { legs: [1, [LEG]], net_limit_quanta: [2, "sint"], client_id: [3, "uint"], self_trade_prevention: [4, "uint"] }],
+  set_agent: [53, { public_key: [1, "bytes"], expiry_time_ns: [2, "uint"] }],
   cancel_trigger: [26, { trigger_id: [1, "uint"], client_id: [2, "uint"], all: [3, "bool"] }],
 };
 
@@ -41,4 +46,6 @@ export const ENVELOPE = {
 export const SIDE = { buy: 1, sell: 2 };
 export const TIME_IN_FORCE = { gtc: 1, ioc: 2, fok: 3, post_only: 4 };
 export const SOURCE = { mark: 1, index: 2, last: 3 };
+export const PEG = { none: 0, index: 1, mid: 2 };
+export const MODE = { standard: 1, portfolio: 2 };
 export const DIRECTION = { above: 1, below: 2 };

@@ -23,6 +23,13 @@ BIG = 2**64 - 1
 ALICE = dev_key("alice").account(3)
 
 
+def combo(legs: int, **terms: Any) -> tx_pb2.Action:
+    """A combo of so many legs, one of them an option."""
+    return e.place_combo([e.combo_leg(market=10_000 if place == 1 else place + 1, side=("buy", "sell")[place % 2],
+                                      size_lots=place + 1, price_quanta=128 << place, reduce_only=place == 2)
+                          for place in range(legs)], **terms)
+
+
 def actions() -> list[tx_pb2.Action]:
     """Every kind of action that the page sends, at the edges of its fields."""
     seeded = random.Random(7)
@@ -40,6 +47,10 @@ def actions() -> list[tx_pb2.Action]:
         e.place_trigger(market=1, direction="above", side="buy", price_quanta=1, size_lots=1, trail_quanta=2,
                         source="last", reduce_only=True, client_id=4, oco_id=3, expiry_time_ns=2),
         e.cancel_trigger(trigger_id=8), e.cancel_trigger(),
+        e.set_margin_mode("portfolio"), e.set_margin_mode("standard"),
+        e.set_agent(bytes(range(32)), BIG), e.set_agent(bytes(range(32)), 0),
+        combo(2, net_limit_quanta=-(2**63)), combo(8, net_limit_quanta=2**63 - 1, client_id=BIG),
+        combo(3, net_limit_quanta=0), combo(2),
     ]
     for _ in range(200):
         bits = seeded.randrange(1, 64)
