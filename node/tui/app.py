@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -27,10 +27,10 @@ from node.tui.panel import Panel
 from node.tui.problems import problem_text
 from node.tui.ticket import Ticket
 from node.tui.view import View, market_of
-from node.tui.windows import CancelAll, Chooser, Help
+from node.tui.windows import CancelAll, Chooser, Help, TypedAhead
 from node.web.candles import INTERVALS_S
 
-DRAW_SECONDS = 0.1
+DRAW_SECONDS = 0.2
 CLOCK_SECONDS = 1.0  # a lost connection's seconds count on the screen
 VIEW_ONLY = "View only: start with --key NAME to trade; on a test network `novation top --key alice`."
 THEMES = {"dark": "textual-dark", "light": "textual-light"}
@@ -44,15 +44,19 @@ class Top(App[None]):
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-tiny"), (72, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (32, "-tall")]
+    # Priority: done in the order in which keys come, before whatever comes next is given to somebody.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "choose", "Market"), Binding("slash", "choose", show=False),
-        Binding("b", "order('buy')", "Buy"), Binding("s", "order('sell')", "Sell"),
-        Binding("c", "cancel", "Cancel"), Binding("x", "cancel_all", "Cancel all"), Binding("p", "close", "Close"),
-        Binding("i", "interval", "Candles"), Binding("t", "theme", show=False),
-        Binding("left_square_bracket", "neighbour(-1)", show=False),
-        Binding("right_square_bracket", "neighbour(1)", show=False),
-        Binding("escape", "clear", show=False), Binding("question_mark,h,f1", "help", "Help", key_display="?"),
+        Binding("m", "choose", "Market", priority=True), Binding("slash", "choose", show=False, priority=True),
+        Binding("b", "order('buy')", "Buy", priority=True), Binding("s", "order('sell')", "Sell", priority=True),
+        Binding("c", "cancel", "Cancel", priority=True), Binding("x", "cancel_all", "Cancel all", priority=True),
+        Binding("p", "close", "Close", priority=True), Binding("i", "interval", "Candles", priority=True),
+        Binding("t", "theme", show=False, priority=True), Binding("escape", "clear", show=False, priority=True),
+        Binding("left_square_bracket", "neighbour(-1)", show=False, priority=True),
+        Binding("right_square_bracket", "neighbour(1)", show=False, priority=True),
+        Binding("question_mark,h,f1", "help", "Help", key_display="?", priority=True),
         Binding("q", "quit", "Quit"), Binding("ctrl+c", "quit", show=False, priority=True)]
+    BEHIND_WINDOWS = frozenset({"choose", "order", "cancel", "cancel_all", "close", "interval", "theme", "clear",
+                                "neighbour", "help"})
 
     def __init__(self, client: NovationClient, info: MarketInfo, who: str = "", *, theme: str = "dark",
                  rpc: str = "") -> None:
@@ -62,6 +66,7 @@ class Top(App[None]):
         self._client = client
         self._rpc = rpc
         self._dirty = True
+        self._kept: list[events.Key] = []
         self.view = View(info, who, client.key is not None)
         self._learn_markets()
         self._feed = Feed(client, self.view, self._changed, self._anew)
@@ -137,21 +142,38 @@ class Top(App[None]):
 
     # Keys.
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a window is open its keys count alone."""
+        return None if action in self.BEHIND_WINDOWS and len(self.screen_stack) > 1 else True
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys for a window that does not take any yet wait for it, in their order."""
+        window = self.screen_stack[-1] if self.screen_stack else None
+        closed = isinstance(window, TypedAhead) and not window.ready
+        if isinstance(event, events.Key) and not event.is_forwarded and (self._kept or closed):
+            self._kept.append(event)
+        else:
+            await super().on_event(event)
+
+    async def on_ready(self) -> None:
+        """A window takes keys now."""
+        kept, self._kept = self._kept, []
+        for event in kept:
+            await self.on_event(event)
+
     def _show(self, info: MarketInfo) -> None:
         self.view.show_market(info)
         self._say("")
         self._run(self._feed.follow_market(), "market")
 
-    @work(exclusive=True, group="choose", exit_on_error=False)
-    async def action_choose(self) -> None:
+    # Windows open at once, before anything is asked: what is typed next must not fall to the keys of the screen.
+
+    def action_choose(self) -> None:
         """Another market, from all there are now."""
-        try:
-            summaries = await self._client.refresh_markets()
-        except NovationError as error:
-            self._say(problem_text(error), "bad")
-            return
+        self.push_screen(Chooser(self._client, self.view.info.symbol), self._chosen)
+
+    def _chosen(self, symbol: str | None) -> None:
         self._learn_markets()
-        symbol = await self.push_screen_wait(Chooser(summaries, self._client.markets, self.view.info.symbol))
         if symbol and symbol != self.view.info.symbol:
             self._show(self._client.market(symbol))
 
@@ -203,22 +225,22 @@ class Top(App[None]):
             self._say(VIEW_ONLY, "bad")
         return self.view.can_sign
 
-    @work(group="send", exit_on_error=False)
-    async def _ticket(self, draft: Draft) -> None:
-        if not self._may_sign():
-            return
+    def _ticket(self, draft: Draft) -> None:
         info = self.view.info
-        terms = await self.push_screen_wait(Ticket(self._client, self.view, draft))
-        if terms is not None:
-            await self._send(lambda: self._place(terms, info))
+
+        def written(terms: Terms | None) -> None:
+            if terms is not None:
+                self._send(lambda: self._place(terms, info))
+
+        if self._may_sign():
+            self.push_screen(Ticket(self._client, self.view, draft), written)
 
     async def _place(self, terms: Terms, info: MarketInfo) -> str:
         return outcome_text(await self._client.place(
             terms.symbol, terms.side, terms.size, terms.price, time_in_force=terms.time_in_force,
             reduce_only=terms.reduce_only), info)
 
-    @work(group="send", exit_on_error=False)
-    async def action_cancel(self) -> None:
+    def action_cancel(self) -> None:
         """Cancel the order under the cursor."""
         if not self._may_sign():
             return
@@ -234,10 +256,9 @@ class Top(App[None]):
                 sent = await self._client.cancel(order_id=chosen.number)
             return f"Block {sent.height:,}: cancelled {chosen.words}."
 
-        await self._send(cancel)
+        self._send(cancel)
 
-    @work(group="send", exit_on_error=False)
-    async def action_cancel_all(self) -> None:
+    def action_cancel_all(self) -> None:
         """Cancel the orders of this market, or everything everywhere."""
         view = self.view
         if not self._may_sign():
@@ -247,13 +268,16 @@ class Top(App[None]):
         if not everywhere:
             self._say("There is no open order to cancel.", "bad")
             return
-        where = await self.push_screen_wait(CancelAll(view.info.symbol, here, everywhere))
+        self.push_screen(CancelAll(view.info.symbol, here, everywhere), self._cancel_where)
+
+    def _cancel_where(self, where: str | None) -> None:
+        view = self.view
         if where is None:
             return
+        actions = [cancel_all(view.info.market)] if where == "here" else [
+            cancel_all(0), *([cancel_trigger()] if view.triggers else [])]
 
         async def cancel() -> str:
-            actions = [cancel_all(view.info.market)] if where == "here" else [
-                cancel_all(0), *([cancel_trigger()] if view.triggers else [])]
             sent = await self._client.send(actions)
             for error in sent.errors():
                 if error is not None:
@@ -261,8 +285,9 @@ class Top(App[None]):
             count = sum(result.cancelled_orders for result in sent.results)
             return f"Block {sent.height:,}: cancelled {count} orders{' and triggers' if where == 'everywhere' else ''}."
 
-        await self._send(cancel)
+        self._send(cancel)
 
+    @work(group="send", exit_on_error=False)
     async def _send(self, sending: Callable[[], Awaitable[str]]) -> None:
         """Send something, and say what became of it."""
         self._say("sent; waiting for a block …")

@@ -81,12 +81,12 @@ def draw_health(view: View, palette: Palette, width: int, height: int) -> list[T
         return [Text(f"no connection: {view.link.why}", f"bold {palette.down}"),
                 Text("what is shown is old;", "dim"), Text("trying again every second", "dim")]
     rows = [_row("block", _block(view)), _row("votes", _votes(view)), _prices(view, palette),
-            _row("pool", _pool(view)), _row("load", _load(view))]
+            _row("pool", _pool(view)), _row("a block", _load(view))]
     return rows
 
 
 def _row(name: str, text: str) -> Text:
-    return Text.assemble((f"{name:<7}", "dim"), text)
+    return Text.assemble((f"{name:<8}", "dim"), text)
 
 
 def _block(view: View) -> str:
@@ -132,7 +132,7 @@ def _pool(view: View) -> str:
     if status is None:
         return "…"
     peers = f", {view.peers} peers" if view.peers is not None else ""
-    return f"{status.mempool_envelopes} waiting, {bytes_text(status.mempool_bytes)}{peers}"
+    return f"{status.mempool_envelopes}, {bytes_text(status.mempool_bytes)}{peers}"
 
 
 def _load(view: View) -> str:
@@ -142,4 +142,4 @@ def _load(view: View) -> str:
         return "no block seen yet"
     actions, fills = (sum(counts) / len(blocks) for counts in zip(
         *((one.actions_count, one.fills_count) for one in blocks), strict=True))
-    return f"{actions:.1f} actions, {fills:.1f} fills a block"
+    return f"{actions:.1f} actions, {fills:.1f} fills"

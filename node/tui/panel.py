@@ -22,18 +22,24 @@ class Panel(Widget):
         self._view = view
         self._draw = draw
         self._title = title
+        self._shown: list[Text] | None = None
 
     def redraw(self) -> None:
-        """The view has changed."""
+        """The view has changed: draw again if that shows. Making lines is cheap, bringing them to the screen is not."""
         self.border_title = self._title if isinstance(self._title, str) else self._title(self._view)
-        self.refresh()
+        if self._drawn() != self._shown:
+            self.refresh()
 
     def on_mount(self) -> None:
         self.redraw()
 
-    def render(self) -> Text:
+    def _drawn(self) -> list[Text]:
         width, height = self.size
         lines = self._draw(self._view, Palette.of(self.app.theme_variables), width, height)[:height]
         for line in lines:
             line.truncate(width, overflow="ellipsis")
-        return Text("\n", no_wrap=True).join(lines)
+        return lines
+
+    def render(self) -> Text:
+        self._shown = self._drawn()
+        return Text("\n", no_wrap=True).join(self._shown)

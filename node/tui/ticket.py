@@ -21,6 +21,7 @@ from client.errors import NovationError
 from node.tui.draft import MARKET, WORST, Draft, Terms, effects, headline, kinds, preview, refusal, terms_of
 from node.tui.problems import problem_text
 from node.tui.view import View
+from node.tui.windows import TypedAhead
 from node.tui.words import Palette, percent_text, price_text
 from novation.v1 import risk_service_pb2 as risk_service
 
@@ -55,7 +56,7 @@ class Choice(Widget, can_focus=True):
         return text
 
 
-class Ticket(ModalScreen[Terms | None]):
+class Ticket(TypedAhead):
     """Ends with the terms that were reviewed and are to be signed, or None."""
 
     # Those that move the focus come first, so that what is typed after them, however fast, goes where it should. Enter
@@ -96,7 +97,6 @@ class Ticket(ModalScreen[Terms | None]):
             yield Static("", id="problem", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one("#size", Input).focus()
         self._at_market()
 
     def _quotes(self) -> str:
@@ -170,7 +170,7 @@ class Review(ModalScreen[bool]):
         with Vertical(classes=f"window {'refused' if self._refusal else self._terms.side}") as window:
             window.border_title = "The chain would refuse this" if self._refusal else f"Sign as {self._view.who}?"
             window.border_subtitle = "Esc back to the ticket"
-            yield Static(headline(self._terms, self._info), classes="headline", markup=False)
+            yield Static(headline(self._terms, self._info), classes="headline", id="headline", markup=False)
             if self._refusal:
                 yield Static(self._refusal, classes="bad", id="refusal", markup=False)
             else:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from client.client import NovationClient
+from client.errors import NovationError
 from client.results import MarketInfo
+from node.tui.problems import problem_text
 from node.tui.words import fitted, price_text
 from novation.v1 import market_data_service_pb2 as market_data
 from novation.v1 import state_pb2
@@ -42,16 +46,38 @@ SYMBOL_WIDTH = 24
 ANYWHERE = 3
 
 
-class Chooser(ModalScreen[str | None]):
-    """Ends with the symbol of a market, or None."""
+class TypedAhead(ModalScreen[Any]):
+    """A window with fields to type in. Until its first field has the focus, the app keeps back what is typed."""
+
+    AUTO_FOCUS = "Input"
+    ready = False
+
+    def first_field(self) -> Input:
+        """Where typing begins."""
+        return self.query(Input).first()
+
+    def on_descendant_focus(self) -> None:
+        """The keys that were kept back may come."""
+        if not self.ready:
+            self.ready = True
+            self.app.post_message(Ready())
+
+
+class Ready(Message, bubble=False):
+    """A window takes keys from now on."""
+
+
+class Chooser(TypedAhead):
+    """Ends with the symbol of a market, or None. It opens with what is known, and asks for the rest."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close"),
         *(Binding(key, f"move('{key}')", show=False, priority=True) for key in ("up", "down", "pageup", "pagedown"))]
 
-    def __init__(self, summaries: Sequence[market_data.MarketSummary], infos: dict[str, MarketInfo], now: str) -> None:
+    def __init__(self, client: NovationClient, now: str) -> None:
         super().__init__()
-        self._rows = [(one.market.symbol, _row(one, infos[one.market.symbol])) for one in summaries]
+        self._client = client
+        self._rows = [(symbol, Text(symbol)) for symbol in client.markets]
         self._now = now
 
     def compose(self) -> ComposeResult:
@@ -65,13 +91,29 @@ class Chooser(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self._fill("")
-        self.query_one(Input).focus()
+        self._ask()
+
+    @work(exit_on_error=False)
+    async def _ask(self) -> None:
+        """All markets there are now, with their prices."""
+        try:
+            summaries = await self._client.refresh_markets()
+        except NovationError as error:
+            self.query_one("#count", Static).update(problem_text(error))
+            return
+        infos = self._client.markets
+        self._rows = [(one.market.symbol, _row(one, infos[one.market.symbol])) for one in summaries]
+        listed = self.query_one(OptionList)
+        chosen = listed.highlighted_option
+        self._now = str(chosen.id) if chosen is not None else self._now
+        self._fill(self.first_field().value, self._now)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow the list."""
         self._fill(event.value)
 
-    def _fill(self, wanted: str) -> None:
+    def _fill(self, wanted: str, now: str = "") -> None:
+        """List what `wanted` finds, with `now` chosen; without it the first, or all with the market in view chosen."""
         parts = wanted.lower().split()
         rows = [(symbol, row) for symbol, row in self._rows if all(matches(symbol, part) for part in parts)]
         listed = self.query_one(OptionList)
@@ -79,7 +121,8 @@ class Chooser(ModalScreen[str | None]):
         listed.add_options(Option(row, id=symbol) for symbol, row in rows)
         symbols = [symbol for symbol, _ in rows]
         if rows:
-            listed.highlighted = symbols.index(self._now) if self._now in symbols and not parts else 0
+            chosen = now or ("" if parts else self._now)
+            listed.highlighted = symbols.index(chosen) if chosen in symbols else 0
         self.query_one("#count", Static).update(f"{len(rows)} of {len(self._rows)}")
 
     def action_move(self, key: str) -> None:

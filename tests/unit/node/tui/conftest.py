@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -58,18 +58,22 @@ class Screen:
         """Keys one after the other; `type:TEXT` types a text. Without the pilot's wait for an idle process: the chain
         lives in this one.
         """
-        for key in keys:
-            for one in key.removeprefix("type:") if key.startswith("type:") else [key]:
-                name = _character_to_key(one) if len(one) == 1 else one
-                self.app.post_message(events.Key(name, one if len(one) == 1 else None))
-                await self.pilot.pause(0.01)
+        for one in typed(keys):
+            self.burst(one)
+            await self.pilot.pause(0.01)
+
+    def burst(self, *keys: str) -> None:
+        """All at once."""
+        for one in typed(keys):
+            name = _character_to_key(one) if len(one) == 1 else one
+            self.app.post_message(events.Key(name, one if len(one) == 1 else None))
 
     async def ticket(self, key: str, size: str, price: str, *kind: str) -> None:
         """Open the ticket by a key and write an order, up to its review; `kind` are keys pressed in between."""
         await self.press(key)
         await self.when(lambda: self.app.focused is not None and self.app.focused.id == "size", lambda: "no ticket")
-        typed = [*([f"type:{size}"] if size else []), *(["tab", f"type:{price}"] if price else [])]
-        await self.press(*kind, *typed, "enter")
+        words = [*([f"type:{size}"] if size else []), *(["tab", f"type:{price}"] if price else [])]
+        await self.press(*kind, *words, "enter")
 
     async def sign(self) -> None:
         """Press Enter in the review once it says that this signs."""
@@ -78,6 +82,11 @@ class Screen:
 
         await self.when(offered, lambda: "no review that may be signed")
         await self.press("enter")
+
+
+def typed(keys: Iterable[str]) -> list[str]:
+    """Keys, with each text as its characters."""
+    return [one for key in keys for one in (key.removeprefix("type:") if key.startswith("type:") else [key])]
 
 
 Steps = Callable[[Screen], Awaitable[None]]
