@@ -58,6 +58,9 @@ def test_the_chain(chain: Chain) -> None:
     assert abs(call.greeks.delta - put.greeks.delta - 1) < D("0.000001")
     assert abs(call.mark - put.mark - (expiry.forward - 46_000)) < 1, "marked in one of 16 blocks (MARK-005)"
     assert abs(-call.greeks.theta - call.mark / (2 * expiry.days_left)) < call.mark / 100, "at the money, as a root"
+    assert abs(call.greeks.vega * 100 * call.mark_volatility - call.mark) < call.mark / 20, "linear in it there"
+    decay = call.greeks.gamma * expiry.forward**2 * call.mark_volatility**2 / 2 / 365
+    assert abs(decay + call.greeks.theta) < decay / 10, "what gamma earns is what time takes"
     assert found.quote(CALL) == call
 
 

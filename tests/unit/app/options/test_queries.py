@@ -44,11 +44,11 @@ def test_mark_and_greeks_are_black_76s(ctx: Context) -> None:
 
 def test_a_price_gives_its_volatility_back(ctx: Context) -> None:
     """A mark implies what it was made with, a higher price more; where there is none it says so."""
-    for strike in STRIKES[1:4]:
-        market = ctx.markets.get(number_of(strike, CALL))
+    for strike, right in ((strike, right) for strike in STRIKES[1:4] for right in (CALL, PUT)):
+        market = ctx.markets.get(number_of(strike, right))
         assert market is not None
         mark = option_price(ctx, market)
-        found = view(ctx, strike, CALL, mark, mark + mark // 10, 0)
+        found = view(ctx, strike, right, mark, mark + mark // 10, 0)
         assert abs(found.implied_e18[0] - found.volatility_e18) < found.volatility_e18 // 10**5
         assert found.implied_e18[1] > found.volatility_e18 and found.implied_e18[2] == 0
     forward = view(ctx, STRIKES[0], CALL).forward_quanta
