@@ -11,6 +11,8 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from client.streams import LocalBook
+from node.gateway import chain
+from node.gateway import market_data as market_data_module
 from node.gateway.server import Limits
 from node.gateway.streams import AT_ONCE
 from novation.v1 import account_service_pb2 as account_service
@@ -307,6 +309,29 @@ def test_others_have_their_turn_while_many_streams_are_told_of_a_block(tmp_path:
             assert max(woken) == AT_ONCE
             heights = {(await call.read()).block.height for call in calls}
             assert heights == {net.gateway.model.height}
+
+    run(work())
+
+
+def test_what_all_streams_are_told_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five follow blocks and five the top of a book: a block is summarised once, its change worked out once."""
+    made: list[str] = []
+    for module, name in ((chain, "summarise"), (market_data_module, "difference")):
+        make = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given, make=make, name=name: (made.append(name), make(*given))[1])
+
+    async def work() -> None:
+        async with network(tmp_path) as net:
+            request = market_data.WatchBookRequest(market=b.BTC, depth=5)
+            streams = [_watch_blocks(net, 0) for _ in range(5)] + [net.market_data.WatchBook(request) for _ in range(5)]
+            for stream in streams:
+                await stream.read()
+            for nonce in range(1, 4):
+                height = await net.commit(b.envelope(b.ALICE, [b.buy(45_000_000 + 500 * nonce, 1)], nonce))
+                told = [await stream.read() for stream in streams]
+                assert {message.height for message in told} == {height}
+                assert len({message.SerializeToString() for message in told}) == 2
+            assert sorted(made) == 3 * ["difference"] + 3 * ["summarise"]
 
     run(work())
 
