@@ -103,10 +103,13 @@ class MarketDataService(market_data_service_pb2_grpc.MarketDataServiceServicer):
 
     async def _watch_top(self, request: market_data.WatchBookRequest) -> AsyncIterator[market_data.WatchBookResponse]:
         """The best levels only: each block's change of what this stream shows."""
-        market, depth, first = request.market, request.depth, True
+        market, depth, first, changed = request.market, request.depth, True, False
         async for step in self.streams.follow(0):
-            if isinstance(step, BlockView) and (market not in step.book_deltas or step.height < self.model.height):
-                continue  # nothing new, or a later block is already in the book: the change is sent with that one
+            if isinstance(step, BlockView):
+                changed = changed or market in step.book_deltas
+                if not changed or step.height < self.model.height:
+                    continue  # nothing new, or a later block is already in the book: the change is sent with that one
+            changed = False
             if first or isinstance(step, Rebuilt):
                 first, shown = False, self.model.book(market).top(depth)
                 yield self._book_message(market, shown.sequence, snapshot=shown.view(0))

@@ -66,21 +66,26 @@ class Live:
             raise market_not_found(wanted.market)
         key = account_key(wanted.account) if wanted.account else b""
         first, shown_ns = True, 0
+        book_owed = account_owed = False  # what changed while a later block was in the model already
         async for step in self._streams.follow(wanted.after_height):
             if first or isinstance(step, Rebuilt):
-                first, shown_ns = False, self._model.time_ns
+                first, shown_ns, book_owed, account_owed = False, self._model.time_ns, False, False
                 data = self._beginning(step, wanted) + await self._account(wanted, step.height)
             elif isinstance(step, Quiet):
                 data = frame("beat", {"time_ns": str(step.time_ns)}, step.height)
             else:
-                data = self._block(step) + self._market(step, wanted.market)
-                touched = bool(key) and (key in step.activity.orders or key in step.activity.fills
-                                         or key in step.activity.triggers or key in step.cash)
-                if touched:
+                newest = step.height == self._model.height
+                data = self._block(step) + (self._trades(step, wanted.market) if wanted.market else b"")
+                book_owed = book_owed or wanted.market in step.book_deltas
+                if book_owed and newest:
+                    data, book_owed = data + self._book_once(step, wanted.market), False
+                if touched := bool(key) and (key in step.activity.orders or key in step.activity.fills
+                                             or key in step.activity.triggers or key in step.cash):
                     data += self._fills(step, key)
-                if key and step.height == self._model.height and (
-                        touched or (step.marks and step.time_ns - shown_ns >= ACCOUNT_NS)):
+                account_owed = account_owed or touched
+                if key and newest and (account_owed or (step.marks and step.time_ns - shown_ns >= ACCOUNT_NS)):
                     data, shown_ns = data + await self._account(wanted, step.height), step.time_ns
+                    account_owed = False
             yield Frames(step.height, data)
 
     def _beginning(self, step: BlockView | Rebuilt | Quiet, wanted: Wanted) -> bytes:
@@ -103,19 +108,16 @@ class Live:
             return data
         return self._model.once(view, "page block", make)
 
-    def _market(self, view: BlockView, market: int) -> bytes:
-        """Trades of the block; the book, unless a later block is in it already."""
-        if not market:
-            return b""
-
-        def trades() -> bytes:
+    def _trades(self, view: BlockView, market: int) -> bytes:
+        """Trades of the block."""
+        def make() -> bytes:
             rows = [plain(trade) for trade in view.trades if trade.market == market][-TRADES_MAX:]
             return frame("trades", {"trades": rows}, view.height) if rows else b""
+        return self._model.once(view, ("page trades", market), make)
 
-        data = self._model.once(view, ("page trades", market), trades)
-        if market in view.book_deltas and view.height == self._model.height:
-            data += self._model.once(view, ("page book", market), lambda: self._book(market, view.height))
-        return data
+    def _book_once(self, view: BlockView, market: int) -> bytes:
+        """The book after the newest block."""
+        return self._model.once(view, ("page book", market), lambda: self._book(market, view.height))
 
     def _book(self, market: int, height: int) -> bytes:
         """The best levels: [price, lots, orders] each."""

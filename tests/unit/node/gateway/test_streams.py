@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from node.gateway import chain
 from node.gateway import market_data as market_data_module
 from node.gateway.server import Limits
 from node.gateway.streams import AT_ONCE
+from node.web.live import Live, Wanted
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import chain_service_pb2 as chain_service
 from novation.v1 import chain_service_pb2_grpc, state_pb2, tx_pb2
@@ -105,6 +107,43 @@ def test_snapshot_and_deltas_are_the_book_at_every_sequence(tmp_path: Path, dept
                         assert (book.bids, book.asks) == _top(expected[message.height], depth), message.height
                 assert book.height >= height
             assert deltas > 20
+
+    run(work())
+
+
+async def _after_two_blocks(net: Net, told: AsyncIterator[Any]) -> list[Any]:
+    """What a stream tells when its turn comes only after two blocks, of which the first alone has an order."""
+    found = [await anext(told)]
+    net.engine.run_with(b.envelope(b.ALICE, [b.buy(45_000_000, 3)], 1))
+    height = net.engine.run_with().height
+    await until(lambda: net.gateway.model.height >= height)
+    while found[-1].height < height:
+        found.append(await anext(told))
+    return found
+
+
+def test_the_best_levels_are_told_also_to_who_looks_late(tmp_path: Path) -> None:
+    """The block that changed the book is not the newest any more, and the newest did not change it."""
+    async def work() -> None:
+        async with network(tmp_path, Limits(heartbeat_seconds=0.1)) as net:
+            request, copy = market_data.WatchBookRequest(market=b.BTC, depth=2), LocalBook(b.BTC)
+            for message in await _after_two_blocks(net, net.gateway.services.market_data._watch_top(request)):
+                copy.apply(message)
+            assert copy.bids == {45_000_000: (3, 1)}
+
+    run(work())
+
+
+def test_a_page_is_told_also_when_it_looks_late(tmp_path: Path) -> None:
+    """The same for the page's stream: book and account."""
+    async def work() -> None:
+        async with network(tmp_path, Limits(heartbeat_seconds=0.1)) as net:
+            alice = tx_pb2.AccountId(owner=b.ALICE.owner)
+            live = Live(net.gateway.services, net.gateway._streams)
+            told = await _after_two_blocks(net, live.follow(Wanted(b.BTC, alice)))
+            after = b"".join(frames.data for frames in told[1:])
+            assert b'"bids":[["45000000","3",1]]' in after
+            assert b"event: account" in after
 
     run(work())
 
