@@ -39,14 +39,15 @@ def has_blocks(home: Home) -> bool:
 
 
 def hand_over(home: Home, kept: Kept) -> None:
-    """Begin the chain of `home`, which does not run and has no blocks, with the snapshot, and fetch its first block.
+    """Begin the chain of `home`, which does not run and has neither blocks nor a state, with the snapshot, and fetch
+    its first block.
 
-    Raises HandOverError, and then leaves a home without blocks and state, as it was.
+    Raises HandOverError. Whatever stops it, also Ctrl-C, leaves a home without blocks and state, as it was.
     """
     try:
         with ExitStack() as stack:
             _hand_over(stack, home, kept)
-    except HandOverError:
+    except BaseException:
         for path in (home.engine, *home.data.glob("*.db"), home.data / "cs.wal"):
             shutil.rmtree(path, ignore_errors=True)
         home.create()
@@ -64,8 +65,11 @@ def _hand_over(stack: ExitStack, home: Home, kept: Kept) -> None:
     taker = _start(stack, _taker(home, peer, rpc))
     height = kept.manifest.height
     _wait(lambda: _state_height(rpc) >= height, f"take over height {height}", taker, home, TAKEN_S)
-    with CometRpc(rpc) as comet:
-        comet.call("dial_peers", peers=persistent_peers(home), persistent=True)
+    try:
+        with CometRpc(rpc) as comet:
+            comet.call("dial_peers", peers=persistent_peers(home), persistent=True)
+    except (RpcUnreachable, RpcError) as error:
+        raise HandOverError(f"CometBFT was not let to the peers of config.toml: {error}") from error
     _wait(lambda: _block_height(rpc) > height, f"fetch block {height + 1} from the peers of config.toml", taker, home,
           FETCHED_S)
 

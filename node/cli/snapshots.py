@@ -1,5 +1,6 @@
 """`novation snapshots`: what is in a home, making one, restoring one."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -141,38 +142,54 @@ def restore(session: Session, folder: str, app_hash: str, replace: bool) -> None
         fail(str(error), EXIT_USAGE)
     if app_hash and kept.manifest.app_hash != _hex(app_hash):
         fail(f"the snapshot's app hash is {kept.manifest.app_hash.hex()}, not {app_hash}: do not use it")
-    with stopped_store(home) as store:
+    aside, fresh = home.engine.with_name(f"engine.before-{int(time.time())}"), home.engine.with_name("engine.restoring")
+    blocks = has_blocks(home)
+    with stopped_store(home) as store:  # the old state stays where it is until the new one is whole
         height = read_head(store).height
-    if not has_blocks(home):
-        _begin_with(session, home, kept, started)
-        return
-    aside = home.engine.with_name(f"engine.before-{int(time.time())}")
-    if height and not replace:
-        fail(f"{home.root} holds the state of height {height}: --replace moves it to {aside.name}")
+        if height and not replace:
+            fail(f"{home.root} holds the state of height {height}: --replace moves it to {aside.name}")
+        if not blocks:
+            _require_state_sync(home)
+        head, records = _filled(session, fresh, kept)
+    moved_aside = str(aside) if height else ""
     if height:
         home.engine.rename(aside)
-    with stopped_store(home) as store:
-        head, records = fill(session, store, kept)
-    _restored(session, home, head, records, str(aside) if height else "", started)
+    if blocks:
+        shutil.rmtree(home.engine, ignore_errors=True)  # it held no state
+        fresh.rename(home.engine)
+    else:
+        shutil.rmtree(fresh)  # CometBFT hands it over, and would ask for a chunk that is wrong again and again
+        _begin_with(session, home, kept, moved_aside)
+    _restored(session, home, head, records, moved_aside, started)
 
 
-def _begin_with(session: Session, home: Home, kept: Kept, started: float) -> None:
-    """Restore into a home that has no blocks."""
+def _filled(session: Session, folder: Path, kept: Kept) -> tuple[Head, int]:
+    """A snapshot as a state in a folder of its own, which is gone when it does not hold."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with closing(LevelDB(folder)) as store:
+            return fill(session, store, kept)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _require_state_sync(home: Home) -> None:
+    """A home without blocks begins by state sync."""
     if not wants_state_sync(home):
         fail(f"{home.root} has no blocks, and CometBFT refuses a state that is ahead of them: make the home with "
              "`novation init --state-sync HOST:PORT,HOST:PORT ...`; headers from there tell whether the snapshot is "
              "true", EXIT_USAGE)
-    with tempfile.TemporaryDirectory(prefix="novation-state-") as folder, closing(LevelDB(Path(folder))) as store:
-        fill(session, store, kept)  # CometBFT would ask for a chunk that is wrong again and again
+
+
+def _begin_with(session: Session, home: Home, kept: Kept, moved_aside: str) -> None:
+    """Restore into a home that has no blocks."""
     with session.progress(f"CometBFT of {home.root} takes over {kept.manifest.message.records} records of height "
                           f"{kept.manifest.height}"):
         try:
             hand_over(home, kept)
         except HandOverError as error:
-            fail(str(error))
-    with stopped_store(home) as store:
-        head = read_head(store)
-    _restored(session, home, head, kept.manifest.message.records, "", started)
+            fail(f"{error}\nthe state that was there is in {moved_aside}" if moved_aside else str(error))
 
 
 def _restored(session: Session, home: Home, head: Head, records: int, moved_aside: str, started: float) -> None:

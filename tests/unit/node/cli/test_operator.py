@@ -22,6 +22,7 @@ from node.comet.keys import CometKey, write_node_key, write_validator_key
 from node.home import Home
 from node.replay import begin, replay
 from node.settings import Settings, read_settings, write_settings
+from node.snapshots.writer import MANIFEST_FILE
 from node.storage.leveldb import LevelDB
 from novation.v1 import state_pb2
 from tests.helpers.builders import ALICE, BOB, BTC, BUY, MARK_QUANTA, SELL, place
@@ -94,6 +95,27 @@ def test_snapshots_are_made_listed_and_restored(driver: Driver, tmp_path: Path) 
     assert again.exit_code == 1
     assert "--replace" in again.stderr
     assert Path(data(*restore, "--replace")["moved_aside"]).is_dir()
+
+
+def test_a_state_is_only_given_up_for_one_that_is_whole(driver: Driver, tmp_path: Path) -> None:
+    """A snapshot with a damaged chunk leaves the state that there is where it is; so does a home that lost its blocks,
+    of which a restore that fails would begin anew.
+    """
+    home = home_of(tmp_path / "a", driver)
+    made = data("snapshots", "create", "--home", home.root)
+    damaged = tmp_path / "damaged"
+    shutil.copytree(made["folder"], damaged)
+    chunk = next(path for path in sorted(damaged.iterdir()) if path.name != MANIFEST_FILE)
+    chunk.write_bytes(bytes(reversed(chunk.read_bytes())))
+    restore = ("snapshots", "restore", damaged, "--home", home.root, "--replace")
+    without_blocks = novation("snapshots", "restore", made["folder"], "--home", home.root)
+    assert without_blocks.exit_code == 1
+    assert "--replace moves it" in without_blocks.stderr
+    (home.data / "blockstore.db").mkdir()
+    assert novation(*restore).exit_code == 1
+    assert [path.name for path in home.engine.parent.glob("engine*")] == [home.engine.name]
+    with closing(LevelDB(home.engine)) as store:
+        assert Chain(store).head == driver.chain.head
 
 
 def test_a_home_without_a_state_has_no_snapshot(tmp_path: Path) -> None:
