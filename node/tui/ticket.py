@@ -18,6 +18,8 @@ from textual.widgets import Input, Label, Static
 
 from client.client import NovationClient
 from client.errors import NovationError
+from client.results import MarketInfo
+from client.streams import LocalBook
 from node.tui.draft import MARKET, WORST, Draft, Terms, effects, headline, kinds, preview, refusal, terms_of
 from node.tui.problems import problem_text
 from node.tui.view import View
@@ -99,8 +101,13 @@ class Ticket(TypedAhead):
     def on_mount(self) -> None:
         self._at_market()
 
+    def _book(self) -> LocalBook | None:
+        """The book of this ticket's market, None while another market's is shown."""
+        book = self._view.book
+        return book if book is not None and book.market == self._info.market else None
+
     def _quotes(self) -> str:
-        book, info = self._view.book, self._info
+        book, info = self._book(), self._info
         bid, ask = (price_text(info, price) for price in ((book.best_bid, book.best_ask) if book else (0, 0)))
         return f"bid {bid} · ask {ask}"
 
@@ -134,18 +141,23 @@ class Ticket(TypedAhead):
     def action_close(self) -> None:
         self.dismiss(None)
 
+    def action_review(self) -> None:
+        """Review, unless that is in view already: an Enter that was waiting meanwhile."""
+        if self.is_current:
+            self._review()
+
     @work(exclusive=True, exit_on_error=False)
-    async def action_review(self) -> None:
+    async def _review(self) -> None:
         """Ask what the order would do, and show it."""
         try:
-            terms = terms_of(self.draft(), self._info, self._view.book)
+            terms = terms_of(self.draft(), self._info, self._book())
             self._say("asking what it would do …")
             answer = await preview(self._client, terms)
         except (NovationError, ValueError) as error:
             self._say(problem_text(error), bad=True)
             return
         self._say("")
-        if await self.app.push_screen_wait(Review(self._view, terms, answer)):
+        if await self.app.push_screen_wait(Review(self._view.who, self._info, terms, answer)):
             self.dismiss(terms)
 
 
@@ -157,10 +169,10 @@ class Review(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"), Binding("enter", "sign", "Sign and send", priority=True)]
 
-    def __init__(self, view: View, terms: Terms, answer: risk_service.GetRiskResponse) -> None:
+    def __init__(self, who: str, info: MarketInfo, terms: Terms, answer: risk_service.GetRiskResponse) -> None:
         super().__init__()
-        self._view = view
-        self._info = view.info
+        self._who = who
+        self._info = info
         self._terms = terms
         self._answer = answer
         self._refusal = refusal(answer)
@@ -168,7 +180,7 @@ class Review(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes=f"window {'refused' if self._refusal else self._terms.side}") as window:
-            window.border_title = "The chain would refuse this" if self._refusal else f"Sign as {self._view.who}?"
+            window.border_title = "The chain would refuse this" if self._refusal else f"Sign as {self._who}?"
             window.border_subtitle = "Esc back to the ticket"
             yield Static(headline(self._terms, self._info), classes="headline", id="headline", markup=False)
             if self._refusal:

@@ -55,6 +55,25 @@ def test_what_is_wrong_is_said_before_anything_is_signed(page: Browser, chain: C
     assert page.run("return document.querySelector('#confirm')") is None
 
 
+def test_a_review_that_comes_late_is_not_shown_for_another_market(page: Browser, chain: Chain) -> None:
+    """What is signed is what is shown: sizes and name would be those of the market that one has turned to meanwhile."""
+    open_as(page, chain, "carl")
+    page.run("""
+        const ask = window.fetch, held = new Promise((go) => { window.release = go; });
+        window.fetch = async (path, ...rest) => {
+            if (path === "/api/risk") await held;
+            return ask(path, ...rest);
+        };
+    """)
+    order(page, "b", "46000", "0.1")
+    page.run("location.hash = '#ETH-PERP'")
+    page.until("#market-button", lambda text: "ETH-PERP" in text, "the other market")
+    page.run("window.release()")
+    wait_for(lambda: page.run("return !document.querySelector('#review').disabled"), "the answer does not come")
+    assert page.run("return document.querySelector('#preview').hidden")
+    assert chain.client("carl").open_orders() == []
+
+
 def test_a_page_that_lost_its_gateway_goes_on_where_it_was(page: Browser, chain: Chain) -> None:
     open_as(page, chain, "dave")
     other = DevServer(chain.chain)  # so that others can trade while the page's gateway is away

@@ -76,7 +76,8 @@ async function ask() {
   $("review-combo").disabled = true;
   try {
     const actions = [{ place_combo: { legs, net_limit_quanta: net } }];
-    show(actions, legs, await review.whatIf(actions));
+    const answer = await review.whatIf(actions);
+    if (answer) show(actions, legs, answer);
   } catch (problem) {
     $("combo-error").textContent = problemText(problem);
   } finally {

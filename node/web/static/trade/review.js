@@ -12,8 +12,16 @@ export const say = (text, good = true) => {
   $("outcome").dataset.good = String(good);
 };
 
-/** What actions would do to the account in use. Throws ApiError. */
-export const whatIf = (actions) => post("risk", { account: account(), actions });
+let asked = 0; // grows with each question, and with all that makes its answer pointless
+
+/** The ticket turns to something else: an answer that comes now is not shown. */
+export const turn = () => { asked += 1; };
+
+/** What actions would do to the account in use; null when the ticket has turned to something else since. Throws ApiError. */
+export async function whatIf(actions) {
+  const mine = ++asked, answer = await post("risk", { account: account(), actions });
+  return mine === asked ? answer : null;
+}
 
 /** What the answer says of margin, fees and liquidation. */
 export const marginPairs = ({ before, after, trading_fees_quanta: fees }, market) => [

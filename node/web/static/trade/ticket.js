@@ -82,6 +82,7 @@ export function closing(market, lots, show) {
 
 /** From the preview to what was written. */
 export function back() {
+  review.turn();
   $("preview").hidden = true;
   $("preview").replaceChildren();
   for (const name of ["ticket-form", "combo-form"]) $(name).hidden = name !== shown;
@@ -98,7 +99,8 @@ async function ask() {
   if (!review.hasKey("ticket-error")) return;
   $("review").disabled = true;
   try {
-    show(found, found.waits ? null : await review.whatIf(found.actions));
+    const answer = found.waits ? null : await review.whatIf(found.actions);
+    if (found.waits || answer) show(found, answer);
   } catch (problem) {
     $("ticket-error").textContent = problemText(problem);
   } finally {
@@ -107,13 +109,13 @@ async function ask() {
 }
 
 function show(found, answer) {
-  const side = form().elements.side.value, result = answer?.results[0];
+  const side = form().elements.side.value, result = answer?.results[0], units = state.unit;
   review.show({
     title: found.title, problem: result?.code ? result : null, tone: side,
     pairs: result?.code ? [] : [...(answer ? [...outcome(result, answer.fills.length), ...review.marginPairs(answer, state.market)] : []), ...found.pairs],
     onBack: () => { back(); form().elements.size.focus(); },
     onSign: async () => {
-      await review.place(found.actions, (sent) => (found.waits ? `waits: ${sent.actions.length > 1 ? "two triggers" : "a trigger"}` : done(sent.actions[0])));
+      await review.place(found.actions, (sent) => (found.waits ? `waits: ${sent.actions.length > 1 ? "two triggers" : "a trigger"}` : done(sent.actions[0], units)));
       back();
       $("review").focus();
     },
@@ -128,8 +130,8 @@ function outcome(result, fills) {
   ];
 }
 
-function done(result) {
-  const units = state.unit, filled = BigInt(result.filled_lots), open = BigInt(result.open_lots);
+function done(result, units) {
+  const filled = BigInt(result.filled_lots), open = BigInt(result.open_lots);
   const parts = [filled ? `filled ${units.size(filled)} at ${units.price(BigInt(result.filled_quote_quanta) / filled)}` : null, open ? `${units.size(open)} rests on the book` : null];
   return parts.filter(Boolean).join(", ") || "nothing filled, and the rest was cancelled";
 }

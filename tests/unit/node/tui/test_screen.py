@@ -6,11 +6,12 @@ Pictures are kept in build/screenshots/top: look at them.
 from __future__ import annotations
 
 import pytest
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
 from client.sync import SyncClient
 from node.devchain.server import DevServer
 from node.keys.dev import dev_key
+from node.tui.ticket import Ticket
 from novation.testing import Chain
 from tests.tidy.shape import PROJECT
 from tests.unit.node.tui.conftest import Screen, Show
@@ -112,6 +113,29 @@ def test_at_the_market_and_out_again(chain: Chain, show: Show) -> None:
         await screen.until("positions", "no positions")
 
     show(steps, key="bob", theme="light")
+
+
+def test_what_is_written_for_one_market_is_reviewed_as_that_market(chain: Chain, show: Show) -> None:
+    """Another market comes into view behind the ticket: neither its book nor its sizes get into the order."""
+    for side, price in (("buy", "3600"), ("sell", "3800")):
+        chain.client("maker-0").place("ETH-PERP", side, "0.1", price)
+
+    async def steps(screen: Screen) -> None:
+        await screen.press("b")
+        await screen.when(lambda: isinstance(screen.app.screen, Ticket), lambda: "no ticket")
+        screen.app.action_neighbour(1)
+        await screen.when(lambda: screen.app.view.book and screen.app.view.book.best_bid == 36_000_000,
+                          lambda: "the other book does not come")
+        await screen.press("type:0.1", "enter")
+        shown = await screen.until("effects", "Fills now")
+        assert "BTC-PERP" in str(screen.app.screen.query_one(".headline", Static).render())
+        assert "Rests on the book  0.100" in shown
+        await screen.press("escape")
+        await screen.when(lambda: isinstance(screen.app.screen, Ticket), lambda: "the ticket does not come back")
+        await screen.press(*MARKET, "enter")
+        await screen.until("problem", "nobody is on the other side")
+
+    show(steps)
 
 
 def test_without_a_key_nothing_is_signed(chain: Chain, show: Show) -> None:
