@@ -104,7 +104,7 @@ def _votes(view: View) -> str:
     if turnout is None:
         return "of no block yet" if view.oracle else "…"
     refused = f", refused: {turnout.refused}" if turnout.refused else ""
-    return f"{turnout.voters} of {turnout.validators} validators, {percent_text(turnout.share, 0)}{refused}"
+    return f"{turnout.voters} of {turnout.validators}, {percent_text(turnout.share, 0)} of power{refused}"
 
 
 def _prices(view: View, palette: Palette) -> Text:
