@@ -22,11 +22,14 @@ from client.offline import prove_risk
 from node.comet.install import cometbft_binary
 from node.comet.process import Command, log_tail, spawn, stop
 from node.storage.history import KEEP_HEIGHTS
+from node.web.proofs import CometProver, proof_document
 from novation.v1 import risk_service_pb2 as risk_service
 from novation.v1 import state_pb2, tx_pb2
 from tests.helpers import builders
 from tests.localnet.single import Node, free_ports, make_node, wait_until
 from tests.localnet.tampering import TamperingProxy
+from tests.unit.node.web.test_wire import needs_node
+from tests.unit.node.web.test_wire import run as run_script
 
 pytestmark = pytest.mark.localnet
 
@@ -340,3 +343,30 @@ def test_trust_can_be_taken_from_the_node(scene: Scene) -> None:
     wrong = asyncio.run(trust_in(scene.tampering.address, TRUSTED_HEIGHT, bytes(32)))
     with pytest.raises(LightError, match="not the trusted one"):
         run(scene, "accounts", ALICE, hash=wrong.hash)
+
+
+CHECK = """
+const { provenAppHash } = await at("proofs"), { checkBlock } = await at("headers");
+const { table, key, value, operators, block } = given.proof;
+const { hash, signers } = await checkBlock(block, given.chain);
+console.log(JSON.stringify([await provenAppHash(table, key, value, operators), hash, signers]));
+"""
+
+
+@needs_node
+def test_the_page_is_given_what_it_needs_to_check_a_real_block(scene: Scene) -> None:
+    """The gateway's prover and the page's JavaScript, on what an unmodified CometBFT answers."""
+    async def fetched(table: str, key: bytes) -> Any:
+        prover = CometProver(scene.node.rpc.url.removeprefix("http://"))
+        try:
+            return await proof_document(prover, {"table": table, "key": key.hex()})
+        finally:
+            await prover.close()
+
+    for table, key, present in (("params", b"params", True), ("accounts", NOBODY, False)):
+        proof = asyncio.run(fetched(table, key))
+        app_hash, block_hash, signers = run_script(CHECK, {"proof": proof, "chain": builders.CHAIN_ID})
+        signed = scene.rpc("commit", height=f'"{proof["block"]["header"]["height"]}"')["signed_header"]
+        assert bool(proof["record"]) == present and int(proof["height"]) + 1 == int(signed["header"]["height"])
+        assert app_hash == proof["app_hash"] == signed["header"]["app_hash"].lower()
+        assert (block_hash, signers) == (signed["commit"]["block_id"]["hash"].lower(), 1)

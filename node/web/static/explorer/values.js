@@ -63,7 +63,7 @@ function plain(name, found) {
 
 function seconds(ns) {
   const whole = BigInt(ns) / 1000000000n;
-  return whole && whole % 86400n === 0n ? `${whole / 86400n} days` : whole && whole % 3600n === 0n ? `${whole / 3600n} h` : `${Number(ns) / 1e9} s`;
+  return whole && whole % 86400n === 0n ? `${whole / 86400n} ${whole === 86400n ? "day" : "days"}` : whole && whole % 3600n === 0n ? `${whole / 3600n} h` : `${Number(ns) / 1e9} s`;
 }
 
 /** The units that a message itself gives: of its market, of its order, or of what is listed. */

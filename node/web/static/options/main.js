@@ -31,9 +31,12 @@ function cells(quote, isCall) {
   return isCall ? made : [made[5], made[6], made[4], made[2], made[3], made[1], made[0]];
 }
 
+/** How many series of an expiry somebody bids for or offers. */
+const quoted = ({ options }) => options.filter(({ summary }) => BigInt(summary.best_bid_quanta) || BigInt(summary.best_ask_quanta)).length;
+
 function draw() {
   const ones = expiries.filter((one) => one.feed === feed);
-  const one = ones.find(({ expiry_ns: ns }) => ns === expiry) ?? ones[0];
+  const one = ones.find(({ expiry_ns: ns }) => ns === expiry) ?? ones.reduce((best, other) => (!best || quoted(other) > quoted(best) ? other : best), undefined);
   expiry = one?.expiry_ns ?? "";
   $("expiries").replaceChildren(...ones.map(({ expiry_ns: ns }) => h("button", { "aria-pressed": String(ns === expiry), onclick: () => { expiry = ns; draw(); $("expiries").querySelector("[aria-pressed=true]")?.focus(); } }, shortDay(ns))));
   if (!one) {
