@@ -152,9 +152,11 @@ def browser() -> Iterator[Browser]:
                 if "sessionId" not in answer:
                     raise AssertionError(f"the browser does not start: {answer.get('message', answer)}")
                 made = Browser(http, answer["sessionId"])
-                made._do("/timeouts", {"script": int(1000 * DEADLINE_SECONDS)})
-                yield made
-                http.delete(f"/session/{answer['sessionId']}")
+                try:
+                    made._do("/timeouts", {"script": int(1000 * DEADLINE_SECONDS)})
+                    yield made
+                finally:  # the driver's end alone leaves the browser running
+                    http.delete(f"/session/{answer['sessionId']}")
         finally:
             driver.terminate()
             driver.wait()
