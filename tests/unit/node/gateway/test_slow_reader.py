@@ -76,14 +76,14 @@ def test_a_reader_that_hangs_is_dropped_and_goes_on_where_it_stood(tmp_path: Pat
             async with patient_reader(net, first, window_bytes) as reader:
                 await until(lambda: net.gateway._streams.open == 2)
                 height = await busy_block(net, 1)
+                assert await block_height(other) == height
                 lines = [await line_of(reader)]
                 narrow_sockets(int(net.gateway.address.rpartition(":")[2]))
                 reader.send_signal(signal.SIGSTOP)
                 while not net.gateway._streams.dropped:
                     height = await busy_block(net, height)
                     assert height < BLOCKS_MOST, "its sockets never fill"
-                for expected in range(first + 1, height + 1):
-                    assert await block_height(other) == expected
+                    assert await block_height(other) == height
                 reader.send_signal(signal.SIGCONT)
                 while lines[-1][0] != str(height):
                     lines.append(await line_of(reader))
