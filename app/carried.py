@@ -46,6 +46,8 @@ def load_carried(ctx: Context, chain_id: str, section: Any) -> None:
                 raise GenesisError(f"carried: {name}: {key_text} is no record") from error
             if not canonical:
                 raise GenesisError(f"carried: {name}: {key_text} is not written as this version writes it")
+            if name == "feeds" and record.absent_from_ns:
+                record.absent_from_ns = ctx.time_ns  # ORCL-013: between the two chains there were no blocks
             table.put(key, record)
     for name in COMPANIONS:
         if section.get(name, {}).keys() != section.get("markets", {}).keys():

@@ -8,11 +8,26 @@ import pytest
 from app.chain import Chain
 from app.errors import GenesisError
 from app.invariants import audit
+from app.markets.types import ACTIVE
 from app.store.view import DictReader
 from node.export import export_genesis
 from node.replay import begin
 from tests.helpers import ledger
-from tests.helpers.builders import ALICE, BOB, BTC, BUY, CAROL, MARK_QUANTA, SELL, dead_man, place, protect, trigger
+from tests.helpers.builders import (
+    ALICE,
+    BOB,
+    BTC,
+    BUY,
+    CAROL,
+    ETH,
+    MARK_QUANTA,
+    SELL,
+    dead_man,
+    genesis,
+    place,
+    protect,
+    trigger,
+)
 from tests.helpers.driver import GENESIS_TIME_NS, Driver
 
 P = MARK_QUANTA[BTC]
@@ -93,6 +108,26 @@ def test_gen_002_the_new_chain_trades_on() -> None:
     driver.chain = Chain(driver.reader)
     audit(driver.chain.ctx)
     assert driver.chain.head.height == height + 2
+
+
+def test_orcl_013_the_time_between_two_chains_is_not_counted() -> None:
+    """ORCL-013: a feed is absent when the chain ends; the next one begins a month later, and winds nothing up."""
+    old = Driver(genesis(feeds={ETH: {"max_age_ns": 10**10}}))
+    old.run([])
+    old.prices.pop(ETH)
+    for _ in range(3):
+        old.run([], step_ns=5 * 10**11)
+    assert old.chain.view.feeds.get(ETH).absent_from_ns
+    month_later_ns = old.time_ns + 30 * 86_400 * 10**9
+    document, _, _ = export_genesis(old.reader, NAME, month_later_ns)
+    driver = new_chain(document, old)
+    driver.voters = type(driver.voters)((), ())
+    driver.height, driver.time_ns = int(document["initial_height"]) - 1, month_later_ns
+    driver.chain.finalize(driver.next_block([]))
+    driver.reader.write(driver.chain.commit())
+    driver.chain.committed()
+    assert driver.chain.view.markets.get(ETH).status == ACTIVE
+    assert driver.chain.view.feeds.get(ETH).absent_from_ns == month_later_ns
 
 
 @pytest.mark.parametrize(
