@@ -14,7 +14,7 @@ from node.tui.view import View, market_of
 from node.tui.words import SIDES, Palette, clock, fitted, price_text, size_text, widest
 from novation.v1 import state_pb2, tx_pb2
 
-SYMBOL_MOST = 24
+SYMBOL_MOST = 28
 
 
 @dataclass(frozen=True, slots=True)

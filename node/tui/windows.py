@@ -42,7 +42,7 @@ KEYS = (
 LEGEND = (
     "Bars behind the book are its depth, summed up from the best price; ◂ marks your own orders. Trades: ▲ a buyer "
     "took, ▼ a seller. Candles: ┄ nothing was traded. All is of committed blocks; times are UTC.")
-SYMBOL_WIDTH = 24
+SYMBOL_WIDTH = 28  # of the longest, a series of a time of day
 ANYWHERE = 3
 
 
