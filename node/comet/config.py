@@ -183,7 +183,10 @@ def genesis_time(time_ns: int) -> str:
 
 
 def write_genesis(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    """Whole or not at all: who is interrupted leaves what was there."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    beside.replace(path)
 
 
 def rpc_address(home: Home) -> str:

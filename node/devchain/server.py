@@ -15,8 +15,9 @@ import grpc
 from node.devchain.chain import DevChain, DevChainError
 from node.devchain.prover import DevProver
 from node.devchain.saved import write_saved
+from node.gateway.clients import ClientLimits
 from node.gateway.errors import CallError, Code, unary
-from node.gateway.server import Gateway
+from node.gateway.server import Gateway, Limits
 from novation.v1 import dev_service_pb2 as dev_service
 from novation.v1 import dev_service_pb2_grpc
 
@@ -24,6 +25,7 @@ READY_SECONDS = 10.0
 POLL_SECONDS = 0.002
 SECOND_NS = 10**9
 MOST_BLOCKS = 100_000
+NO_LIMITS = ClientLimits(10**6, 10**6, 10**6, 10**6)  # whoever runs a devchain is its only client
 
 
 class DevServer:
@@ -35,8 +37,8 @@ class DevServer:
         self.chain = chain
         if not chain.height:
             chain.mine()
-        self.gateway = Gateway(chain.socket, listen, add_service=self._add_service, web_listen=web_listen,
-                               prover=DevProver(chain) if web_listen else None)
+        self.gateway = Gateway(chain.socket, listen, Limits(clients=NO_LIMITS), add_service=self._add_service,
+                               web_listen=web_listen, prover=DevProver(chain) if web_listen else None)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._thread.start()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from node.gateway.errors import client_limit
 
+BATCH_ENVELOPES_MAX = 256  # in a call: a client may always send one such
 BURST_SECONDS = 4  # so many seconds' envelopes at once
 KNOWN_MAX = 4096  # connections, and addresses, whose rates are remembered
 
@@ -53,8 +54,9 @@ class Clients:
     def __init__(self, limits: ClientLimits | None = None) -> None:
         self.limits = limits or ClientLimits()
         self._streams: Counter[str] = Counter()  # by connection and by address
-        self._connections = Rates(self.limits.connection_envelopes, BURST_SECONDS * self.limits.connection_envelopes)
-        self._addresses = Rates(self.limits.address_envelopes, BURST_SECONDS * self.limits.address_envelopes)
+        self._connections, self._addresses = (
+            Rates(rate, max(BURST_SECONDS * rate, BATCH_ENVELOPES_MAX))
+            for rate in (self.limits.connection_envelopes, self.limits.address_envelopes))
 
     @contextmanager
     def stream(self, peer: str) -> Iterator[None]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from node.gateway.clients import Clients
+from node.gateway.clients import BATCH_ENVELOPES_MAX, Clients
 from node.gateway.errors import bad_argument, unary
 from node.gateway.model import ReadModel
 from node.gateway.submissions import Submissions
 from novation.v1 import trading_service_pb2 as trading
 from novation.v1 import trading_service_pb2_grpc
 
-BATCH_ENVELOPES_MAX = 256
 WAIT_MS_DEFAULT = 10_000
 WAIT_MS_MAX = 60_000
 DEADLINE_MARGIN_SECONDS = 0.2  # so that the answer "still pending" arrives before the caller's deadline

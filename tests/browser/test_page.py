@@ -15,7 +15,7 @@ def test_an_order_is_previewed_signed_and_filled_by_keyboard(page: Browser, chai
     order(page, "b", "46020", "0.1")
     shown = page.until("#preview", lambda text: "Liquidation price" in text, "a preview")
     assert "Buy 0.100 BTC at 46,020.0 or better" in shown and "Fills now0.050 at 46,010.0" not in shown
-    assert "Margin, initial0.00 → " in shown and "Fee2.3" in shown
+    assert "Margin, initial0.00 → " in shown and "Fee2.3" in shown and "rests until it is cancelled" in shown
     assert page.run("return document.activeElement.id") == "confirm", "Enter signs, Escape goes back"
     page.press("Escape")
     wait_for(lambda: page.run("return document.activeElement.name") == "size", "the form does not come back")

@@ -30,9 +30,10 @@ def test_a_stop_waits_fires_and_fills(page: Browser, chain: Chain) -> None:
     choose(page, "[name=kind]", "trigger")
     fill(page, trigger="45900.3", size="0.05")
     page.until("#ticket-error", lambda text: "Trigger price: a multiple of 0.5" in text, "the tick")
+    page.click("#ticket-form [name=reduce_only]")
     fill(page, trigger="45900")
     shown = page.until("#preview", lambda text: "when the mark falls to 45,900.0" in text, "when it fires")
-    assert "45,441.0 or better" in shown and "none while it waits" in shown
+    assert "45,441.0 or better" in shown and "none while it waits" in shown and "Only reduces" in shown
     page.press("Enter")
     page.until("#outcome", lambda text: "waits: a trigger" in text, "it waits")
     page.until("#orders", lambda text: "when the mark falls to 45,900.0" in text, "it is listed")
@@ -76,6 +77,8 @@ def test_an_order_hides_follows_and_ends_as_it_is_told(page: Browser, chain: Cha
     for name in ("display", "minutes", "oco"):
         page.run("document.querySelector(`#ticket-form [name=${args[0]}]`).value = ''", name)
     choose(page, "[name=peg]", "mid")
+    fill(page, price="", size="0.3", offset="-")
+    page.until("#ticket-error", lambda text: "whole ticks" in text, "no number")
     fill(page, price="", size="0.3", offset="-40")
     page.until("#preview", lambda text: "the middle of the book, -40 ticks" in text, "what it follows")
     page.press("Enter")

@@ -8,6 +8,10 @@ import { state } from "./state.js";
 const WORST_PERCENT = 1n; // of a market order
 const MINUTE_NS = 60000000000n;
 export const TRIGGERS = ["trigger", "trailing", "bracket"];
+const RESTS = { // what becomes of an order that does not fill at once
+  gtc: "what does not fill at once rests until it is cancelled", post_only: "it only rests, or is refused", ioc: "what does not fill at once goes", fok: "it fills whole and at once, or not at all",
+};
+const REDUCES = ["Only reduces", "it never opens or turns a position"];
 
 const text = (name) => $("ticket-form").elements[name].value.trim();
 
@@ -36,8 +40,9 @@ function order(kind, common) {
   const placed = { ...common, price_quanta: price.value, time_in_force: TIME_IN_FORCE[pegged ? "post_only" : time] };
   const more = resting(kind) ? terms(placed, pegged) : null;
   if (more?.error) return more;
+  const said = [["Then", RESTS[pegged ? "post_only" : time]], ...(placed.reduce_only ? [REDUCES] : []), ...(more?.pairs ?? [])];
   const limit = price.value ? `at ${units.price(price.value)} or better` : "at any price";
-  return { actions: [{ place_order: placed }], title: `${buying ? "Buy" : "Sell"} ${units.size(size(placed))} ${base(state.summary)} ${limit}`, pairs: more?.pairs ?? [] };
+  return { actions: [{ place_order: placed }], title: `${buying ? "Buy" : "Sell"} ${units.size(size(placed))} ${base(state.summary)} ${limit}`, pairs: said };
 }
 
 const size = (placed) => placed.size_lots;
@@ -64,7 +69,7 @@ function terms(placed, pegged) {
     pairs.push(["Group", `${text("oco")}: when it fills, what shares the number goes`]);
   }
   if (pegged) {
-    if (!/^[+-]?\d{0,6}$/.test(text("offset"))) return { error: "Offset: write whole ticks, as in -20." };
+    if (!/^([+-]?\d{1,6})?$/.test(text("offset"))) return { error: "Offset: write whole ticks, as in -20." };
     placed.peg_reference = pegged;
     placed.peg_offset_ticks = BigInt(text("offset") || 0);
     pairs.push(["Follows", `the ${text("peg") === "mid" ? "middle of the book" : "index"}, ${placed.peg_offset_ticks} ticks from it; it only rests`]);
@@ -100,6 +105,7 @@ function triggers(kind, common) {
     actions: made.map(({ trigger }) => ({ place_trigger: trigger })), buying, waits: true,
     title: `${buying ? "Buy" : "Sell"} ${units.size(common.size_lots)} ${base(state.summary)} when ${made.map(({ when }) => when).join(", or ")}`,
     pairs: [
+      ...(common.reduce_only ? [REDUCES] : []),
       ...made.map(({ limit }, place) => [made.length > 1 ? ["Stop fills at", "Profit is taken at"][place] : "Fills at", `${units.price(limit)} or better${levels[0][0] === "trail" ? ", which follows too" : ""}; what does not fill at once goes`]),
       ...(made.length > 1 ? [["When one fires", "the other goes"]] : []), ["Margin", "none while it waits; asked when it fires, and the order may be refused then"],
     ],

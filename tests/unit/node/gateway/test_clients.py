@@ -67,11 +67,13 @@ def test_streams_of_a_connection_and_of_an_address(tmp_path: Path) -> None:
 def test_envelopes_of_a_connection_and_of_an_address(tmp_path: Path) -> None:
     """Beyond them nothing reaches the engine; what was sent before is not touched."""
     async def work() -> None:
-        limits = Limits(clients=ClientLimits(connection_envelopes=1, address_envelopes=2))  # and four seconds' at once
+        limits = Limits(clients=ClientLimits(connection_envelopes=1, address_envelopes=2))
         raws = [b.envelope(b.ALICE, [b.buy(45_000_000, 1)], nonce) for nonce in range(1, 11)]
         async with (network(tmp_path, limits) as net, connection(net) as one, connection(net) as two,
                     connection(net) as three):
             clients = net.gateway._streams.clients
+            assert clients._connections.burst == 256, "a whole batch at once, whatever the rate"
+            clients._connections.burst, clients._addresses.burst = 4, 8
             clients._connections.rate = clients._addresses.rate = 0  # time changes nothing
             for channel, batch in ((one, raws[:4]), (two, raws[4:8])):
                 sender = trading_service_pb2_grpc.TradingServiceStub(channel)
