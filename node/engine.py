@@ -40,6 +40,8 @@ log = structlog.get_logger("engine")
 
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another waits: a running block must not hold up InsertTx."""
+COLLECT_AFTER = (2_000, 10, 1_000)
+"""Objects, and rounds of the collector: a hundred thousand new objects at once took it a quarter of a second."""
 STOP_SECONDS = 30.0
 EXIT_REFUSED = 1
 END_SIGNALS = {signal.SIGTERM, signal.SIGINT}
@@ -48,11 +50,13 @@ OpenStore = Callable[[Path], Store]
 
 
 def tune_interpreter() -> None:
-    """Short turns between threads; a collector that does not walk a million records in the middle of a block."""
+    """Short turns between threads; a collector that works often and shortly, and does not walk a million records in the
+    middle of a block.
+    """
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_blocks: int = 0,

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("gateway")
 
-COLLECT_AFTER = (100_000, 50, 100)
-"""As the engine: the collector is not to walk the whole model while traders wait for an answer."""
+COLLECT_AFTER = (2_000, 10, 1_000)
+"""As the engine: the collector works often and shortly, and does not walk the whole model while traders wait."""
 
 
 async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str, clients: ClientLimits) -> None:
