@@ -26,6 +26,7 @@ from node.abci.server import AbciServer, AddressError, listen
 from node.committed import Committed, Store
 from node.feed.server import FeedServer
 from node.home import Home
+from node.interpreter import tune_collector
 from node.logs import configure_logs
 from node.mempool.mempool import Mempool
 from node.prices.board import PriceBoard
@@ -40,8 +41,6 @@ log = structlog.get_logger("engine")
 
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another waits: a running block must not hold up InsertTx."""
-COLLECT_AFTER = (2_000, 10, 1_000)
-"""Objects, and rounds of the collector: a hundred thousand new objects at once took it a quarter of a second."""
 STOP_SECONDS = 30.0
 EXIT_REFUSED = 1
 END_SIGNALS = {signal.SIGTERM, signal.SIGINT}
@@ -55,8 +54,7 @@ def tune_interpreter() -> None:
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
+    tune_collector()
 
 
 def run(home: Home, address: str, wait_for_end: Callable[[], object], *, keep_blocks: int = 0,

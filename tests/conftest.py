@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["novation.testing"]  # as the users of a devchain
+
 settings.register_profile("novation", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("novation"), max_examples=1_000)
 settings.load_profile("novation")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from node.comet.config import rpc_address
 from node.gateway.clients import ClientLimits
 from node.gateway.server import Gateway, Limits
 from node.home import Home, default_home
+from node.interpreter import tune_collector
 from node.logs import configure_logs
 from node.settings import LOG_FORMATS
 from node.telemetry.server import MetricsServer
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from node.web.proofs import CometProver
 
 log = structlog.get_logger("gateway")
-
-COLLECT_AFTER = (2_000, 10, 1_000)
-"""As the engine: the collector works often and shortly, and does not walk the whole model while traders wait."""
 
 
 async def serve(home: Home, listen: str, metrics_listen: str, web_listen: str, clients: ClientLimits) -> None:
@@ -73,8 +70,7 @@ def main() -> None:
     arguments = parser.parse_args()
     configure_logs("info", arguments.log_format, "gateway")
     clients = ClientLimits(address_streams=arguments.address_streams, address_envelopes=arguments.address_envelopes)
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
+    tune_collector()
     try:
         asyncio.run(serve(Home.at(arguments.home), arguments.listen, arguments.metrics, arguments.web_listen,
                           clients))

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,9 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def chain() -> Iterator[Chain]:
+def chain(devchain: Chain) -> Chain:
     """A devchain; it has a future beside the perpetual."""
-    running = Chain()
-    try:
-        yield running
-    finally:
-        running.close()
+    return devchain
 
 
 def command(name: str, *arguments: str) -> list[str]:

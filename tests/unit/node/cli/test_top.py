@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,13 +42,9 @@ def test_without_textual_it_says_what_to_install(run: Run, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def chain() -> Iterator[Chain]:
+def chain(devchain: Chain) -> Chain:
     """A fresh chain."""
-    made = Chain()
-    try:
-        yield made
-    finally:
-        made.close()
+    return devchain
 
 
 def test_in_a_terminal(chain: Chain) -> None:

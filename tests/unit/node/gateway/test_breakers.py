@@ -23,7 +23,7 @@ def test_brk_024_breakers_over_the_wire(tmp_path: Path) -> None:
         async with network(tmp_path, app_state=genesis) as net:
             await traded(net)
             await net.commit(b.envelope(b.CAROL, [b.withdraw(100_000), b.withdraw(6_950_000)], 1))
-            net.engine.block()
+            await net.commit()
             client = await net.client(b.BOB)
             found = await client.breakers()
             rows = {(one.market, one.breaker.kind, one.breaker.reason): one.breaker for one in found.breakers}

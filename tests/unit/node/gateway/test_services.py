@@ -90,7 +90,7 @@ def test_accounts_say_what_the_chains_own_rules_say(tmp_path: Path) -> None:
         async with network(tmp_path) as net:
             await traded(net)
             net.engine.prices[b.BTC] = 46_900_000
-            net.engine.block()
+            await net.commit()
             view = net.engine.chain.view
             for account in (ALICE, BOB):
                 answer = await net.accounts.GetAccount(account_service.GetAccountRequest(account=account))

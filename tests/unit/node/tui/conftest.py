@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import pytest
@@ -94,13 +94,9 @@ Show = Callable[..., None]
 
 
 @pytest.fixture
-def chain() -> Iterator[Chain]:
+def chain(devchain: Chain) -> Chain:
     """A fresh chain."""
-    made = Chain()
-    try:
-        yield made
-    finally:
-        made.close()
+    return devchain
 
 
 @pytest.fixture
