@@ -13,7 +13,7 @@ from novation.v1 import tx_pb2
 
 LEVELS = 5
 HALF_SPREAD_PPM = 150  # of the fair price: from there to the best quote
-LEVEL_STEP_PPM = 100  # from one level to the next
+LEVEL_STEP_PPM = 800  # from one level to the next: the outer ones stand where the price has run within a second
 LEAN_PPM = 300  # how far a maker at its position limit moves its quotes
 TAKER_REACH_PPM = 2_000  # how far through the fair price a taker is ready to pay
 LEVERAGES = (5, 8, 10, 12, 15)
@@ -53,7 +53,9 @@ def on_tick(price_quanta: int, market: BotMarket, up: bool) -> int:
 
 
 def maker_actions(market: BotMarket, fair_quanta: int, held_lots: int, chance: random.Random) -> list[tx_pb2.Action]:
-    """One envelope of a maker: away with the old ladder, up with the new one."""
+    """One envelope of a maker: away with the old ladder, up with the new one. What somebody offers beyond a quote is
+    taken: a bid above the fair price, which post-only quotes would keep clear of, would leave the book without asks.
+    """
     share = max(-1.0, min(1.0, held_lots / market.position_lots))
     centre = fair_quanta - int(fair_quanta * LEAN_PPM * share) // 1_000_000
     actions = [tx_pb2.Action(cancel_all=tx_pb2.CancelAll(market=market.market))]
@@ -62,10 +64,10 @@ def maker_actions(market: BotMarket, fair_quanta: int, held_lots: int, chance: r
         size = market.quote_lots * (level + 1) + chance.randrange(market.quote_lots)
         if held_lots < market.position_lots:
             price = on_tick(centre - away, market, up=False)
-            actions.append(_order(market, tx_pb2.SIDE_BUY, price, size, tx_pb2.TIME_IN_FORCE_POST_ONLY))
+            actions.append(_order(market, tx_pb2.SIDE_BUY, price, size, tx_pb2.TIME_IN_FORCE_GOOD_TIL_CANCEL))
         if held_lots > -market.position_lots:
             price = on_tick(centre + away, market, up=True)
-            actions.append(_order(market, tx_pb2.SIDE_SELL, price, size, tx_pb2.TIME_IN_FORCE_POST_ONLY))
+            actions.append(_order(market, tx_pb2.SIDE_SELL, price, size, tx_pb2.TIME_IN_FORCE_GOOD_TIL_CANCEL))
     return actions
 
 

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from client.client import NovationClient
+from client.errors import NovationError
 from node.comet.process import identify, log_tail
 from node.comet.rpc import AsyncCometRpc, RpcError, RpcUnreachable
 from node.localnet.plan import NodePlan, Plan, save_plan
@@ -20,6 +22,7 @@ READY_TIMEOUT_S = 150.0
 DEATHS_MAX = 4  # of a node's processes before block 2: then more patience does not help
 TEND_S = 0.1
 REFRESH_S = 0.5
+QUOTED_TIMEOUT_S = 20.0
 PATIENCE_S = 60.0  # how much longer than asked for a run may last so that there is something to judge
 
 Say = Callable[[str], None]
@@ -70,6 +73,8 @@ async def run(plan: Plan, options: Options, display: Display) -> NetworkView:
                 supervisor.groups.append(_traffic_group(plan))
             pairs = zip(view.nodes, plan.nodes, strict=True)
             tasks += [asyncio.create_task(follow(view, one, node)) for one, node in pairs]
+            if options.traffic:
+                await _unless(stopping, wait_quoted(plan.nodes[0]))
             _record(plan, "ready")
             display.ready()
             await _watch(view, display, stopping, options)
@@ -163,6 +168,17 @@ async def _is_ready(node: NodePlan) -> bool:
         return True
     except (OSError, RpcError, RpcUnreachable):
         return False
+
+
+async def wait_quoted(node: NodePlan, timeout_s: float = QUOTED_TIMEOUT_S) -> None:
+    """Wait until bots quote both sides of the first market, so that the first order of somebody who has just started
+    the network finds a book; it goes on without quotes when none come.
+    """
+    with contextlib.suppress(TimeoutError, NovationError, OSError):
+        async with asyncio.timeout(timeout_s), NovationClient(node.gateway) as client:
+            first = next(iter(client.markets))
+            while not ((now := await client.summary(first)).best_bid_quanta and now.best_ask_quanta):
+                await asyncio.sleep(0.1)
 
 
 def _why_not_ready(node: NodePlan, what: str) -> str:

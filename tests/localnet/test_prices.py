@@ -109,7 +109,8 @@ def test_everybody_sees_who_lies_and_who_is_silent(novation: Novation) -> None:
     def shown() -> dict:
         found = novation.data("query", "oracle", "BTC/USD")
         votes = found["feeds"][0]["votes"]
-        return found if votes and (votes["votes"], votes["deviating"]) == (3, 1) else {}
+        here = all(one["vote"] != "absent" for one in found["voters"])  # a commit may come without the slowest's vote
+        return found if here and votes and (votes["votes"], votes["deviating"]) == (3, 1) else {}
 
     found = wait_until(shown, "all four vote, one of them without prices")
     (btc,) = found["feeds"]
