@@ -27,12 +27,15 @@ WARNED = "left behind: what rests or waits must be placed again"
 @click.option("--file", type=click.Path(dir_okay=False), default="genesis-exported.json", show_default=True,
               help="Where to write it.")
 @click.option("--from-snapshot", type=int, default=0, metavar="HEIGHT", help="That of a snapshot; the node may run.")
-def export(session: Session, chain_id: str, file: str, from_snapshot: int) -> None:
+@click.option("--force", is_flag=True, help="Write over FILE if there is one.")
+def export(session: Session, chain_id: str, file: str, from_snapshot: int, force: bool) -> None:
     """The state of a node that does not run, or one of its snapshots, as the genesis.json of a new chain.
 
     Accounts, positions, funds, markets, prices, funding and parameters go with it, and heights go on. Orders, triggers,
     switches, protections and auctions stay behind; the numbers of them are told.
     """
+    if Path(file).exists() and not force:
+        fail(f"{file} exists already: name another one with --file, or write over it with --force", EXIT_USAGE)
     home = existing_home(session)
     with state_of(session, home, from_snapshot) as store:
         try:

@@ -84,6 +84,11 @@ class Clients:
             raise client_limit("envelopes a second from this address", self.limits.address_envelopes)
 
 
+def peer_of(host: str, port: int) -> str:
+    """What gRPC would call who comes from there: so one address is one, by whatever door."""
+    return f"ipv6:%5B{host}%5D:{port}" if ":" in host else f"ipv4:{host}:{port}"
+
+
 def address_of(peer: str) -> str:
     """A peer without its port."""
     return peer.rpartition(":")[0]

@@ -135,13 +135,16 @@ class Api:
 
         return shared
 
-    async def risk(self, body: bytes) -> Response:
+    async def risk(self, body: bytes, _peer: str) -> Response:
         """POST: what if. The body is a GetRiskRequest in JSON, but for `account`, which is OWNER/NUMBER."""
         method: Any = type(self._services.risk).GetRisk
         return answer(await method.__wrapped__(self._services.risk, risk_request(body), None))
 
-    async def submit(self, body: bytes) -> Response:
-        """POST: the bytes of one signed envelope; answers once a block has it, or when waiting any longer is no use."""
+    async def submit(self, body: bytes, peer: str) -> Response:
+        """POST: the bytes of one signed envelope; answers once a block has it, or when waiting any longer is no use.
+
+        It counts among the envelopes of its connection and address, as one by gRPC does."""
+        self._services.clients.envelopes(peer, 1)
         outcomes = await self._services.submissions.submit([body], SUBMIT_WAIT_SECONDS)
         return answer(trading.SubmitEnvelopeResponse(height=self._services.model.height, outcome=outcomes[0]))
 

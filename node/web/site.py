@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from node.gateway.clients import Rates
+from node.gateway.clients import Rates, peer_of
 from node.gateway.errors import CallError, bad_argument
 from node.gateway.services import Services
 from node.gateway.streams import Streams
@@ -56,9 +56,9 @@ def make_app(services: Services, streams: Streams, api: Api, rates: Rates, abort
     return Guard(app, rates)
 
 
-def bounded(handler: Callable[[bytes], Awaitable[Response]],
+def bounded(handler: Callable[[bytes, str], Awaitable[Response]],
             most: int) -> Callable[[Request], Awaitable[Response]]:
-    """The route of a handler of bodies; of at most `most` bytes."""
+    """The route of a handler of bodies, of at most `most` bytes, and of who sent them, as gRPC would name it."""
     async def edge(request: Request) -> Response:
         parts, size = [], 0
         try:
@@ -69,7 +69,7 @@ def bounded(handler: Callable[[bytes], Awaitable[Response]],
                 parts.append(part)
         except ClientDisconnect:
             return refusal(400, "BODY_INCOMPLETE", "the connection ended before the body")
-        return await handler(b"".join(parts))
+        return await handler(b"".join(parts), peer_of(*request.scope["client"]))
 
     return edge
 
@@ -99,7 +99,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one reader."""
         self._send = send
-        peer = ":".join(str(part) for part in scope["client"] or ())
+        peer = peer_of(*scope["client"])
         serving = asyncio.create_task(self._streams.serve(self._live.follow(self._wanted), self, peer))
         leaving = asyncio.create_task(_left(receive))
         try:

@@ -250,7 +250,11 @@ def test_a_state_is_exported_and_imported(driver: Driver, tmp_path: Path) -> Non
     assert told["initial_height"] == driver.height + 1
     assert told["carried"]["accounts"] > 0
     assert told["left_behind"]["orders"] == 1
-    text = novation("export", "--home", home.root, "--chain-id", "anew", "--file", file).stdout
+    written = file.read_bytes()
+    refused = novation("export", "--home", home.root, "--chain-id", "other", "--file", file)
+    assert refused.exit_code == 2 and "--file" in refused.stderr and "--force" in refused.stderr
+    assert file.read_bytes() == written
+    text = novation("export", "--home", home.root, "--chain-id", "anew", "--file", file, "--force").stdout
     assert "1 orders" in text
     checked = data("genesis", "validate", file)
     assert checked["carried"] and checked["markets"] == ["BTC-PERP", "ETH-PERP"]

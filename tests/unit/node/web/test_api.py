@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from client import envelopes as e
-from client.errors import NovationError
+from client.errors import NovationError, RateLimited
 from node.keys.dev import dev_key
 from node.web import api
 from node.web.api import CALLS
@@ -76,6 +76,20 @@ def test_an_envelope_takes_effect_once_and_says_so(chain: Chain, http: httpx.Cli
     again = signed(chain, e.place(market=1, side="buy", price_quanta=45_000_000, size_lots=11), 1)
     refused = http.post("/api/submit", content=again).json()["outcome"]
     assert refused["state"] == "refused" and refused["result"]["reason"] == "TX_NONCE_USED"
+
+
+def test_envelopes_count_with_those_that_the_address_sends_by_grpc(chain: Chain, http: httpx.Client) -> None:
+    """Two ways in are no two allowances: neither for the page, nor for gRPC after it."""
+    clients, bob = chain.server.gateway.services.clients, chain.client("bob")
+    clients._addresses.rate, clients._addresses.burst = 0, 2  # time changes nothing
+    bob.place("BTC-PERP", "buy", "0.1", "45000")
+    raws = [signed(chain, e.place(market=1, side="buy", price_quanta=45_000_000, size_lots=10), n) for n in (1, 2)]
+    assert http.post("/api/submit", content=raws[0]).json()["outcome"]["state"] == "committed"
+    refused = http.post("/api/submit", content=raws[1])
+    assert (refused.status_code, refused.json()["reason"]) == (429, "CLIENT_LIMIT") and refused.json()["next"]
+    assert refused.json()["metadata"]["of"] == "envelopes a second from this address"
+    with pytest.raises(RateLimited):
+        bob.place("BTC-PERP", "buy", "0.1", "45000")
 
 
 @pytest.mark.parametrize(("path", "status", "reason"), [
