@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from app.fees.types import BlockFees, FeeTerms, Trader
     from app.funding.types import Funding
     from app.liquidation.types import Auction, Losses
-    from app.margin.health import HealthIndex
+    from app.margin.index import HealthIndex
     from app.margin.types import MarketRisk
     from app.markets.types import Listing, Market, MarketTotals, OptionClass
     from app.oracle.types import Feed, MarkPrice, Reporters, Surface, Votes
     from app.params import Params
     from app.portfolio.rules import Expiry, Terms
-    from app.portfolio.state import Array
-    from app.portfolio.types import Anchor, PortfolioTerms
+    from app.portfolio.types import Anchor, Array, PortfolioTerms
     from app.settlement.types import Settlement
-    from app.surface.state import Curve
+    from app.surface.types import Curve
     from app.triggers.types import Backlog, Switch, TriggerIndex, Triggers
     from app.validators.types import ValidatorSets
 

@@ -37,6 +37,7 @@ from app.liquidation.hooks import liquidate
 from app.liquidation.stress import sweep
 from app.margin import actions as margin_actions
 from app.margin import health
+from app.margin.index import HealthIndex
 from app.markets import actions as market_actions
 from app.markets import holders
 from app.markets import hooks as market_hooks
@@ -197,7 +198,7 @@ def open_context(reader: Reader) -> Context:
     ctx.tables = {name: Table(schema, reader, ctx.journal) for name, schema in TABLES.items()}
     _name_tables(ctx)
     ctx.trigger_index = triggers.TriggerIndex()
-    ctx.health = health.HealthIndex()
+    ctx.health = HealthIndex()
     return ctx
 
 

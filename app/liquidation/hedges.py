@@ -19,7 +19,8 @@ from app.margin.state import market_risk, portfolio_of
 from app.margin.types import Standing
 from app.markets.state import open_interest, require_market
 from app.markets.types import ACTIVE, OPTION, Market
-from app.portfolio.state import UnderlyingRisk, underlying_risk
+from app.portfolio.state import underlying_risk
+from app.portfolio.types import UnderlyingRisk
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from app.margin import rules
 from app.margin.rules import Leg, OptionTerms
 from app.markets.types import CALL, Market
 from app.oracle.state import index_price
-from app.portfolio.state import Holding, alone, portfolio_risk
+from app.portfolio.state import alone, portfolio_risk
+from app.portfolio.types import Holding
 
 Margins = tuple[int, int]  # initial, maintenance
 

@@ -6,8 +6,6 @@ part of the state: two nodes whose indexes were built at different moments name 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 
 from app.accounts.types import Account
 from app.collateral.state import asset_price, counted_value
@@ -16,6 +14,21 @@ from app.errors import FAULTS, MarketFault
 from app.kernel.integers import PPM
 from app.margin import rules
 from app.margin.groups import option_terms
+from app.margin.index import (
+    ANCHOR,
+    ASSET,
+    INDEX,
+    LONG_FIRST,
+    LONG_LAST,
+    LONG_WHOLE,
+    NOWHERE,
+    SHORT_FIRST,
+    SHORT_LAST,
+    SHORT_WHOLE,
+    Filed,
+    HealthIndex,
+    Slot,
+)
 from app.margin.state import account_standing, is_whole, lots_maintenance, market_risk, position_value
 from app.margin.types import MarketRisk
 from app.markets.state import require_market
@@ -24,88 +37,9 @@ from app.oracle.state import index_price
 from app.portfolio.rules import Expiry, anchor_distance
 from app.portfolio.state import anchored_curve, array_of, expiry_of
 from app.portfolio.state import terms_of as portfolio_terms
-from app.surface.state import Curve
+from app.surface.types import Curve
 
-# What a level follows: a market seen by its longs or its shorts, at the rate of its first or its last bracket; or the
-# price of an asset. Of what is margined together: a market seen by its longs or its shorts, an option's index, and how
-# far its anchor has moved in all.
-LONG_FIRST, LONG_LAST, SHORT_FIRST, SHORT_LAST, ASSET, LONG_WHOLE, SHORT_WHOLE, INDEX, ANCHOR = range(9)
-Slot = tuple[int, int]  # one of the above, and the number of the market or asset
-NOWHERE = -(1 << 200)  # a level that nothing has crossed
 ANCHOR_SHARE = 2  # of the budget an anchor gets as much as this part of the index would
-SPARE_LEVELS = 64  # how many dead entries a heap may hold beside as many as live
-
-
-@dataclass(slots=True)
-class Filed:
-    """Where an account is filed. There it may stay while it holds just `shape` and `assets`, and `least_cash_quanta` or
-    more.
-    """
-
-    stamp: int
-    slots: list[Slot]
-    shape: list[tuple[int, int, int]]
-    assets: tuple[tuple[int, int], ...]
-    least_cash_quanta: int
-    portfolio: bool = False
-
-
-@dataclass(slots=True)
-class HealthIndex:
-    """Levels by slot, lowest first, each with the stamp of its filing and the account; dead ones go when they are met.
-
-    `near` are accounts without a level: they are candidates until they are filed anew. `travelled` is how far the
-    anchors of options have moved since they have a slot, there and back, in quanta a lot.
-    """
-
-    levels: dict[Slot, list[tuple[int, int, bytes]]] = field(default_factory=dict)
-    live: dict[Slot, int] = field(default_factory=dict)
-    filed: dict[bytes, Filed] = field(default_factory=dict)
-    near: set[bytes] = field(default_factory=set)
-    terms: dict[Slot, object] = field(default_factory=dict)
-    travelled: dict[int, int] = field(default_factory=dict)
-    stamp: int = 0
-
-    def unfile(self, key: bytes) -> None:
-        """Forget where an account is filed; its levels are dead from here on."""
-        filed = self.filed.pop(key, None)
-        if filed is not None:
-            for slot in filed.slots:
-                self.live[slot] -= 1
-
-    def add(self, ctx: Context, slot: Slot, level: int, key: bytes) -> None:
-        """File one level. When most of a slot's levels are dead, they go."""
-        heap = self.levels.get(slot)
-        if heap is None:
-            heap = self.levels[slot] = []
-            self.live[slot] = 0
-            self.terms[slot] = terms_of(ctx, slot)
-        heappush(heap, (level, self.stamp, key))
-        self.live[slot] += 1
-        if len(heap) > SPARE_LEVELS + 2 * self.live[slot]:
-            heap[:] = [entry for entry in heap if self.is_live(entry)]
-            heapify(heap)
-
-    def is_live(self, entry: tuple[int, int, bytes]) -> bool:
-        """Whether a level is of the account's present filing."""
-        filed = self.filed.get(entry[2])
-        return filed is not None and filed.stamp == entry[1]
-
-    def recall(self, slot: Slot, below: int | None = None) -> None:
-        """Bring near whoever is filed in `slot` under a level lower than `below`; None: everyone."""
-        heap = self.levels.get(slot, [])
-        while heap and (below is None or heap[0][0] < below):
-            entry = heappop(heap)
-            if self.is_live(entry):
-                self.near.add(entry[2])
-                self.unfile(entry[2])
-
-    def drop(self, slot: Slot) -> None:
-        """Forget a slot whose market is no more; whoever was filed there is looked at."""
-        self.recall(slot)
-        del self.levels[slot], self.live[slot], self.terms[slot]
-        if slot[0] == ANCHOR:
-            self.travelled.pop(slot[1], None)
 
 
 def candidates(ctx: Context) -> list[bytes]:
@@ -295,14 +229,21 @@ def file_levels(ctx: Context, key: bytes, account: Account, shape: list[tuple[in
     for risk, lots in held:
         room_e9 = rules.room_e9(risk.mark_quanta, budget, total)
         for slot, level in market_levels(risk, lots, room_e9):
-            index.add(ctx, slot, level, key)
+            add_level(ctx, slot, level, key)
             slots.append(slot)
     for number, value in assets:
         asset = ctx.assets.get(number)
         if value and asset is not None:
             price = asset_price(ctx, asset)
-            index.add(ctx, (ASSET, number), rules.room(price, budget, total) - price, key)
+            add_level(ctx, (ASSET, number), rules.room(price, budget, total) - price, key)
             slots.append((ASSET, number))
+
+
+def add_level(ctx: Context, slot: Slot, level: int, key: bytes) -> None:
+    """File one level."""
+    if slot not in ctx.health.levels:
+        ctx.health.open(slot, terms_of(ctx, slot))
+    ctx.health.add(slot, level, key)
 
 
 def market_levels(risk: MarketRisk, lots: int, room_e9: int) -> Iterable[tuple[Slot, int]]:
@@ -347,13 +288,13 @@ def file_whole(ctx: Context, key: bytes, account: Account, shape: list[tuple[int
     for slot, (price, _) in sorted(slots.items()):
         unit = 1 if slot[0] in (INDEX, ANCHOR) else rules.E9
         room = rules.room(price * unit, budget, total)
-        index.add(ctx, slot, level_of(ctx, slot) + room, key)
+        add_level(ctx, slot, level_of(ctx, slot) + room, key)
         filed.slots.append(slot)
     for number, value in assets:
         asset = ctx.assets.get(number)
         if value and asset is not None:
             price = asset_price(ctx, asset)
-            index.add(ctx, (ASSET, number), rules.room(price, budget, total) - price, key)
+            add_level(ctx, (ASSET, number), rules.room(price, budget, total) - price, key)
             filed.slots.append((ASSET, number))
 
 

@@ -24,7 +24,8 @@ from app.margin.types import MarketRisk, Standing
 from app.markets.state import open_interest, require_market
 from app.markets.types import OPTION, SETTLED, SETTLING, Market
 from app.oracle.state import allows, index_price, mark_price
-from app.portfolio.state import PortfolioRisk, portfolio_risk, terms_of
+from app.portfolio.state import portfolio_risk, terms_of
+from app.portfolio.types import PortfolioRisk
 from novation.v1 import state_pb2
 
 ALONE, IN_GROUPS, TOGETHER_WITH_ALL, SETTLED_ALREADY = 1, 2, 3, 4  # how a position is margined

@@ -15,7 +15,8 @@ from app.margin.state import market_risk
 from app.markets.state import require_market
 from app.markets.types import OPTION
 from app.portfolio.rules import SKEWS, Expiry
-from app.portfolio.state import Holding, UnderlyingRisk, array_of, expiry_of, underlying_risk
+from app.portfolio.state import array_of, expiry_of, underlying_risk
+from app.portfolio.types import Holding, UnderlyingRisk
 
 GRID, SKEW, ABSOLUTE_SKEW, BASIS = 1, 2, 3, 4
 WORST_PART = 4  # of the rows of the grid, one in so many counts for the shortfall

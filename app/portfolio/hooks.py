@@ -4,7 +4,8 @@ from app.context import Context
 from app.limits import ARRAYS_A_BLOCK
 from app.portfolio import rules
 from app.portfolio.types import Anchor
-from app.surface.state import Curve, curve_of, expiry_key
+from app.surface.state import curve_of, expiry_key
+from app.surface.types import Curve
 
 
 def move_anchors(ctx: Context) -> None:

@@ -4,85 +4,30 @@ Whoever needs the margin of an account asks `margin.state`; the report that it i
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from operator import mul
-from typing import NamedTuple
 
 from app.context import Context
 from app.kernel.integers import PPM
 from app.markets.types import CALL, OPTION, Market
 from app.oracle.state import index_price
 from app.portfolio import rules
-from app.portfolio.rules import Expiry, Scan, Terms
-from app.portfolio.types import DEFAULT, Anchor
+from app.portfolio.rules import Expiry, Terms
+from app.portfolio.types import (
+    DEFAULT,
+    Anchor,
+    Array,
+    ExpiryRisk,
+    Holding,
+    PortfolioRisk,
+    UnderlyingRisk,
+)
 from app.pricing.rules import E9
 from app.pricing.state import SECOND_NS, forward_in_lots
-from app.surface.state import Curve, curve_of, expiry_key
+from app.surface.state import curve_of, expiry_key
+from app.surface.types import Curve
 
 KEPT_ARRAYS = 5_000  # in memory; then all are made anew
 FLAT_E18 = (1,) * 7  # where nothing is known of volatility: what options are worth at once
-
-
-class Holding(NamedTuple):
-    """Lots of a market at its mark."""
-
-    market: Market
-    lots: int
-    mark_quanta: int
-
-
-@dataclass(slots=True)
-class Array:
-    """PORT-005 of one option; and what a lot alone asks for, bought and sold, with the mark and index it was asked at:
-    filled in when it is first needed.
-    """
-
-    changes_q80: list[int]
-    alone: tuple[tuple[int, int], tuple[int, int]] = ((-1, -1), (0, 0))
-
-
-@dataclass(slots=True)
-class ExpiryRisk:
-    """PORT-004 to PORT-007 of one account's options of one underlying and expiry: what they are worth, and their
-    profits: unweighted rows, both skews, basis.
-    """
-
-    expiry_ns: int
-    value: int
-    profits: list[int]
-
-
-@dataclass(slots=True)
-class UnderlyingRisk:
-    """PORT-008, PORT-009: one account's positions on one underlying, in quote quanta.
-
-    `rows` are weighted profits: those of `terms.rows`, then the linear and the absolute skew, then basis; `worst_row`
-    is the number of the least of them. `linear` is what perpetuals and futures are worth.
-    """
-
-    feed: int
-    terms: Terms
-    holdings: list[Holding]
-    linear: int = 0
-    expiries: list[ExpiryRisk] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    kept_quanta: int = 0  # contingencies of maintenance margin
-    more_quanta: int = 0  # and those that initial margin adds
-
-    @property
-    def worst_row(self) -> int:
-        """The number of the row in which it loses most."""
-        return self.rows.index(min(self.rows))
-
-
-@dataclass(slots=True)
-class PortfolioRisk:
-    """PORT-010, PORT-011: what a portfolio asks for, and all that it follows from."""
-
-    underlyings: list[UnderlyingRisk]
-    scan: Scan
-    initial: int
-    maintenance: int
 
 
 def portfolio_risk(ctx: Context, holdings: Iterable[Holding]) -> PortfolioRisk:

@@ -1,11 +1,13 @@
-"""Records of portfolio margin: the terms of an underlying, the anchors of its expiries."""
+"""Records of portfolio margin: terms of an underlying, anchors of its expiries; and what its report is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.kernel.integers import PPM
-from app.portfolio.rules import DOWN, STEADY, UP, Row, Terms
+from app.markets.types import Market
+from app.portfolio.rules import DOWN, STEADY, UP, Row, Scan, Terms
 from app.pricing.rules import DAY_NS
-from app.surface.state import Curve
+from app.surface.types import Curve
 from novation.v1 import state_pb2
 
 ENDS_PPM = (180_000, -180_000)  # with volatility up alone
@@ -78,6 +80,68 @@ class Anchor:
     def copy(self) -> "Anchor":
         """A copy."""
         return Anchor(self.curve, self.made_ns)
+
+
+class Holding(NamedTuple):
+    """Lots of a market at its mark."""
+
+    market: Market
+    lots: int
+    mark_quanta: int
+
+
+@dataclass(slots=True)
+class Array:
+    """PORT-005 of one option; and what a lot alone asks for, bought and sold, with the mark and index it was asked at:
+    filled in when it is first needed.
+    """
+
+    changes_q80: list[int]
+    alone: tuple[tuple[int, int], tuple[int, int]] = ((-1, -1), (0, 0))
+
+
+@dataclass(slots=True)
+class ExpiryRisk:
+    """PORT-004 to PORT-007 of one account's options of one underlying and expiry: what they are worth, and their
+    profits: unweighted rows, both skews, basis.
+    """
+
+    expiry_ns: int
+    value: int
+    profits: list[int]
+
+
+@dataclass(slots=True)
+class UnderlyingRisk:
+    """PORT-008, PORT-009: one account's positions on one underlying, in quote quanta.
+
+    `rows` are weighted profits: those of `terms.rows`, then the linear and the absolute skew, then basis; `worst_row`
+    is the number of the least of them. `linear` is what perpetuals and futures are worth.
+    """
+
+    feed: int
+    terms: Terms
+    holdings: list[Holding]
+    linear: int = 0
+    expiries: list[ExpiryRisk] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    kept_quanta: int = 0  # contingencies of maintenance margin
+    more_quanta: int = 0  # and those that initial margin adds
+
+    @property
+    def worst_row(self) -> int:
+        """The number of the row in which it loses most."""
+        return self.rows.index(min(self.rows))
+
+
+@dataclass(slots=True)
+class PortfolioRisk:
+    """PORT-010, PORT-011: what a portfolio asks for, and all that it follows from."""
+
+    underlyings: list[UnderlyingRisk]
+    scan: Scan
+    initial: int
+    maintenance: int
 
 
 def encode_terms(record: PortfolioTerms) -> bytes:

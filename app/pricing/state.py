@@ -7,7 +7,8 @@ from app.kernel.fixed import BITS, ONE_Q80, ln, sqrt
 from app.markets.types import CALL, Market
 from app.pricing import rules
 from app.surface.rules import variance
-from app.surface.state import Curve, curve_of
+from app.surface.state import curve_of
+from app.surface.types import Curve
 
 SECOND_NS = 10**9
 

@@ -1,27 +1,17 @@
 """Curves: all that option prices need of one underlying and expiry, from voted pillars, the index and what is fixed."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from app.context import Context
 from app.kernel.codec import u32
 from app.limits import SETTLEMENT_WINDOW_NS
 from app.surface import rules
+from app.surface.types import Curve
 
 if TYPE_CHECKING:
     from app.oracle.types import VotedPillar
 
 SECOND_NS = 10**9
-
-
-class Curve(NamedTuple):
-    """SURF-009: the forward of an expiry in units of the feed x 10^9, in the part that is fixed and the part that moves
-    with the index; the seven variances up to then (x 10^18); the time left.
-    """
-
-    fixed_e9: int
-    live_e9: int
-    slice_e18: tuple[int, ...]
-    left_ns: int
 
 
 def expiry_key(feed: int, expiry_s: int) -> bytes:

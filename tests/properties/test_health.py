@@ -11,7 +11,8 @@ from app.accounts.types import Account, Position
 from app.context import Context
 from app.genesis import load_genesis
 from app.kernel.codec import account_key
-from app.margin.health import HealthIndex, candidates, file_changes, rebuild
+from app.margin.health import candidates, file_changes, rebuild
+from app.margin.index import HealthIndex
 from app.margin.state import account_standing
 from app.markets.types import MarginTier
 from app.oracle.state import suppose_price

@@ -17,17 +17,18 @@ from app.markets.types import CALL, PUT
 from app.portfolio import rules, state
 from app.portfolio.genesis import load_portfolio
 from app.portfolio.hooks import move_anchors
-from app.portfolio.state import Holding
 from app.portfolio.types import (
     DEFAULT,
     Anchor,
+    Holding,
     PortfolioTerms,
     decode_anchor,
     decode_terms,
     encode_anchor,
     encode_terms,
 )
-from app.surface.state import Curve, curve_of, expiry_key
+from app.surface.state import curve_of, expiry_key
+from app.surface.types import Curve
 from novation.v1 import tx_pb2
 from tests.helpers.builders import ALICE, BTC, ETH
 from tests.helpers.options import FORTNIGHT_S, MONTH_S, holds, listed, number_of
