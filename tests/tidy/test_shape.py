@@ -109,7 +109,7 @@ def test_domain_files_check() -> None:
     """Fires on names of one's own and on folders inside a domain."""
     files = ["app/chain.py", "app/book/rules.py", "app/book/index.py", "app/kernel/codec.py"]
     assert not list(shape.strange_domain_files(files))
-    strange = ["app/book/utils.py", "app/margin/index.py", "app/book/deep/rules.py"]
+    strange = ["app/book/utils.py", "app/funding/index.py", "app/book/deep/rules.py"]
     assert list(shape.strange_domain_files(strange)) == strange
 
 
