@@ -33,10 +33,12 @@ class BlockView:
     """One committed block and what the streams need of it."""
 
     def __init__(self, block: feed_pb2.CommittedBlock) -> None:
-        """The block loses its record changes: they belong into the model, all but the marks that it set."""
+        """The block loses its record changes: they belong into the model. Kept are the marks that it set, and
+        the numbers of markets that came, changed or went."""
         self.size_bytes = block.ByteSize()
         self.marks = {int.from_bytes(change.key, "big"): state_pb2.MarkPrice.FromString(change.value)
                       for change in block.changes if change.domain == "marks" and not change.deleted}
+        self.markets = [int.from_bytes(change.key, "big") for change in block.changes if change.domain == "markets"]
         block.ClearField("changes")
         self.block = block
         self.height = block.height
@@ -75,6 +77,7 @@ class ReadModel:
         self.height = 0
         self.time_ns = 0
         self.app_hash = b""
+        self.listings = 0  # grows as a market comes, changes or goes
         self.generation = 0  # grows when the model is rebuilt from a snapshot: streams cannot simply go on
         self.blocks: deque[BlockView] = deque()
         self.trades: dict[int, deque[market_data.Trade]] = {}
@@ -163,6 +166,7 @@ class ReadModel:
         records, domain, key, value = self._records, change.domain, change.key, change.value
         if domain == "orders":
             self._set_orders(key, value)
+        self.listings += domain == "markets"
         raw = records.raw.setdefault(domain, {})
         if change.deleted:
             raw.pop(key, None)

@@ -122,15 +122,16 @@ class Api:
         return self._shared(handler) if path in SHARED else handler
 
     def _shared(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        """What is much to tell, and every page asks again and again: one answer serves SHARED_SECONDS."""
-        kept: list[tuple[float, int, Response]] = []
+        """What is much to tell, and every page asks again and again: one answer serves SHARED_SECONDS, or until other
+        markets are listed."""
+        kept: list[tuple[float, tuple[int, int], Response]] = []
 
         async def shared(request: Request) -> Response:
             if request.query_params:
                 return await handler(request)
-            now, generation = time.monotonic(), self._services.model.generation
-            if not kept or now - kept[0][0] > SHARED_SECONDS or kept[0][1] != generation:
-                kept[:] = [(now, generation, await handler(request))]
+            now, listed = time.monotonic(), (self._services.model.generation, self._services.model.listings)
+            if not kept or now - kept[0][0] > SHARED_SECONDS or kept[0][1] != listed:
+                kept[:] = [(now, listed, await handler(request))]
             return kept[0][2]
 
         return shared

@@ -1,8 +1,8 @@
 """What a page follows: one stream of server-sent events with everything that moves, made once a block for all readers.
 
 Each message carries `id: HEIGHT`. A browser that lost its connection sends the last one back and gets the trades and
-fills of every block since; book, prices and account come whole. Events: begin, block, prices, trades, book, account,
-fills, gap, end.
+fills of every block since; book, prices and account come whole. Events: begin, block, markets, prices, trades, book,
+account, fills, gap, end. One whose height is far beyond the chain's knew another chain: it begins anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from node.gateway.errors import market_not_found, not_ready
 from node.gateway.model import BlockView, ReadModel
 from node.gateway.oracle import price_of
 from node.gateway.services import Services
-from node.gateway.streams import Quiet, Rebuilt, Streams
+from node.gateway.streams import AHEAD_MAX, Quiet, Rebuilt, Streams
 from node.web.plain import compact, plain
 from novation.v1 import account_service_pb2 as account_service
 from novation.v1 import tx_pb2
@@ -67,7 +67,8 @@ class Live:
         key = account_key(wanted.account) if wanted.account else b""
         first, shown_ns = True, 0
         book_owed = account_owed = False  # what changed while a later block was in the model already
-        async for step in self._streams.follow(wanted.after_height):
+        known = wanted.after_height <= self._model.height + AHEAD_MAX
+        async for step in self._streams.follow(wanted.after_height if known else 0):
             if first or isinstance(step, Rebuilt):
                 first, shown_ns, book_owed, account_owed = False, self._model.time_ns, False, False
                 data = self._beginning(step, wanted) + await self._account(wanted, step.height)
@@ -91,7 +92,8 @@ class Live:
     def _beginning(self, step: BlockView | Rebuilt | Quiet, wanted: Wanted) -> bytes:
         """Where the stream stands, and what is whole: prices and the book."""
         model = self._model
-        data = frame("begin", {"time_ns": str(model.time_ns), "model_height": str(model.height)}, step.height)
+        data = frame("begin", {"time_ns": str(model.time_ns), "model_height": str(model.height),
+                               "chain_id": model.params.chain_id}, step.height)
         if isinstance(step, Rebuilt):
             data += frame("gap", plain(step.gap), step.height)
         prices = [plain(price_of(market, model.mark(market))) for market in sorted(model.markets)]
@@ -99,9 +101,11 @@ class Live:
         return data + (self._book(wanted.market, step.height) if wanted.market else b"")
 
     def _block(self, view: BlockView) -> bytes:
-        """The block and the prices that it changed, for everybody."""
+        """The block, the markets that came, changed or went with it, and the prices that it changed, for everybody."""
         def make() -> bytes:
             data = frame("block", plain(summarise(view, with_txs=False)), view.height)
+            if view.markets:
+                data += frame("markets", {"markets": view.markets}, view.height)
             if view.marks:
                 prices = [plain(price_of(market, mark)) for market, mark in view.marks.items()]
                 data += frame("prices", {"prices": prices}, view.height)

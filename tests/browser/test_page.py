@@ -2,9 +2,11 @@
 
 from client.keys import Key
 from client.sync import SyncClient
+from node.devchain.chain import DevChain
+from node.devchain.genesis import dev_state
 from node.devchain.server import DevServer
 from node.keys.dev import dev_key
-from novation.testing import Chain
+from novation.testing import GENESIS_NS, STEP_NS, Chain
 from tests.helpers.browser import Browser, wait_for
 from tests.helpers.page import PRICES, open_as, order
 from tests.unit.node.web.test_wire import actions, as_json
@@ -141,3 +143,23 @@ def test_the_browser_encodes_what_python_encodes(page: Browser, chain: Chain) ->
         return args[0].map((one) => hex(encode(ACTION, read(one))));
     """, [as_json(action) for action in actions()])
     assert found == [action.SerializeToString(deterministic=True).hex() for action in actions()]
+
+
+def test_a_chain_that_starts_over_is_shown_anew(page: Browser, chain: Chain) -> None:
+    """A few blocks lower or many, the page lets go of what it knew; nobody reloads it by hand."""
+    open_as(page, chain, "alice")
+    for blocks in (5, 150):
+        chain.mine(blocks)
+        with (SyncClient(chain.server.address, dev_key("bob")) as maker,
+              SyncClient(chain.server.address, dev_key("carl")) as taker):
+            maker.place("BTC-PERP", "sell", "0.1", "46010")
+            taker.place("BTC-PERP", "buy", "0.1", "46010")
+        page.until("#state", lambda text: text == f"block {chain.chain.height}", "the height")
+        page.until("#trades", lambda text: "46,010" in text, "the trade")
+        chain.server.close()
+        chain.chain.close()
+        chain.chain = DevChain(dev_state(), step_ns=STEP_NS, genesis_ns=GENESIS_NS)
+        chain.server = DevServer(chain.chain, web_listen=chain.web_address)
+        page.until("#trades", lambda text: text == "No trades yet.", "none of the new chain")
+        page.until("#state", lambda text: text == f"block {chain.chain.height}", "the height")
+        assert page.text("#key-button") == "alice", "the key stays"

@@ -91,6 +91,22 @@ def strikes(chain: Chain) -> list[str]:
     return [one.symbol for one in last.quotes if one.right == "call"]
 
 
+def test_a_series_is_shown_as_soon_as_it_is_listed(page: Browser, chain: Chain) -> None:
+    """The stream tells of it: nothing waits for the next time that the page would ask by itself."""
+    script = page.command("Page.addScriptToEvaluateOnNewDocument", source="window.setInterval = () => 0;")
+    try:
+        go(page, chain, "/options.html", "#series td")
+        chain.mine(4)
+        listed = strikes(chain)
+        page.click("#expiries button:last-child")
+        page.find(f"[data-key='{listed[0]}']")
+        chain.set_price("BTC/USD", "60000")
+        chain.mine(4)
+        page.find(f"[data-key='{next(one for one in strikes(chain) if one not in listed)}']")
+    finally:
+        page.command("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+
+
 def test_a_spread_from_the_option_chain_is_a_combo(page: Browser, chain: Chain) -> None:
     chain.mine(4)
     lower, upper = strikes(chain)[2:4]

@@ -1,8 +1,10 @@
 // The stream of server-sent events, kept alive: after a drop it goes on from the last height that was seen.
+import { session } from "./session.js";
 
-const EVENTS = ["begin", "block", "prices", "trades", "book", "account", "fills", "gap", "end", "beat"];
+const EVENTS = ["begin", "block", "markets", "prices", "trades", "book", "account", "fills", "gap", "end", "beat"];
 const SILENCE_MS = 15000;
 const FIRST_MS = 500, LAST_MS = 8000;
+let highest = 0; // of this page, in all its streams
 
 /** Follow `/api/stream` with parameters. `on(event, data, height)`; `onState(live, height)`. Returns {close}. */
 export function follow(parameters, on, onState) {
@@ -27,7 +29,14 @@ export function follow(parameters, on, onState) {
       return;
     }
     delay = FIRST_MS;
-    on(event.type, JSON.parse(event.data), height);
+    const data = JSON.parse(event.data);
+    if (event.type === "begin" && (data.chain_id !== session.params.chain_id || Number(data.model_height) < highest)) {
+      // Another chain, or this one begun anew: nothing that the page shows is of it, nor would it take what is signed here.
+      location.reload();
+      return;
+    }
+    highest = Math.max(highest, height);
+    on(event.type, data, height);
     onState(true, height);
   }
 
@@ -47,7 +56,7 @@ export function follow(parameters, on, onState) {
   }
 
   // A browser has six connections for one address, and keeps those of pages that nobody sees: let go of ours.
-  function seen() {
+  function shown() {
     if (document.hidden) pause();
     else if (paused) open();
   }
@@ -60,15 +69,15 @@ export function follow(parameters, on, onState) {
   }
 
   addEventListener("pagehide", pause);
-  addEventListener("pageshow", seen);
-  document.addEventListener("visibilitychange", seen);
+  addEventListener("pageshow", shown);
+  document.addEventListener("visibilitychange", shown);
   open();
   return {
     close() {
       closed = true;
       removeEventListener("pagehide", pause);
-      removeEventListener("pageshow", seen);
-      document.removeEventListener("visibilitychange", seen);
+      removeEventListener("pageshow", shown);
+      document.removeEventListener("visibilitychange", shown);
       pause();
     },
     get height() {

@@ -94,8 +94,9 @@ async function main() {
   });
   drawLegs();
   await refresh();
-  follow({}, () => {}, showState);
-  setInterval(() => refresh().then(() => setText($("chain-said"), ""), (problem) => setText($("chain-said"), problemText(problem))), REFRESH_MS);
+  const again = () => refresh().then(() => setText($("chain-said"), ""), (problem) => setText($("chain-said"), problemText(problem)));
+  follow({}, (event) => { if (event === "markets" || event === "gap") again(); }, showState);
+  setInterval(again, REFRESH_MS);
 }
 
 main().catch((error) => $("bar").append(h("p", { class: "error", role: "alert" }, problemText(error))));

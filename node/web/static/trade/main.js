@@ -17,7 +17,7 @@ import * as ticket from "./ticket.js";
 import * as trades from "./trades.js";
 import { state } from "./state.js";
 
-let stream = null;
+let stream = null, turn = Promise.resolve();
 const MARKETS_MS = 5000;
 
 async function loadMarkets() {
@@ -47,11 +47,17 @@ function connect() {
   stream = follow(wanted, heard, showState);
 }
 
-function heard(event, data, height) {
+/** One event after the other: what follows a listing waits until its markets are known. */
+function heard(...event) {
+  turn = turn.then(() => take(...event)).catch(reportError);
+}
+
+async function take(event, data, height) {
   if (event === "begin" || event === "block" || event === "beat") {
     state.height = Math.max(state.height, height);
     state.timeNs = BigInt(data.time_ns);
   }
+  if (event === "markets" || event === "gap") await loadMarkets();
   if (event === "begin" || event === "gap") {
     trades.load();
     candles.load();

@@ -120,8 +120,11 @@ def test_a_question_that_is_none_is_refused(http: httpx.Client, body: bytes) -> 
 
 
 def test_all_markets_are_told_once_a_second(chain: Chain, http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = http.get("/api/markets").json()["height"]
-    height = chain.mine()
+    first = http.get("/api/markets").json()
+    assert chain.mine(8) > int(first["height"])
+    before = http.get("/api/markets").json()
+    assert len(before["markets"]) > len(first["markets"]), "until others are listed"
+    before, height = before["height"], chain.mine()
     assert http.get("/api/markets").json()["height"] == before
     assert http.get("/api/markets", params={"markets": "1"}).json()["height"] == str(height)
     monkeypatch.setattr(api, "SHARED_SECONDS", -1.0)

@@ -58,8 +58,8 @@ def test_a_stream_begins_whole_and_then_tells_what_changes(chain: Chain, http: h
         assert first[2][1]["asks"] == [["46000000", "300", 1]] and first[2][1]["bids"] == []
         assert {price["market"] for price in first[1][1]["prices"]} >= {1, 2}
         taker.place("BTC-PERP", "buy", "0.1", "46000")
-        # Marks of options move with time: leave prices out.
-        then = list(itertools.islice((event for event in found if event[0] != "prices"), 5))
+        # Options are being listed and their marks move with time: leave these out.
+        then = list(itertools.islice((event for event in found if event[0] not in ("prices", "markets")), 5))
         assert [name for name, _, _ in then] == ["block", "trades", "book", "fills", "account"]
         assert {number for _, _, number in then} == {chain.chain.height}
         assert then[1][1]["trades"][0]["size_lots"] == "100" and then[2][1]["asks"] == [["46000000", "200", 1]]
@@ -97,6 +97,25 @@ def test_blocks_that_are_gone_are_a_gap(chain: Chain, http: httpx.Client) -> Non
         found = events(response)
         assert next(found)[0] == "begin"
         assert next(found)[1:] == ({"from_height": "2", "to_height": "9"}, 9)
+
+
+def test_a_reader_of_another_chain_begins_anew(http: httpx.Client) -> None:
+    with http.stream("GET", "/api/stream", params={"after": 5000}) as response:
+        name, data, number = next(events(response))
+        assert (name, data["model_height"], number) == ("begin", "1", 1)
+        assert data["chain_id"] == http.get("/api/status").json()["chain_id"]
+
+
+def test_markets_that_change_are_told_in_their_block(chain: Chain, http: httpx.Client) -> None:
+    with http.stream("GET", "/api/stream") as response:
+        found, told = events(response), set()
+        until(found, "prices")
+        chain.mine(8)
+        chain.client("authority").set_market_status("ETH-PERP", "reduce_only")
+        while 2 not in told:
+            told |= set(until(found, "markets")[1]["markets"])
+    known = {one["market"]["market"]: one["market"]["kind"] for one in http.get("/api/markets").json()["markets"]}
+    assert told == {2, *(number for number, kind in known.items() if kind == "option")}
 
 
 def test_a_reader_who_falls_behind_is_told_its_last_height(chain: Chain, http: httpx.Client,
