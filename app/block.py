@@ -15,7 +15,7 @@ from app.book.types import market_of
 from app.clock import CLOCK_KEY, Clock
 from app.collateral.state import collect_fees
 from app.compartment import action_fault, quarantine, quarantine_noted
-from app.context import Context
+from app.context import NO_LIMIT, Context
 from app.errors import FAULTS, TX_ACTION_FAILED, ChainError, MarketFault
 from app.event_messages import event_messages
 from app.events import Occurrence
@@ -105,8 +105,9 @@ def run_block(
 
 def begin_block(ctx: Context, height: int, time_ns: int, faults: Iterable[MarketFault] = ()) -> None:
     """Time moves, then each domain's begin hook. BLK-001: block time never runs backwards, whatever the header says.
-    BLK-007: height and time are a record of the state.
+    BLK-007: height and time are a record of the state. GAS-006: hooks have no gas limit.
     """
+    ctx.gas = GasMeter(NO_LIMIT)
     ctx.height = height
     ctx.elapsed_ns = max(time_ns - ctx.time_ns, 0)
     ctx.time_ns += ctx.elapsed_ns
@@ -118,7 +119,8 @@ def begin_block(ctx: Context, height: int, time_ns: int, faults: Iterable[Market
 
 
 def end_block(ctx: Context) -> None:
-    """Each domain's end hook."""
+    """Each domain's end hook. GAS-006: what an envelope's limit left is no limit of theirs."""
+    ctx.gas = GasMeter(NO_LIMIT)
     for hook in END_BLOCK:
         hook(ctx)
 

@@ -269,8 +269,9 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
                 gas += GAS_CANCEL * (bool(order.expiry_time_ns) + bool(order.oco_id)) + GAS_PEG * bool(
                     order.peg_reference)
             market = action.place_order.market or action.replace_order.order_id >> 40
-            gas += GAS_TOGETHER * POSITIONS_TOGETHER * (market >= FIRST_OPTION)
-            taking += getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY
+            takes = getattr(action, kind).time_in_force != tx_pb2.TIME_IN_FORCE_POST_ONLY
+            gas += GAS_TOGETHER * POSITIONS_TOGETHER * (1 + takes) * (market >= FIRST_OPTION)  # and a maker's
+            taking += takes
         elif kind == "place_combo":
             legs = len(action.place_combo.legs)
             gas += legs * (GAS_BY_KIND["place_order"] + GAS_ORDER_IN_RECORD * open_orders)
@@ -290,7 +291,8 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
         elif kind == "set_margin_mode":
             gas += 2 * GAS_TOGETHER * POSITIONS_TOGETHER
         elif kind in ("transfer", "withdraw", "isolate"):  # positions and assets, of both accounts before and after
-            gas += GAS_POSITION * POSITIONS * (4 if kind == "isolate" else 2)
+            times = 4 if kind == "isolate" else 2
+            gas += GAS_POSITION * POSITIONS * times + GAS_TOGETHER * POSITIONS_TOGETHER * (times // 2)
     if fills is None:
         fills = SPARE_FILLS + taking if taking else 0
     gas += GAS_CANCEL * cancelling  # an account cannot have more, however many actions cancel them

@@ -22,11 +22,11 @@ from app.errors import (
 )
 from app.events import PositionMoved, Transferred, Withdrawn
 from app.funding.state import index_of, settled, tell_funding, unsettled
-from app.gas import FLOW, POSITION, TRANSFER
+from app.gas import FLOW, POSITION, TOGETHER, TRANSFER
 from app.kernel.codec import account_key, split_account_key
 from app.limits import MAX_ASSET_UNITS, MAX_DESTINATION_BYTES, MAX_VAULT_QUANTA
 from app.margin import rules as margin_rules
-from app.margin.state import account_standing, allows_change, market_risk, require_trusted
+from app.margin.state import account_standing, allows_change, is_whole, market_risk, require_trusted
 from app.markets.state import require_market, require_trading
 from app.markets.types import Market
 from app.oracle.rules import WITHDRAW
@@ -47,7 +47,8 @@ def means_of(ctx: Context, account: Account) -> Means:
     """COLL-004, COLL-009: what an account has and what must stay of it; unsettled funding is as good as settled
     (FUND-002).
     """
-    ctx.gas.charge(POSITION * (len(account.positions) + len(account.assets)))
+    each = TOGETHER if is_whole(account) else POSITION
+    ctx.gas.charge(each * len(account.positions) + POSITION * len(account.assets))
     now = account_standing(ctx, account)
     entry = notional = owed = 0
     for held in account.positions.values():

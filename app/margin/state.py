@@ -338,14 +338,19 @@ def allows_change(ctx: Context, account: Account, cash_after: int, changed: Posi
 
 
 def allows_whole(ctx: Context, account: Account, cash_after: int, changed: Position, *, with_orders: bool) -> bool:
-    """MARG-004, MARG-005 where positions are margined together: the account is asked as it would be."""
-    ctx.gas.charge(TOGETHER * (len(account.positions) + 1))
-    others = [held for held in account.positions.values() if held.market != changed.market]
-    cash = cash_after + (assets_value(ctx, account) if account.assets else 0)
-    now = standing(ctx, cash, [*others, changed], with_orders=with_orders, portfolio=account.portfolio)
+    """MARG-004, MARG-005 where positions are margined together: the account is asked as it would be, and only if that
+    is too little, as it is. Both are paid for (GAS-007).
+    """
+    asked = [held for held in account.positions.values() if with_orders or held.lots]
+    others, whole = [held for held in asked if held.market != changed.market], account.portfolio
+    assets = assets_value(ctx, account) if account.assets else 0
+    ctx.gas.charge(TOGETHER * (len(others) + 1))
+    now = standing(ctx, cash_after + assets, [*others, changed], with_orders=with_orders, portfolio=whole)
     if rules.may_take_on(now.usable, now.initial):
         return True
-    return reduces(ctx, account, cash_after, changed, with_orders=with_orders)
+    ctx.gas.charge(TOGETHER * len(asked))
+    then = standing(ctx, account.cash_quanta + assets, asked, with_orders=with_orders, portfolio=whole)
+    return rules.may_reduce(then.initial, now.initial, then.excess, now.excess)
 
 
 def allows_account(ctx: Context, before: Account, after: Account) -> bool:
@@ -386,11 +391,8 @@ def _weight(risk: MarketRisk, held: Position, with_orders: bool) -> tuple[int, i
 
 
 def reduces(ctx: Context, account: Account, cash_after: int, changed: Position, *, with_orders: bool) -> bool:
-    """MARG-005: whether the change makes an account safer that is short of initial margin."""
+    """MARG-005: whether the change makes an account safer that is short of initial margin, market by market."""
     others = [held for held in account.positions.values() if held.market != changed.market]
-    whole = account.portfolio  # assets stay, so they cancel
-    after = standing(ctx, cash_after, [*others, changed], with_orders=with_orders, portfolio=whole)
-    before = standing(
-        ctx, account.cash_quanta, account.positions.values(), with_orders=with_orders, portfolio=whole
-    )
+    after = standing(ctx, cash_after, [*others, changed], with_orders=with_orders)  # assets stay, so they cancel
+    before = standing(ctx, account.cash_quanta, account.positions.values(), with_orders=with_orders)
     return rules.may_reduce(before.initial, after.initial, before.excess, after.excess)

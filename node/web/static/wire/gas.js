@@ -25,8 +25,9 @@ export function gasFor(actions, portfolio = 0) {
         gas += terms.peg_reference ? PEG : 0;
       }
       const market = BigInt(terms.market || 0) || BigInt(terms.order_id || 0) >> 40n;
-      gas += market >= FIRST_OPTION ? TOGETHER * POSITIONS_TOGETHER : 0;
-      taking += terms.time_in_force === TIME_IN_FORCE.post_only ? 0 : 1;
+      const takes = terms.time_in_force === TIME_IN_FORCE.post_only ? 0 : 1;
+      gas += market >= FIRST_OPTION ? TOGETHER * POSITIONS_TOGETHER * (1 + takes) : 0;
+      taking += takes;
     } else if (kind === "place_combo") {
       const legs = terms.legs.length;
       gas += legs * (KIND.place_order + ORDER_IN_RECORD * OPEN_ORDERS) + (legs + 2) * POSITION * (POSITIONS + legs);
@@ -40,7 +41,7 @@ export function gasFor(actions, portfolio = 0) {
     } else if (kind === "cancel_all") {
       cancelling = OPEN_ORDERS_MAX;
     } else if (kind === "transfer") {
-      gas += POSITION * POSITIONS * 2;
+      gas += POSITION * POSITIONS * 2 + TOGETHER * POSITIONS_TOGETHER;
     }
   }
   const fills = taking ? SPARE_FILLS + taking : 0;
