@@ -147,6 +147,7 @@ MARGIN_MOVE = _code(
 )
 MARGIN_MODE = _code("margin", 505, "MARGIN_MODE", "no such mode, or the account is in it")
 MARGIN_MODE_TERMS = _code("margin", 506, "MARGIN_MODE_TERMS", "a market of the account has no part in portfolio margin")
+MARGIN_MARKETS = _code("margin", 507, "MARGIN_MARKETS", "the account would be in more markets than an account may")
 MARGIN_MOVE_SOURCE = _code("margin", 504, "MARGIN_MOVE_SOURCE", "too little would be left in the account moved from")
 
 # book

@@ -12,6 +12,7 @@ MAX_NONCE_JUMP = (
 MAX_NONCE = (1 << 63) - 1
 
 MAX_OPEN_ORDERS = 200  # an account, over all markets
+MAX_ACCOUNT_MARKETS = 128  # that an account holds positions or open orders in: whoever meets it asks for all of them
 MAX_FILLS = 100  # an action
 MAX_REMOVALS = 50  # makers that an action may remove on its way
 
@@ -37,6 +38,7 @@ MAX_SETTLEMENT_WAIT_NS = 86_400 * 10**9  # for a price that can be trusted
 MAX_SETTLED_ORDERS = 1_000  # a market and block
 MAX_SETTLED_ACCOUNTS = 500  # a market, side and block
 MAX_UNCROSS_FILLS = 5_000  # a market and block
+MAX_UNCROSS_ASKED = 50_000  # positions margined together that are asked about; a market and block
 MAX_UNCROSS_ROUNDS = 8  # plans of one uncrossing; each of them but the last removes who cannot carry its part
 MAX_IMPACT_ORDERS = 1_000  # of a side that the premium of funding looks at
 MAX_FUNDING_STEP_NS = 30 * 10**9  # a longer time between two blocks counts as this

@@ -182,7 +182,7 @@ REASONS: dict[str, type[NovationError]] = {
     "COLLATERAL_FAUCET_OFF": PermissionDenied, "VALIDATOR_NOT_AUTHORITY": PermissionDenied,
     "MARKET_NOT_AUTHORITY": PermissionDenied, "MARKET_NOT_FOUND": BadSymbol,
     "MARKET_NOT_TRADING": MarketClosed, "MARKET_FAULT": MarketClosed,
-    "MARGIN_INSUFFICIENT": InsufficientFunds, "MARGIN_POSITION_LIMIT": InvalidOrder,
+    "MARGIN_INSUFFICIENT": InsufficientFunds, "MARGIN_POSITION_LIMIT": InvalidOrder, "MARGIN_MARKETS": InvalidOrder,
     "TRIGGER_NOT_FOUND": OrderNotFound, "TRIGGER_CLIENT_ID_USED": DuplicateOrderId,
     "TRIGGER_LIMIT": TooManyOrders, "TRIGGER_REACHED": OrderImmediatelyFillable,
     "ORDER_NOT_FOUND": OrderNotFound, "ORDER_CLIENT_ID_USED": DuplicateOrderId, "ORDER_LIMIT": TooManyOrders,

@@ -22,7 +22,7 @@ from app.book.types import (
 from app.book.uncross import note_immediate, plan_rest
 from app.breakers.halts import halt_outside
 from app.breakers.state import check_band, check_open_interest, check_opening, is_capped
-from app.clearing.state import check_position_limit, settle
+from app.clearing.state import check_markets, check_position_limit, settle
 from app.context import Context
 from app.errors import (
     MARGIN_INSUFFICIENT,
@@ -130,6 +130,7 @@ def place(ctx: Context, taker: Taker) -> tx_pb2.ActionResult:
         raise ChainError(ORDER_LIMIT, most_orders=MAX_OPEN_ORDERS)
     after = shifted(plan.position, taker.side, taker.price_quanta, rest) if rest else plan.position
     check_position_limit(taker.market, held, after)
+    check_markets(account, after)
     if not allows_change(ctx, account, plan.cash_quanta, after, with_orders=True):
         raise ChainError(
             MARGIN_INSUFFICIENT,

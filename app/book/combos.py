@@ -14,7 +14,7 @@ from app.book.actions import (
 from app.book.match import Taker, interest_of
 from app.book.types import FILL_OR_KILL
 from app.breakers.state import check_open_interest, is_capped
-from app.clearing.state import check_position_limit
+from app.clearing.state import check_markets, check_position_limit
 from app.context import Context
 from app.errors import (
     COMBO_LEGS,
@@ -107,6 +107,7 @@ def fill_leg(ctx: Context, taker: Taker) -> tx_pb2.LegResult:
     if not taker.reduce_only and is_capped(taker.market):
         check_open_interest(ctx, taker.market, interest_of(ctx, taker, plan))
     check_position_limit(taker.market, held, plan.position)
+    check_markets(account, plan.position)
     ctx.gas.charge((FILL - MEET) * plan.fills)
     done = carry_out(ctx, taker, plan, plan.position, 0)
     return tx_pb2.LegResult(

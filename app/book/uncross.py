@@ -30,7 +30,8 @@ from app.fees.rules import maker_fee, shareable, trading_fee
 from app.fees.state import collect, rates
 from app.fees.types import Trade
 from app.funding.state import index_of, settled
-from app.limits import MAX_BANDED_A_BLOCK, MAX_UNCROSS_FILLS, MAX_UNCROSS_ROUNDS
+from app.gas import TOGETHER
+from app.limits import MAX_BANDED_A_BLOCK, MAX_UNCROSS_ASKED, MAX_UNCROSS_FILLS, MAX_UNCROSS_ROUNDS
 from app.margin.state import allows_change
 from app.markets.rules import open_interest_change
 from app.markets.state import is_crossed, open_interest
@@ -117,11 +118,13 @@ def newcomers_from(ctx: Context, number: int) -> int:
 
 def uncross(ctx: Context, market: Market) -> None:
     """BOOK-022 to BOOK-024: let the crossed orders of a market meet at one price. At most MAX_UNCROSS_FILLS fills;
-    after MAX_UNCROSS_ROUNDS plans the last is carried out as far as it goes.
+    after MAX_UNCROSS_ROUNDS plans, or MAX_UNCROSS_ASKED positions of accounts that are margined together, the last is
+    carried out as far as it goes.
     """
+    most_gas = ctx.gas.used + TOGETHER * MAX_UNCROSS_ASKED
     for attempt in range(1, MAX_UNCROSS_ROUNDS + 1):
-        plan = plan_uncross(ctx, market)
-        final = not plan.removals or attempt == MAX_UNCROSS_ROUNDS
+        plan = plan_uncross(ctx, market, most_gas)
+        final = not plan.removals or attempt == MAX_UNCROSS_ROUNDS or ctx.gas.used >= most_gas
         left = carry_out(ctx, market, plan) if final and plan.pairs else {}
         for order, reason in plan.removals.values():
             drop_all(ctx, (order,), reason)
@@ -157,8 +160,10 @@ def resting_now(ctx: Context, account: bytes, order_id: int) -> Order | None:
     return record.orders.get(order_id) if record else None
 
 
-def plan_uncross(ctx: Context, market: Market) -> Uncrossing:
-    """BOOK-022, BOOK-023: pairs, price, and the accounts' end states. Changes nothing."""
+def plan_uncross(ctx: Context, market: Market, most_gas: int) -> Uncrossing:
+    """BOOK-022, BOOK-023: pairs, price, and the accounts' end states; what margin is asked for ends at `most_gas` of
+    the block's meter. Changes nothing else.
+    """
     plan = Uncrossing()
     low, high = fill_limits(ctx, market)
     found = meetings(ctx, ctx.books[market.market], plan)
@@ -172,6 +177,8 @@ def plan_uncross(ctx: Context, market: Market) -> Uncrossing:
         plan.room_lots = max(0, open_interest_cap(ctx, market) - open_interest(ctx, market.market))
     index, first = index_of(ctx, market.market), newcomers_from(ctx, market.market)
     for bid, ask, lots in pairs[:MAX_UNCROSS_FILLS]:
+        if ctx.gas.used >= most_gas:
+            break
         if plan.conditions.tripped and any(order.account in plan.conditions.tripped for order in (bid, ask)):
             continue
         if plan.room_lots < NO_CAP:

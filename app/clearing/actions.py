@@ -7,6 +7,7 @@ from app.accounts.keys import key_of
 from app.accounts.state import open_account, require_account
 from app.accounts.types import Account
 from app.breakers.flows import let_out
+from app.clearing.state import check_markets
 from app.collateral import rules, state
 from app.collateral.types import funding_pool
 from app.context import Context
@@ -211,6 +212,7 @@ def check_move(ctx: Context, market: Market, source: Account, target: Account, m
     there = move.target.position(market.market)
     if abs(there.lots) + max(there.open_buy_lots, there.open_sell_lots) > market.max_position_lots:
         raise ChainError(MARGIN_POSITION_LIMIT, most_lots=market.max_position_lots, would_be_lots=abs(there.lots))
+    check_markets(target, there)
     ctx.gas.charge(POSITION * len(move.target.positions))
     before, after = means_of(ctx, source), means_of(ctx, move.source)
     if not allows_change(ctx, target, move.target.cash_quanta, there, with_orders=True):

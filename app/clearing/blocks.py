@@ -8,7 +8,7 @@ from app.accounts.state import check_nonce, require_account
 from app.accounts.types import Account
 from app.breakers.state import bands_of, check_open_interest, check_opening, is_capped
 from app.clearing.rules import block_worth
-from app.clearing.state import add_open_interest, check_position_limit, off_book, settle, traded_lots
+from app.clearing.state import add_open_interest, check_markets, check_position_limit, off_book, settle, traded_lots
 from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context
@@ -176,6 +176,7 @@ def check_parts(ctx: Context, parts: list[Part], parties: tuple[Party, Party]) -
             change = sum(open_interest_change(*traded_lots(each.before, each.after, number)) for each in parties)
             check_open_interest(ctx, part.market, change)
     for party in parties:
+        check_markets(party.before, *(party.after.position(part.market.market) for part in parts))
         if not allows_account(ctx, party.before, party.after):
             raise ChainError(MARGIN_INSUFFICIENT, owner=party.key[:ADDRESS_SIZE])
 

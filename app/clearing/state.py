@@ -3,9 +3,10 @@
 from app.accounts.types import Account, Position
 from app.clearing import rules
 from app.context import Context
-from app.errors import MARGIN_POSITION_LIMIT, ChainError
+from app.errors import MARGIN_MARKETS, MARGIN_POSITION_LIMIT, ChainError
 from app.funding.rules import payment
 from app.funding.state import index_of, settled, tell_funding
+from app.limits import MAX_ACCOUNT_MARKETS
 from app.markets.rules import open_interest_change
 from app.markets.types import Market
 
@@ -96,6 +97,16 @@ def check_position_limit(market: Market, before: Position, after: Position) -> N
         shortest > limit and shortest > before.open_sell_lots - before.lots
     ):
         raise ChainError(MARGIN_POSITION_LIMIT, most_lots=limit, would_be_lots=max(longest, shortest))
+
+
+def check_markets(account: Account, *changed: Position) -> None:
+    """MARG-020: MARGIN_MARKETS when an account would be in more than MAX_ACCOUNT_MARKETS markets, and in more than now.
+    `changed` are what it comes to hold in place of its positions there.
+    """
+    held = account.positions
+    count = len(held) + sum((not one.is_empty()) - (one.market in held) for one in changed)
+    if count > max(MAX_ACCOUNT_MARKETS, len(held)):
+        raise ChainError(MARGIN_MARKETS, most_markets=MAX_ACCOUNT_MARKETS, would_be_markets=count)
 
 
 def traded_lots(before: Account, after: Account, market: int) -> tuple[int, int]:

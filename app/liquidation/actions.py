@@ -4,7 +4,7 @@ from app.accounts.keys import key_of
 from app.accounts.state import require_account
 from app.accounts.types import Account, Position
 from app.breakers.state import cooling, counted_from_ns
-from app.clearing.state import add_open_interest, check_position_limit, off_book, settle
+from app.clearing.state import add_open_interest, check_markets, check_position_limit, off_book, settle
 from app.collateral.state import credit_fund
 from app.collateral.types import funding_pool
 from app.context import Context
@@ -117,8 +117,9 @@ def moved(ctx: Context, account: Account, taken: list[Position], sign: int) -> A
 
 
 def check_bidder(ctx: Context, bidder: bytes, after: Account, taken: list[Position]) -> None:
-    """LIQ-014: the bidder can carry what it takes. Raises MARGIN_POSITION_LIMIT, MARGIN_INSUFFICIENT."""
+    """LIQ-014: the bidder can carry what it takes. Raises MARGIN_*."""
     before = require_account(ctx.accounts.get(bidder), bidder)
+    check_markets(before, *(after.position(part.market) for part in taken))
     fits = True
     for part in taken:
         held = after.position(part.market)

@@ -213,3 +213,14 @@ def test_clr_010_a_fault_is_its_markets(monkeypatch: pytest.MonkeyPatch) -> None
     assert driver.act(ALICE, signed(BTC_LEG, ETH_LEG)).actions[0].reason == "MARKET_FAULT"
     assert lots(driver, ALICE) == (0, 0) and driver.chain.view.markets.get(ETH).quarantined
     assert not driver.chain.view.markets.get(BTC).quarantined
+
+
+def test_marg_020_each_side_has_room_for_the_markets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MARG-020: two legs are two markets, for either side."""
+    monkeypatch.setattr("app.clearing.state.MAX_ACCOUNT_MARKETS", 1)
+    assert refused(chain(), signed(BTC_LEG, ETH_LEG)) == "MARGIN_MARKETS"
+    driver = chain()
+    driver.do(BOB, b.buy(E - 500, 1, market=ETH))
+    assert refused(driver, signed(BTC_LEG)) == "MARGIN_MARKETS"
+    driver.do(BOB, b.cancel_all())
+    driver.do(ALICE, signed(BTC_LEG))

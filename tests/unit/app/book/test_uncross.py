@@ -250,3 +250,23 @@ def test_terms_of_orders_hold_in_a_batch() -> None:
     assert lots(driver, CAROL) == -4
     assert driver.chain.view.orders.get(CAROL.account()) is None
     whole(driver)
+
+
+def test_book_023_an_uncrossing_asks_for_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BOOK-023: of portfolios only so many positions are asked about, over all plans; what then still crosses goes in a
+    batch market, and waits in an auction.
+    """
+    monkeypatch.setattr("app.book.uncross.MAX_UNCROSS_ASKED", 3)
+    for auction in (False, True):
+        driver = Driver(builders.genesis(portfolios=(1,), terms=AUCTION if auction else BATCH))
+        for person in (ALICE, BOB):
+            driver.do(person, builders.margin_mode(2))
+        driver.do(ALICE, *[builders.buy(MID, 1)] * 5)
+        txs = [driver.envelope(BOB, *[builders.sell(MID, 1)] * 5)]
+        held = []
+        for _ in range(6):
+            driver.run(txs)
+            held.append(lots(driver, ALICE))
+            txs = []
+        assert held[-1] == (5 if auction else 2) and (not auction or {2, 4} <= set(held))
+        whole(driver)

@@ -209,6 +209,16 @@ def bid(town: Town, bidder: Person, fraction_ppm: int = 10**6) -> tx_pb2.ActionR
     return handle_bid_auction(town.ctx, bidder.account(), b.bid(ALICE, fraction_ppm).bid_auction)
 
 
+def test_marg_020_a_bidder_has_room_for_the_markets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MARG-020: who bids takes part of every leg, and may be in no more markets than anybody."""
+    town = Town({CALL_460: -10_000, CALL_500: 10_000}, health_ppm=800_000)
+    town.give(DAVE, {}, cash=10**13)
+    monkeypatch.setattr("app.clearing.state.MAX_ACCOUNT_MARKETS", 1)
+    with pytest.raises(ChainError) as raised:
+        bid(town, DAVE)
+    assert raised.value.code.reason == "MARGIN_MARKETS"
+
+
 @pytest.mark.parametrize("portfolio", [False, True])
 def test_liq_030_a_fraction_of_the_whole_book(portfolio: bool) -> None:
     """LIQ-030, LIQ-013: the same fraction of every leg goes to a bidder, margin falls by at least that fraction, and
