@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from app.markets.types import CALL, PUT
 from novation.v1 import tx_pb2
 from tests.helpers import builders
 from tests.helpers.builders import ALICE, BTC, MARK_QUANTA, TICK_QUANTA, Person
 from tests.helpers.driver import Driver
+from tests.helpers.options import FORTNIGHT_S, MONTH_S, STRIKES, genesis, holds, keep, list_series, number_of
 
 MARK, TICK = MARK_QUANTA[BTC], TICK_QUANTA[BTC]
 CROWD = tuple(Person(f"crowd {index}") for index in range(120))
@@ -304,6 +306,44 @@ def protections() -> Case:
     return Case(driver(), [(person, [builders.protect(10)] * 20 + [builders.dead_man(1 << 62)]) for person in CROWD])
 
 
+def whole(cash_quanta: int = RICH) -> Driver:
+    """A chain on which each of 40 portfolios holds twenty options and a perpetual."""
+    chain = Driver(genesis(people=(ALICE, *CROWD, builders.ORACLE), cash_quanta=RICH // 100, max_block_gas=10**13,
+                           portfolios=(1,)))
+    chain.run([])
+    list_series(chain.chain.ctx)
+    series = [number_of(strike, right, expiry_s) for expiry_s in (FORTNIGHT_S, MONTH_S) for strike in STRIKES
+              for right in (CALL, PUT)]
+    for place, person in enumerate(CROWD[:40]):
+        holds(chain.chain.ctx, person.account(), dict.fromkeys([*series, BTC], -1 if place % 2 else 1),
+              cash_quanta)
+        chain.chain.ctx.accounts.edit(person.account()).portfolio = True
+    keep(chain)
+    return chain
+
+
+def place_by_whole() -> Case:
+    """Twenty resting orders an envelope, of portfolios."""
+    return Case(whole(), [(person, bids(20)) for person in CROWD[:ENVELOPES]])
+
+
+def take_whole() -> Case:
+    """Takers that meet forty portfolios each."""
+    chain = whole()
+    everybody(chain, lambda _: [builders.sell(MARK, 20)], CROWD[:40])
+    return Case(chain, [(person, [builders.buy(MARK, 800, time_in_force=2)]) for person in CROWD[40:41]])
+
+
+def whole_in_vain() -> Case:
+    """Orders that portfolios cannot carry: they are asked as they would be and as they are."""
+    return Case(whole(10**10), [(person, [builders.buy(MARK, 9_000)] * 20) for person in CROWD[:40]])
+
+
+def transfers_of_whole() -> Case:
+    """Twenty transfers an envelope, of portfolios."""
+    return Case(whole(), [(person, [builders.transfer(ALICE, 5)] * 20) for person in CROWD[:40]])
+
+
 CASES: tuple[Callable[[], Case], ...] = (
     place_on_empty, place_single, place_beside_many, cancel_one, cancel_beside_many, cancel_missing, cancel_all_of_many,
     replace_moves, replace_shrinks, take_one, take_hundred, take_hundred_with_many_orders, fill_or_kill_in_vain,
@@ -311,6 +351,7 @@ CASES: tuple[Callable[[], Case], ...] = (
     stops, stops_cancelled, icebergs_taken, placed_with_terms, groups_taken, pegs_placed, protections,
     combos, combos_in_vain, blocks,
     transfers, transfers_to_new, withdrawals, faucets, validators,
+    place_by_whole, take_whole, whole_in_vain, transfers_of_whole,
 )
 
 

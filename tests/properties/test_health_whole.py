@@ -5,8 +5,9 @@ from random import Random
 import pytest
 
 from app.accounts.types import Account, Position
+from app.collateral.types import Asset
 from app.kernel.codec import account_key
-from app.limits import MAX_PRICE_QUANTA
+from app.limits import MAX_PRICE_QUANTA, SETTLEMENT_WINDOW_NS
 from app.margin.health import candidates, file_changes, rebuild
 from app.margin.state import account_standing
 from app.markets.state import set_status
@@ -20,6 +21,7 @@ from app.portfolio.types import PortfolioTerms
 from app.settlement.state import begin_closing
 from app.settlement.types import Settlement
 from app.store.view import DictReader
+from app.surface.state import expiry_key
 from tests.helpers.options import FORTNIGHT_S, MONTH_S, STRIKES, listed, number_of
 from tests.helpers.states import commit_changes
 
@@ -40,6 +42,10 @@ class World:
         if self.random.random() < 0.5:
             self.ctx.portfolios.put(2, PortfolioTerms(2))
         self.ctx.params.offset_cap_quanta = self.random.choice((0, 10**8, 10**13))
+        self.ctx.assets.put(1, Asset(1, "WBTC", 8, 100_000, 10**12, 10**15, price_market=1, units_a_price=100_000))
+        if self.random.random() < 0.4:  # so that what follows lies around the settlement window of the first expiry
+            self.ctx.time_ns = FORTNIGHT_S * 10**9 - self.random.choice((32, 25, 2)) * 60 * 10**9
+            self.fix()
         self.keys = [account_key(bytes(20), number) for number in range(accounts)]
         move_anchors(self.ctx)
         self.commit()
@@ -48,6 +54,14 @@ class World:
         """As a chain does."""
         file_changes(self.ctx)
         commit_changes(self.ctx, self.reader)
+
+    def fix(self) -> None:
+        """What has passed of the window, near the index, is fixed."""
+        covered = min(SETTLEMENT_WINDOW_NS, self.ctx.time_ns - (FORTNIGHT_S * 10**9 - SETTLEMENT_WINDOW_NS))
+        feed = self.ctx.feeds.get(1)
+        if covered > 0 and feed is not None:
+            weighted = covered * feed.price * self.random.randint(970, 1_030) // 1_000
+            self.ctx.fixings.put(expiry_key(1, FORTNIGHT_S), Settlement(FORTNIGHT_S * 10**9, covered, weighted))
 
     def check(self) -> None:
         """Everybody who is short is among the candidates."""
@@ -64,6 +78,8 @@ class World:
         for market in random.sample(SERIES, random.randint(1, 4)) + random.sample(LINEAR, random.randint(0, 2)):
             lots = random.choice((-1, 1)) * random.choice((1, 3, 50))
             account.set_position(Position(market, lots, 0, random.randint(0, 2)))
+        if random.random() < 0.3:
+            account.set_units(1, random.choice((1, 10**6, 10**9)))
         now = account_standing(ctx, account)
         account.cash_quanta = -now.excess + int(now.maintenance * random.choice((0, 0.001, 0.02, 0.3, 2)))
         return account
@@ -102,8 +118,15 @@ class World:
                 part * factor // 1_000 for part in one.variances_e9)) for one in surface.pillars)))
             self.move_price(1, 0)
         elif kind < 0.95:
-            ctx.time_ns += random.choice((10**9, 10**11, 10**13))
+            near = ctx.time_ns > FORTNIGHT_S * 10**9 - 10**13
+            left = max(0, FORTNIGHT_S * 10**9 - ctx.time_ns)
+            ctx.time_ns += min(random.choice((10**9, 10**10, 10**11)), left) if near else random.choice((10**9, 10**13))
+            self.fix()
             self.move_price(1, 0)
+        elif kind < 0.955:
+            number = random.choice((*SERIES, *LINEAR))
+            ctx.markets.edit(number).quarantine(ctx.time_ns + 10**15, sealed=False)
+            ctx.forget_risk(number)
         elif kind < 0.97:
             set_status(ctx, random.choice(SERIES), random.choice((ACTIVE, SETTLING)), 0)
         else:
@@ -113,7 +136,9 @@ class World:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_hlth_005_nobody_is_ever_missed(seed: int) -> None:
-    """HLTH-001, HLTH-005: over prices, volatility, time, funding, undone blocks and fresh indexes."""
+    """HLTH-001, HLTH-004, HLTH-005: over prices, volatility, time, the settlement window, funding, quarantines,
+    collateral, undone blocks and fresh indexes.
+    """
     world = World(seed, accounts=25)
     random, filed = world.random, 0
     for _ in range(50):

@@ -33,6 +33,12 @@ def test_deep_put() -> None:
     assert rules.short_initial(leg, S, TERMS) == 257_500000 * USD
 
 
+def test_both_margins_are_rounded_up_once() -> None:
+    """MARG-014: 3 lots at an index of 1,001: 450.45 and 225.225 quanta."""
+    assert rules.lone_margins(Leg(-3, 5, 900, True), 1_001, TERMS) == (451, 226)
+    assert rules.lone_margins(Leg(-1, 5, 900, True), 1_001, TERMS) == (151, 76)
+
+
 def test_long_alone() -> None:
     """MARG-015."""
     assert rules.lone_margins(Leg(3, 79_371585, S, True), S, TERMS) == (238_114755, 238_114755)
