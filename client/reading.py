@@ -180,10 +180,12 @@ class Reader:
         found: risk_service.GetBreakersResponse = await self._call(self._risk.GetBreakers, request)
         return found
 
-    async def stress(self, shocks_ppm: Sequence[int] = ()) -> risk_service.GetStressResponse:
-        """How the whole system stands under shocks to marks, -50 % to +50 % unless told."""
+    async def stress(self, shocks_ppm: Sequence[int] = (), *, grid: bool = False) -> risk_service.GetStressResponse:
+        """How the whole system stands under shocks to marks, -50 % to +50 % unless told; with `grid` in each row of
+        portfolio margin, and under the shocks that are named.
+        """
         found: risk_service.GetStressResponse = await self._call(
-            self._risk.GetStress, risk_service.GetStressRequest(shocks_ppm=shocks_ppm), HEAVY_SECONDS)
+            self._risk.GetStress, risk_service.GetStressRequest(shocks_ppm=shocks_ppm, grid=grid), HEAVY_SECONDS)
         return found
 
     async def own_orders(self, market: str | int | None = None) -> account_service.GetOrdersResponse:

@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from app.accounts.types import Account
-from app.collateral.state import behind, require_asset
+from app.collateral.state import behind, counted_value, require_asset
 from app.context import Context
 from app.errors import QUERY_LIMIT, ChainError, MarketFault
 from app.events import AccountReduced, HolderReduced
@@ -18,9 +18,13 @@ from app.liquidation.reduction import reduce_market, winners_among
 from app.liquidation.state import fund_balance, fund_purse
 from app.margin.state import account_standing, margin_parts, market_risk
 from app.margin.suppose import Move, Price, markets_of, suppose_move, suppose_price
+from app.margin.tails import grid_profits, holdings_of
 from app.margin.types import Standing
 from app.markets.holders import LONG, SHORT, holders
 from app.markets.state import require_market
+from app.portfolio.rules import Row
+from app.portfolio.state import terms_of
+from app.portfolio.types import DEFAULT
 
 DEFAULT_SHOCKS_PPM = (-500_000, -300_000, -200_000, -100_000, -50_000, 0, 50_000, 100_000, 200_000, 300_000, 500_000)
 MOST_SHOCK_PPM = 10 * PPM
@@ -127,21 +131,43 @@ class StressRow:
 
 
 @dataclass(slots=True)
+class GridRow:
+    """LIQ-033: the system in one row of the grid of portfolio margin (`portfolio.rules.Row`), of one underlying, or
+    (feed 0) of all. Amounts are quote quanta.
+    """
+
+    feed: int
+    price_ppm: int
+    volatility: int  # portfolio.rules.STEADY, UP, DOWN
+    below_zero: int = 0
+    shortfall: int = 0
+    fund_pays: int = 0
+    not_valued: int = 0
+    balances: dict[int, int] = field(default_factory=dict)  # what funds have left, once they paid
+
+    @property
+    def left(self) -> int:
+        """What is left for the other sides to give up."""
+        return self.shortfall - self.fund_pays
+
+
+@dataclass(slots=True)
 class Stress:
     """Rows by feed, ascending, and shock, as asked; how many accounts hold something, and what funds hold."""
 
     rows: list[StressRow] = field(default_factory=list)
+    grid: list[GridRow] = field(default_factory=list)
     accounts: int = 0
     funds: dict[int, int] = field(default_factory=dict)
 
 
-def stress(ctx: Context, shocks_ppm: Sequence[int]) -> Stress:
+def stress(ctx: Context, shocks_ppm: Sequence[int], *, grid: bool = False) -> Stress:
     """LIQ-023: all accounts under each shock, to all underlyings and to each (RISK-005). Costs accounts x shocks x
-    (1 + underlyings).
+    (1 + underlyings). With `grid` also, or without shocks only, in each row of the grid (LIQ-033).
 
     Raises QUERY_LIMIT.
     """
-    shocks = tuple(shocks_ppm) or DEFAULT_SHOCKS_PPM
+    shocks = tuple(shocks_ppm) or (() if grid else DEFAULT_SHOCKS_PPM)
     if len(shocks) > MAX_SHOCKS or not all(-PPM < shock <= MOST_SHOCK_PPM for shock in shocks):
         raise ChainError(QUERY_LIMIT, most_shocks=MAX_SHOCKS, most_shock_ppm=MOST_SHOCK_PPM)
     holding = [
@@ -162,6 +188,8 @@ def stress(ctx: Context, shocks_ppm: Sequence[int]) -> Stress:
             row = StressRow(feed, shock)
             suppose_shock(ctx, row, moved, holding, calm)
             found.rows.append(row)
+    if grid:
+        found.grid = stress_grid(ctx, holding)
     return found
 
 
@@ -194,7 +222,7 @@ def suppose_shock(
             if now.equity < 0:
                 row.below_zero += 1
                 row.shortfall -= now.equity
-                row.fund_pays += covered(ctx, account, now, balances)
+                row.fund_pays += covered(ctx, margin_parts(ctx, account), now, balances)
     finally:
         ctx.journal.rollback()
 
@@ -214,12 +242,12 @@ def value(ctx: Context, account: Account) -> Standing | None:
         return None
 
 
-def covered(ctx: Context, account: Account, now: Standing, balances: dict[int, int]) -> int:
-    """LIQ-016: what the funds of its markets would pay for an account below zero, each its share of the deficit;
-    `balances` is what they have left.
+def covered(ctx: Context, parts: dict[int, tuple[int, int]], now: Standing, balances: dict[int, int]) -> int:
+    """LIQ-016: what the funds of its markets would pay for an account below zero, each its share of the deficit by
+    `parts`, the margins of its markets; `balances` is what they have left.
     """
     paid = 0
-    for market, (_, margin) in sorted(margin_parts(ctx, account).items()):
+    for market, (_, margin) in sorted(parts.items()):
         if margin:
             deficit = max(0, rules.bankruptcy_quote(0, margin, now.equity, now.maintenance))
             backing = behind(ctx, market)
@@ -228,3 +256,51 @@ def covered(ctx: Context, account: Account, now: Standing, balances: dict[int, i
             balances[backing] -= part
             paid += part
     return min(paid, -now.equity)
+
+
+def stress_grid(ctx: Context, holding: Sequence[Holding]) -> list[GridRow]:
+    """LIQ-033: these accounts in each row of the grid, of all underlyings at once, if their rows are the same, and of
+    each. One pass over accounts: their profits are dot products (RISK-010).
+    """
+    feeds = sorted({require_market(ctx, market).feed for _, account in holding for market in markets_of(ctx, account)})
+    grids = {feed: (terms_of(ctx, feed) or DEFAULT).rows for feed in feeds}
+    if len(set(grids.values())) == 1:
+        grids = {0: grids[feeds[0]]} | grids
+    found = {feed: [GridRow(feed, row.spot_ppm, row.volatility) for row in grid] for feed, grid in grids.items()}
+    for _, account in holding:
+        add_account(ctx, account, grids, found)
+    return [row for rows in found.values() for row in rows]
+
+
+def add_account(
+    ctx: Context, account: Account, grids: dict[int, tuple[Row, ...]], found: dict[int, list[GridRow]]
+) -> None:
+    """LIQ-033: what one account adds to the rows."""
+    now = value(ctx, account)
+    profits = profits_of(ctx, account, grids) if now else {}
+    parts: dict[int, tuple[int, int]] = {}
+    for feed, rows in found.items():
+        for place, row in enumerate(rows):
+            if now is None:
+                row.not_valued += 1
+            elif (equity := now.equity + (profits[feed][place] if feed in profits else 0)) < 0:
+                parts = parts or margin_parts(ctx, account)
+                row.below_zero += 1
+                row.shortfall -= equity
+                row.fund_pays += covered(ctx, parts, now._replace(equity=equity), row.balances)
+
+
+def profits_of(ctx: Context, account: Account, grids: dict[int, tuple[Row, ...]]) -> dict[int, list[int]]:
+    """LIQ-033: what an account makes in each row, by underlying, its assets included; under 0, if that has rows, in all
+    of them at once.
+    """
+    found = {feed: grid_profits(ctx, held, grids[feed]) for feed, held in holdings_of(ctx, account).items()}
+    for asset, units in account.assets:
+        market = require_asset(ctx, asset).price_market
+        if market:
+            feed, counted = require_market(ctx, market).feed, counted_value(ctx, asset, units)
+            moved = [counted * row.spot_ppm // PPM for row in grids[feed]]
+            found[feed] = [have + more for have, more in zip(found.get(feed, [0] * len(moved)), moved, strict=True)]
+    if 0 in grids:
+        found[0] = [sum(made) for made in zip(*found.values(), strict=True)]
+    return found

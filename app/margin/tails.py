@@ -14,7 +14,7 @@ from app.kernel.integers import PPM
 from app.margin.state import market_risk
 from app.markets.state import require_market
 from app.markets.types import OPTION
-from app.portfolio.rules import SKEWS, Expiry
+from app.portfolio.rules import SKEWS, Expiry, Row
 from app.portfolio.state import array_of, expiry_of, underlying_risk
 from app.portfolio.types import Holding, UnderlyingRisk
 
@@ -55,15 +55,20 @@ def tails(ctx: Context, account: Account) -> list[Tail]:
     """RISK-010: the tail of each underlying of which the account holds something, ascending by feed; that of all
     together stands first, if there are several and their rows are the same.
     """
+    risks = [underlying_risk(ctx, feed, group) for feed, group in holdings_of(ctx, account).items()]
+    found = [tail_of(ctx, risk.feed, [risk]) for risk in risks]
+    alike = len(risks) > 1 and all(risk.terms.rows == risks[0].terms.rows for risk in risks)
+    return [tail_of(ctx, 0, risks), *found] if alike else found
+
+
+def holdings_of(ctx: Context, account: Account) -> dict[int, list[Holding]]:
+    """What an account holds at its marks, by underlying (feed), ascending, and market."""
     groups: dict[int, list[Holding]] = {}
     for number in sorted(account.positions):
         lots, market = account.positions[number].lots, require_market(ctx, number)
         if lots:
             groups.setdefault(market.feed, []).append(Holding(market, lots, market_risk(ctx, number).mark_quanta))
-    risks = [underlying_risk(ctx, feed, groups[feed]) for feed in sorted(groups)]
-    found = [tail_of(ctx, risk.feed, [risk]) for risk in risks]
-    alike = len(risks) > 1 and all(risk.terms.rows == risks[0].terms.rows for risk in risks)
-    return [tail_of(ctx, 0, risks), *found] if alike else found
+    return {feed: groups[feed] for feed in sorted(groups)}
 
 
 def tail_of(ctx: Context, feed: int, risks: Sequence[UnderlyingRisk]) -> Tail:
@@ -92,17 +97,25 @@ def shortfall(profits: Sequence[int]) -> int:
 
 
 def unweighted_rows(ctx: Context, risk: UnderlyingRisk) -> list[int]:
-    """RISK-010: what positions on an underlying make in each row of the grid, without weights and discounts, rounded
-    down once; skews and basis as they are.
+    """RISK-010: what positions on an underlying make in each row, of the grid without weights and discounts; skews and
+    basis as they are.
     """
-    sums = [0] * len(risk.terms.rows)
-    for held in risk.holdings:
+    found = grid_profits(ctx, risk.holdings, risk.terms.rows)
+    return [*found, *risk.rows[len(found) :]]
+
+
+def grid_profits(ctx: Context, holdings: Sequence[Holding], grid: Sequence[Row]) -> list[int]:
+    """RISK-010: what positions on an underlying, whose rows are `grid`, make in each of these, without weights and
+    discounts, in quote quanta; options together and all else together rounded down once.
+    """
+    sums, linear = [0] * len(grid), 0
+    for held in holdings:
         if held.market.kind == OPTION:
             changes = array_of(ctx, held.market).changes_q80
             sums = [total + held.lots * change for total, change in zip(sums, changes, strict=False)]
-    linear = [risk.linear * row.spot_ppm // PPM for row in risk.terms.rows]
-    found = [(total >> BITS) + move for total, move in zip(sums, linear, strict=True)]
-    return [*found, *risk.rows[len(found) :]]
+        else:
+            linear += held.lots * held.mark_quanta
+    return [(total >> BITS) + linear * row.spot_ppm // PPM for total, row in zip(sums, grid, strict=True)]
 
 
 def parts_of(ctx: Context, risk: UnderlyingRisk, row: int) -> list[tuple[int, int]]:

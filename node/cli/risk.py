@@ -25,7 +25,7 @@ from node.cli.query import query
 from node.cli.scenarios import OPTIONS as SCENARIOS
 from node.cli.scenarios import grid_of, heat_map, lines, save_picture, table_data, table_of
 from node.cli.session import EXIT_USAGE, Session, command, fail, simple_table
-from node.cli.tails import modes_data, tail_data, tails_text
+from node.cli.tails import modes_data, moved, tail_data, tails_text
 from node.cli.views import SIDES, dollars, percent, plain, price_text, rows_table, when
 from novation.v1 import risk_service_pb2 as risk_service
 from novation.v1 import state_pb2
@@ -46,7 +46,8 @@ NAMED = 3  # markets of an underlying that are named for people
 @click.option("--trade", "trades", multiple=True, metavar="'SIDE SIZE MARKET PRICE'",
               help="Suppose a fill outside the book.")
 @click.option("--mode", type=click.Choice(list(MARGIN_MODES)), help="Suppose that WHO chooses this mode of margin.")
-@click.option("--rows", "every", is_flag=True, help="Every row of portfolio margin, and not the far ones alone.")
+@click.option("--rows", "every", is_flag=True,
+              help="Every row of portfolio margin, and not the far ones alone; with --system, those for everybody.")
 @click.option("--deposit", metavar="USD", default="0", help="Suppose so much more cash, in USD; negative: less.")
 @click.option("--reduction", "reduced", metavar="MARKET",
               help="What a reduction of winners in MARKET would take of WHO.")
@@ -59,12 +60,13 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
          system: bool, shocks: tuple[str, ...], pictured: str | None, picture: str | None, offline: bool, trust: str,
          rpc: str | None, save: str | None, inputs: str | None) -> None:
     """Margin and liquidation prices of WHO, now and under what you suppose; by the chain's own code."""
-    if system == bool(who):
-        fail("give either WHO or --system", EXIT_USAGE)
-    if picture and not pictured:
-        fail("--picture of what? Give --scenarios MARKET too", EXIT_USAGE)
+    supposes = bool(prices or moves or mode or orders or trades or deposit != "0")
+    check_together({"WHO": who, "--system": system, "--reduction": reduced, "--everybody": everybody, "--shock": shocks,
+                    "--price": prices, "--rows": every, "--picture": picture, "--scenarios": pictured,
+                    "--offline": offline, "--inputs": inputs, "--trust": trust, "--save": save,
+                    "what else is supposed": moves or mode or orders or trades or deposit != "0"})
     if system:
-        show_system(session, [_ppm(one) for one in shocks])
+        show_system(session, [_ppm(one) for one in shocks], every)
         return
     wanted = account_id(session, who)
     marks = dict(_halves(one) for one in prices)
@@ -99,7 +101,6 @@ def risk(session: Session, who: str, prices: tuple[str, ...], moves: tuple[str, 
         reply, proof = found.answer, proof_data(found, trusted, named=bool(trust))
     else:
         reply, infos, proof = ask(session, work)
-    supposes = bool(prices or moves or mode or orders or trades or deposit != "0")
     data = {"owner": wanted.owner.hex(), "number": wanted.number, "height": reply.height,
             "before": account_data(reply.before, infos)}
     if supposes:
@@ -129,29 +130,61 @@ def _ppm(text: str) -> int:
     return int(ppm)
 
 
-def show_system(session: Session, shocks_ppm: list[int]) -> None:
-    """The whole system under shocks: whom they would hurt, and whether insurance would do."""
+NEEDS = {"--picture": ["--scenarios"], "--save": ["--offline"], "--trust": ["--offline", "--inputs"],
+         "--shock": ["--system"], "--everybody": ["--reduction"]}  # one of these
+ALONE = {"--system": {"--shock", "--rows"}, "--reduction": {"WHO", "--price", "--everybody"}}  # take these alone
+
+
+def check_together(given: dict[str, Any]) -> None:
+    """Refuse what cannot be asked together, so that nothing is answered without the half of it."""
+    named = [name for name, value in given.items() if value]
+    if ("--system" in named) == ("WHO" in named):
+        fail("give either WHO or --system", EXIT_USAGE)
+    for name in named:
+        if name in NEEDS and not set(NEEDS[name]) & set(named):
+            fail(f"{name} needs {' or '.join(NEEDS[name])}", EXIT_USAGE)
+        for other in named:
+            if name in ALONE and other not in ALONE[name] | {name}:
+                why = ": it looks at everybody, and no proof shows that a list of accounts is whole; ask a node of " \
+                      "your own" if other in ("--offline", "--inputs") else ""
+                fail(f"{name} and {other} do not go together{why}", EXIT_USAGE)
+    if "--offline" in named and "--inputs" in named:
+        fail("give either --offline, to ask a node for proofs, or --inputs, for a file of them", EXIT_USAGE)
+
+
+def show_system(session: Session, shocks_ppm: list[int], every: bool) -> None:
+    """The whole system under shocks, or in every row of portfolio margin: whom they would hurt, and whether insurance
+    would do.
+    """
     async def work(client: NovationClient) -> tuple[Any, dict[int, MarketInfo]]:
-        return await client.stress(shocks_ppm), {info.market: info for info in client.markets.values()}
+        found = await client.stress(shocks_ppm, grid=every)
+        return found, {info.market: info for info in client.markets.values()}
 
     reply, infos = ask(session, work)
     names = {market: info.symbol for market, info in infos.items()}
     feeds = {0: "all"} | {info.record.feed: info.symbol.partition("-")[0] for _, info in sorted(infos.items())}
-    rows = [{"underlying": feeds[one.feed], "shock": percent(one.shock_ppm), "short": one.short,
-             "below_zero": one.below_zero, "shortfall_usd": plain(usd(one.shortfall_quanta)),
-             "funds_pay_usd": plain(usd(one.fund_pays_quanta)), "left_usd": plain(usd(one.left_quanta)),
-             "not_valued": one.not_valued} for one in reply.rows]
+    rows = [{"underlying": feeds[one.feed], "shock": percent(one.shock_ppm), "short": one.short, **_owed(one)}
+            for one in reply.rows]
+    grid = [{"underlying": feeds[one.feed], "row": moved(one.price_ppm, one.volatility), **_owed(one)}
+            for one in reply.grid]
     funds = {names[one.market]: plain(usd(one.balance_quanta)) for one in reply.funds}
-    data = {"height": reply.height, "accounts": reply.accounts, "funds_usd": funds, "rows": rows}
+    data = {"height": reply.height, "accounts": reply.accounts, "funds_usd": funds, "rows": rows, "grid": grid}
 
     def text() -> list[Any]:
         held = ", ".join(f"{symbol} {amount}" for symbol, amount in funds.items()) or "none"
         whole = [one for one in reply.rows if not one.feed]
+        tables = [rows_table(one, "nobody holds anything") for one in (rows, grid) if one or not every]
         return [f"{reply.accounts} accounts hold something at height {reply.height}; insurance in USD: {held}",
-                rows_table(rows, "nobody holds anything"),
-                *(_bar(percent(one.shock_ppm), one.short, reply.accounts) for one in whole)]
+                *tables, *(_bar(percent(one.shock_ppm), one.short, reply.accounts) for one in whole)]
 
     session.emit(data, text)
+
+
+def _owed(one: risk_service.StressRow | risk_service.StressGridRow) -> dict[str, Any]:
+    """Who owes in a row, and who would pay."""
+    return {"below_zero": one.below_zero, "shortfall_usd": plain(usd(one.shortfall_quanta)),
+            "funds_pay_usd": plain(usd(one.fund_pays_quanta)), "left_usd": plain(usd(one.left_quanta)),
+            "not_valued": one.not_valued}
 
 
 def _bar(shock: str, short: int, accounts: int) -> str:

@@ -43,8 +43,12 @@ def tail_data(tail: risk_service.Tail, infos: dict[int, MarketInfo]) -> dict[str
 
 
 def _case(row: risk_service.TailRow) -> str:
-    sign = "+" if row.price_ppm > 0 else ""
-    return OTHERS.get(row.kind) or f"{sign}{percent(row.price_ppm)}{VOLATILITIES[row.volatility]}"
+    return OTHERS.get(row.kind) or moved(row.price_ppm, row.volatility)
+
+
+def moved(price_ppm: int, volatility: risk_service.VolatilityMove) -> str:
+    """What price and volatility do in a row of the grid, for people."""
+    return f"{'+' if price_ppm > 0 else ''}{percent(price_ppm)}{VOLATILITIES[volatility]}"
 
 
 def tails_text(tails: list[dict[str, Any]], every: bool) -> list[Any]:

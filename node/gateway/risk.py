@@ -29,7 +29,7 @@ class RiskService(risk_service_pb2_grpc.RiskServiceServicer):
     def __init__(self, model: ReadModel) -> None:
         self.questions = Questions(model)
         self.heavy = Questions(model, HEAVY_WAITING_MAX)  # what looks at everybody does not hold up the others
-        self._stressed: dict[tuple[int, ...], tuple[float, risk_service.GetStressResponse]] = {}
+        self._stressed: dict[tuple[tuple[int, ...], bool], tuple[float, risk_service.GetStressResponse]] = {}
 
     def stop(self) -> None:
         """End the workers."""
@@ -67,12 +67,12 @@ class RiskService(risk_service_pb2_grpc.RiskServiceServicer):
     @unary
     async def GetStress(self, request: risk_service.GetStressRequest, context: Any) -> risk_service.GetStressResponse:
         """An answer serves everybody who asks the same for STRESS_SECONDS."""
-        shocks, now = tuple(request.shocks_ppm), time.monotonic()
+        shocks, grid, now = tuple(request.shocks_ppm), request.grid, time.monotonic()
         self._stressed = {key: kept for key, kept in self._stressed.items() if now - kept[0] < STRESS_SECONDS}
-        if shocks not in self._stressed:
-            frozen, found = await self.heavy.ask(lambda ctx: liquidation.stress(ctx, shocks))
-            self._stressed[shocks] = time.monotonic(), stress_message(frozen, found)
-        return self._stressed[shocks][1]
+        if (shocks, grid) not in self._stressed:
+            frozen, found = await self.heavy.ask(lambda ctx: liquidation.stress(ctx, shocks, grid=grid))
+            self._stressed[shocks, grid] = time.monotonic(), stress_message(frozen, found)
+        return self._stressed[shocks, grid][1]
 
 
 def stress_message(frozen: Frozen, found: liquidation.Stress) -> risk_service.GetStressResponse:
@@ -84,7 +84,11 @@ def stress_message(frozen: Frozen, found: liquidation.Stress) -> risk_service.Ge
         rows=[risk_service.StressRow(
             feed=row.feed, shock_ppm=row.shock_ppm, short=row.short, below_zero=row.below_zero,
             shortfall_quanta=row.shortfall, fund_pays_quanta=row.fund_pays, left_quanta=row.left,
-            not_valued=row.not_valued) for row in found.rows])
+            not_valued=row.not_valued) for row in found.rows],
+        grid=[risk_service.StressGridRow(
+            feed=row.feed, price_ppm=row.price_ppm, volatility=row.volatility,  # type: ignore[arg-type]
+            below_zero=row.below_zero, shortfall_quanta=row.shortfall, fund_pays_quanta=row.fund_pays,
+            left_quanta=row.left, not_valued=row.not_valued) for row in found.grid])
 
 
 def breakers_message(frozen: Frozen, found: breakers.Answer) -> risk_service.GetBreakersResponse:

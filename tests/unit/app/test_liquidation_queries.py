@@ -6,16 +6,21 @@ from typing import Any
 import pytest
 
 from app.breakers.rules import STRESS_ROWS
+from app.collateral.state import assets_value
+from app.collateral.types import Asset
 from app.context import Context
 from app.errors import ChainError
-from app.liquidation.queries import DEFAULT_SHOCKS_PPM, Reduction, StressRow, reduction_of, stress
+from app.liquidation.queries import DEFAULT_SHOCKS_PPM, GridRow, Reduction, StressRow, reduction_of, stress
 from app.liquidation.stress import shortfalls
 from app.margin import state
 from app.margin.state import account_standing
 from app.margin.suppose import Move, Price, suppose_move
+from app.margin.tails import GRID, tails
 from app.markets.holders import rebuild
 from app.markets.types import CALL, PUT
 from app.oracle.state import suppose_price
+from app.portfolio.rules import UP
+from app.portfolio.types import DEFAULT
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, DAVE, ETH, MARK_QUANTA
 from tests.helpers.driver import Driver
@@ -189,3 +194,64 @@ def test_liq_023_a_broken_market_is_counted_apart(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(state, "lots_maintenance", broken)
     row = stress(fork(driver), [0]).rows[0]
     assert (row.not_valued, row.short) == (2, 0)
+
+
+def grid_rows(ctx: Context) -> dict[tuple[int, int, int], GridRow]:
+    """The rows of the grid of the whole system, by feed, move and volatility; no shocks beside them."""
+    found = stress(ctx, [], grid=True)
+    assert not found.rows and len(found.grid) == len({(row.feed, row.price_ppm, row.volatility) for row in found.grid})
+    return {(row.feed, row.price_ppm, row.volatility): row for row in found.grid}
+
+
+def test_liq_033_a_long_that_owes() -> None:
+    """LIQ-033: long 10 with 50,000,000 left: what it owes at -18 % and at -66 %, of which the fund pays what it has."""
+    driver = without_fees(12_000_000)
+    driver.do(ALICE, b.transfer(ALICE, 50_000_000, number=1))
+    driver.do(BOB, b.sell(P, 10))
+    driver.do(ALICE, b.buy(P, 10), number=1)
+    found = grid_rows(fork(driver))
+    assert len(found) == 2 * len(DEFAULT.rows)
+    for feed in (0, BTC):
+        for move, owed in ((-180_000, 32_800_000), (-660_000, 253_600_000), (180_000, 0)):
+            row = found[feed, move, UP]
+            assert (row.shortfall, row.fund_pays, row.below_zero) == (owed, min(owed, 12_000_000), int(owed > 0))
+            assert row.left == max(0, owed - 12_000_000)
+    assert stress(fork(driver), [-200_000], grid=True).rows == stress(fork(driver), [-200_000]).rows
+
+
+def test_liq_033_rows_are_those_of_the_accounts() -> None:
+    """LIQ-033: with options on one underlying, another and a second asset: the sums of what each account is told."""
+    ctx = listed()
+    call, put = number_of(500_000_000, CALL), number_of(400_000_000, PUT)
+    holds(ctx, ALICE.account(), {call: -100, put: -30, ETH: 700}, 4 * 10**9)
+    holds(ctx, BOB.account(), {call: 100, BTC: -40}, 10**9)
+    holds(ctx, CAROL.account(), {put: 30, ETH: -700}, -10**9)
+    keys = [ALICE.account(), BOB.account(), CAROL.account()]
+    ctx.accounts.scan = lambda: iter([(key, ctx.accounts.get(key)) for key in keys])  # type: ignore[method-assign]
+    accounts = [ctx.accounts.get(key) for key in keys]
+    equities = [account_standing(ctx, account).equity for account in accounts]
+    told = [{tail.feed: tail.rows for tail in tails(ctx, account)} for account in accounts]
+    sums = {(feed, row.price_ppm, row.volatility): 0 for feed in (0, 1, 2) for row in told[0][1] if row.kind == GRID}
+    for equity, mine in zip(equities, told, strict=True):
+        for (feed, move, volatility), _ in sums.items():
+            whole = mine if len(mine) > 1 else {0: next(iter(mine.values()))} | mine
+            made = [row.unweighted for row in whole.get(feed, ())
+                    if (row.kind, row.price_ppm, row.volatility) == (GRID, move, volatility)]
+            sums[feed, move, volatility] += max(0, -equity - sum(made))
+    found = grid_rows(ctx)
+    assert {place: row.shortfall for place, row in found.items()} == sums
+    assert found[0, 5_000_000, UP].shortfall > found[1, 180_000, UP].shortfall > 0
+
+
+def test_liq_033_assets_move_with_their_price() -> None:
+    """LIQ-033: what stands behind a debt as another asset falls with it."""
+    ctx = listed()
+    holds(ctx, ALICE.account(), {BTC: 1}, -(10**10))
+    account = ctx.accounts.edit(ALICE.account())
+    ctx.assets.put(1, Asset(1, price_market=BTC, units_a_price=1, account_cap_units=10**9))
+    account.set_units(1, 30)
+    ctx.accounts.scan = lambda: iter([(ALICE.account(), ctx.accounts.get(ALICE.account()))])  # type: ignore[method-assign]
+    equity = account_standing(ctx, account).equity
+    row = grid_rows(ctx)[1, -660_000, UP]
+    behind = assets_value(ctx, account)
+    assert behind > 0 and row.shortfall == -equity + (behind + 46_000_000) * 66 // 100

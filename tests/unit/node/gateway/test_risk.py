@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,16 @@ def test_command_shows_risk(tmp_path: Path) -> None:
             assert wrong.exit_code == 2
             system = await asyncio.to_thread(invoke, net, "risk", "--system", "--shock=-20", "--shock", "20%")
             assert system.exit_code == 0 and "1 of 2 short" in system.stdout and "-20%" in system.stdout
+            grid = await asyncio.to_thread(invoke, net, "risk", "--system", "--rows", "--output", "json")
+            rows = json.loads(grid.stdout)["grid"]
+            assert len(rows) == 2 * 31 and json.loads(grid.stdout)["rows"] == []
+            assert {row["row"]: row["shortfall_usd"] for row in rows if row["underlying"] == "all"}[
+                "-66%, volatility up"] == str(Decimal("0.66") * 12 * 46 - Decimal(found["equity_usd"]))
+            for together in (["--system", "--offline"], [who, "--reduction", "BTC-PERP", "--offline"],
+                             ["--system", "--deposit", "5"], [who, "--save", str(tmp_path / "kept.json")],
+                             [who, "--shock", "5"], [who, "--reduction", "BTC-PERP", "--rows"]):
+                refused = await asyncio.to_thread(invoke, net, "risk", *together)
+                assert refused.exit_code == 2 and "--" in refused.stderr and not refused.stdout
             taken = await asyncio.to_thread(invoke, net, "risk", who, "--reduction", "BTC-PERP", "--everybody")
             assert taken.exit_code == 0 and "close 0.012 of it" in taken.stdout
             file = tmp_path / "risk.png"
