@@ -17,7 +17,7 @@ def test_an_order_is_previewed_signed_and_filled_by_keyboard(page: Browser, chai
     order(page, "b", "46020", "0.1")
     shown = page.until("#preview", lambda text: "Liquidation price" in text, "a preview")
     assert "Buy 0.100 BTC at 46,020.0 or better" in shown and "Fills now0.050 at 46,010.0" not in shown
-    assert "Margin, initial0.00 → " in shown and "Fee2.3" in shown and "rests until it is cancelled" in shown
+    assert "Margin, initial0.00 → " in shown and "Trading fee2.3" in shown and "rests until it is cancelled" in shown
     assert page.run("return document.activeElement.id") == "confirm", "Enter signs, Escape goes back"
     page.press("Escape")
     wait_for(lambda: page.run("return document.activeElement.name") == "size", "the form does not come back")
@@ -143,6 +143,14 @@ def test_the_browser_encodes_what_python_encodes(page: Browser, chain: Chain) ->
         return args[0].map((one) => hex(encode(ACTION, read(one))));
     """, [as_json(action) for action in actions()])
     assert found == [action.SerializeToString(deterministic=True).hex() for action in actions()]
+
+
+def test_the_mark_is_the_same_wherever_it_is_shown(page: Browser, chain: Chain) -> None:
+    """In the book too, whose levels have not moved."""
+    open_as(page, chain)
+    chain.set_price("BTC/USD", "46100")
+    mark = page.until("#stats dd", lambda text: text > "46,001.1", "the new mark")
+    page.until("#mid", lambda text: text == f"Mark {mark}", mark)
 
 
 def test_a_chain_that_starts_over_is_shown_anew(page: Browser, chain: Chain) -> None:

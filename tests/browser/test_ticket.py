@@ -34,6 +34,8 @@ def test_a_stop_waits_fires_and_fills(page: Browser, chain: Chain) -> None:
     fill(page, trigger="45900")
     shown = page.until("#preview", lambda text: "when the mark falls to 45,900.0" in text, "when it fires")
     assert "45,441.0 or better" in shown and "none while it waits" in shown and "Only reduces" in shown
+    assert "If it fires at 45,900.0margin 115.0" in shown and "→ 0.00 USD" in shown, "it closes the position"
+    assert "Then liquidatedno position" in shown
     page.press("Enter")
     page.until("#outcome", lambda text: "waits: a trigger" in text, "it waits")
     page.until("#orders", lambda text: "when the mark falls to 45,900.0" in text, "it is listed")
@@ -51,12 +53,22 @@ def test_stop_and_profit_cancel_one_another_and_a_trailing_stop_follows(page: Br
     fill(page, trigger="45000", profit="44000", size="0.1")
     page.until("#ticket-error", lambda text: "one belongs below it and one above" in text, "what is wrong")
     fill(page, profit="47000")
-    page.until("#preview", lambda text: "the other goes" in text, "both")
+    both = page.until("#preview", lambda text: "the other goes" in text, "both")
+    assert "If it fires at 45,000.0margin 0.00 → 225.00 USD" in both and "at 47,000.0margin 0.00 → 235.00 USD" in both
+    assert both.count("Then liquidatedat ") == 2 and "Gasat most 0.0" in both
     page.press("Enter")
     page.until("#outcome", lambda text: "two triggers" in text, "they wait")
     page.until("#orders", lambda text: text.count("one cancels the other") == 2, "both are listed")
     choose(page, "[name=kind]", "trailing")
-    fill(page, trail="800", size="0.2")
+    fill(page, trail="800", size="900")
+    page.until("#preview", lambda text: "too little, its order would be refused" in text, "what margin would say")
+    page.click("#back")
+    page.click("#ticket-form [name=reduce_only]")
+    fill(page, size="0.2")
+    page.until("#preview", lambda text: "no position that it would reduce now" in text, "why there is no margin")
+    page.click("#back")
+    page.click("#ticket-form [name=reduce_only]")
+    page.click("#review")
     page.until("#preview", lambda text: "falls by 800.0 from its best, now 45,20" in text, "where it stands")
     page.press("Enter")
     page.until("#orders", lambda text: "trailing by 800.0" in text, "it is listed")

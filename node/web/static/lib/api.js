@@ -26,10 +26,13 @@ async function ask(path, options) {
 /** GET /api/`path` with parameters. */
 export const get = (path, parameters = {}) => ask(`/api/${path}?${new URLSearchParams(parameters)}`);
 
-/** POST JSON to /api/`path`. BigInts are written as text. */
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+const written = (_, value) => (typeof value === "bigint" ? value.toString() : value instanceof Uint8Array ? base64(value) : value);
+
+/** POST JSON to /api/`path`. BigInts are written as text, bytes as base64. */
 export const post = (path, body) => ask(`/api/${path}`, {
   method: "POST", headers: { "content-type": "application/json" },
-  body: JSON.stringify(body, (_, value) => (typeof value === "bigint" ? value.toString() : value)),
+  body: JSON.stringify(body, written),
 });
 
 /** POST one signed envelope. */

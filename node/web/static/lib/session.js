@@ -2,7 +2,8 @@
 import { get, submit } from "./api.js";
 import { unhex } from "./format.js";
 import { devKey, forgetKey, keepKey, keptKeys, signer } from "./keys.js";
-import { makeBody, makeEnvelope } from "../wire/envelope.js";
+import { feeOf, makeBody, makeEnvelope } from "../wire/envelope.js";
+import { gasFor } from "../wire/gas.js";
 
 const CHOSEN = "novation-key";
 const STEP_MS = 10;
@@ -48,6 +49,9 @@ function nextNonce() {
   session.highestNonce = now > session.highestNonce ? now : session.highestNonce + 1n;
   return session.highestNonce;
 }
+
+/** The most that actions cost in gas, in quote quanta. */
+export const gasFee = (actions) => feeOf(gasFor(actions, session.portfolio), session.params.gas_price_e6);
 
 /** Sign actions with a key and send them; the outcome that the chain gave. Throws ApiError. */
 export async function send(actions, { key = session.key, number = session.number, owner = session.owner, chainTimeNs = 0n } = {}) {

@@ -49,7 +49,7 @@ function draw() {
     strikes.set(strike, { ...strikes.get(strike), [right]: quote });
   }
   const [first] = one.options, units = new Units(first.summary.market), forward = BigInt(one.forward_quanta);
-  setText($("forward"), forward ? `Forward ${units.price(forward)}, expires ${day(expiry)}` : `Expires ${day(expiry)}`);
+  setText($("forward"), forward ? `Forward ${units.price(forward)} USD, expires ${day(expiry)}` : `Expires ${day(expiry)}`);
   const rows = [...strikes].sort(([a], [b]) => (BigInt(a) < BigInt(b) ? -1 : 1));
   setRows($("series"), rows.map(([strike, { call, put }]) => h("tr", { class: BigInt(strike) < forward ? "below" : "above" },
     cells(call, true), h("th", { scope: "row" }, units.price(strike)), cells(put, false))));
@@ -91,6 +91,10 @@ async function main() {
   $("to-ticket").addEventListener("click", () => {
     sessionStorage.setItem(KEPT, JSON.stringify([...legs.values()]));
     location.href = `/#${legs.keys().next().value}`;
+  });
+  for (const button of $("rights").children) button.addEventListener("click", () => { // a narrow screen shows one of them
+    $("both").dataset.right = button.dataset.right;
+    for (const one of $("rights").children) one.setAttribute("aria-pressed", String(one === button));
   });
   drawLegs();
   await refresh();

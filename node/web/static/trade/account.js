@@ -7,6 +7,7 @@ import { account, send, session } from "../lib/session.js";
 import { ratio, usd } from "../wire/units.js";
 import { fundingRate } from "./markets.js";
 import * as mode from "./mode.js";
+import * as money from "./money.js";
 import { liquidation } from "./review.js";
 import { closing } from "./ticket.js";
 import { state } from "./state.js";
@@ -86,6 +87,7 @@ export function draw() {
   ] : figures.map(() => "–");
   texts.forEach((text, place) => setText(figures[place], text));
   if (now?.liquidatable) setText(figures[5], "below maintenance: being liquidated");
+  money.drawButton();
   drawFunding(positions);
   setRows($("positions"), positions.length ? positions.map(positionRow) : [empty(8, session.key ? "No positions." : "Choose a key to see its account.")]);
 }
@@ -95,9 +97,9 @@ function positionRow({ position, maintenance_margin_quanta: margin }) {
   const profit = lots * state.mark(market) - BigInt(entry);
   return h("tr", {},
     h("th", { scope: "row" }, state.symbol(market)), h("td", { class: lots > 0n ? "buy" : "sell" }, `${lots > 0n ? "long" : "short"} ${units.size(lots < 0n ? -lots : lots)}`),
-    h("td", {}, units.price(BigInt(entry) / lots)), h("td", {}, units.price(state.mark(market))),
+    h("td", { class: "wide-only" }, units.price(BigInt(entry) / lots)), h("td", { class: "wide-only" }, units.price(state.mark(market))),
     h("td", { class: profit < 0n ? "sell" : "buy" }, `${profit > 0n ? "+" : ""}${usd(profit)}`),
-    h("td", {}, risk.has(market) ? liquidation(risk.get(market), units) : "…"), h("td", {}, usd(margin)),
+    h("td", {}, risk.has(market) ? liquidation(risk.get(market), units) : "…"), h("td", { class: "wide-only" }, usd(margin)),
     h("td", {}, h("button", { "data-key": `close ${market}`, onclick: () => closing(market, lots, showMarket), "aria-label": `Close ${state.symbol(market)}` }, "Close")));
 }
 

@@ -95,7 +95,7 @@ function show(actions, legs, answer) {
       ...legs.map((leg, place) => [state.symbol(leg.market), `at ${state.units.get(leg.market).price(BigInt(result.legs[place].filled_quote_quanta) / BigInt(result.legs[place].filled_lots))} on average`]),
       [cost < 0n ? "Brings together" : "Costs together", `${usd(cost < 0n ? -cost : cost)} USD`],
       ...payoff(legs.map((leg) => ({ lots: signed(leg), ...state.markets.get(leg.market).market })), cost),
-      ...review.marginPairs(answer),
+      ...review.marginPairs(answer), ["Gas", review.gasText(actions)],
     ],
     onBack: back,
     onSign: async () => {

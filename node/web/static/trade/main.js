@@ -13,6 +13,7 @@ import * as combo from "./combo.js";
 import * as depth from "./depth.js";
 import * as markets from "./markets.js";
 import * as mode from "./mode.js";
+import * as money from "./money.js";
 import * as ticket from "./ticket.js";
 import * as trades from "./trades.js";
 import { state } from "./state.js";
@@ -64,6 +65,7 @@ async function take(event, data, height) {
   } else if (event === "prices") {
     for (const price of data.prices) state.marks.set(price.market, price);
     markets.drawStats();
+    book.draw();
     accountView.draw();
   } else if (event === "book" && data.market === state.market) {
     state.book = data;
@@ -100,6 +102,7 @@ async function main() {
   ticket.setUp();
   combo.setUp();
   mode.setUp();
+  money.setUp();
   accountView.setUp(show);
   book.setUp((quanta) => ticket.setPrice(quanta));
   depth.setUp();

@@ -2,7 +2,7 @@
 import { $, h } from "../lib/dom.js";
 import { post } from "../lib/api.js";
 import { ResultError, problemText } from "../lib/problems.js";
-import { account, send, session } from "../lib/session.js";
+import { account, gasFee, send, session } from "../lib/session.js";
 import { ratio, usd } from "../wire/units.js";
 import { state } from "./state.js";
 
@@ -17,17 +17,27 @@ let asked = 0; // grows with each question, and with all that makes its answer p
 /** The ticket turns to something else: an answer that comes now is not shown. */
 export const turn = () => { asked += 1; };
 
-/** What actions would do to the account in use; null when the ticket has turned to something else since. Throws ApiError. */
-export async function whatIf(actions) {
-  const mine = ++asked, answer = await post("risk", { account: account(), actions });
-  return mine === asked ? answer : null;
+/** What the account in use would be under each of several suppositions; null when the ticket has turned to something
+ * else since. Throws ApiError. */
+export async function suppose(suppositions) {
+  const mine = ++asked, answers = await Promise.all(suppositions.map((one) => post("risk", { account: account(), ...one })));
+  return mine === asked ? answers : null;
 }
 
-/** What the answer says of margin, fees and liquidation. */
+/** The same of actions. */
+export const whatIf = async (actions) => (await suppose([{ actions }]))?.[0] ?? null;
+
+/** As the account shows it: what new orders may rest on. */
+const free = ({ equity_quanta: equity, initial_quanta: initial }) => usd(BigInt(equity) - BigInt(initial));
+
+/** What gas costs, in words. */
+export const gasText = (actions) => `at most ${usd(gasFee(actions), 4)} USD`;
+
+/** What the answer says of margin, fees and liquidation; with `market`, of its position too. */
 export const marginPairs = ({ before, after, trading_fees_quanta: fees }, market) => [
-  ["Fee", `${usd(fees, 4)} USD, and gas`],
+  ["Trading fee", `${usd(fees, 4)} USD`],
   ["Margin, initial", `${usd(before.initial_quanta)} → ${usd(after.initial_quanta)} USD`],
-  ["Free collateral", `${usd(before.free_quanta)} → ${usd(after.free_quanta)} USD`],
+  ["Free collateral", `${free(before)} → ${free(after)} USD`],
   ...(market ? [["Liquidation price", liquidation(after.positions.find((one) => one.market === market), state.units.get(market))]] : []),
   ...(after.underlyings.length ? [["Liquidated if", spans(after.underlyings)]] : []),
 ];

@@ -98,16 +98,16 @@ function triggers(kind, common) {
       ...(trailing ? { trail_quanta: level } : { trigger_quanta: level }) };
     const watch = source === "last" ? "last trade" : source;
     const when = trailing ? `the ${watch} ${above ? "rises" : "falls"} by ${units.price(level)} from its best, now ${units.price(start)}` : `the ${watch} ${above ? "rises" : "falls"} to ${units.price(level)}`;
-    return { trigger, when, limit };
+    return { trigger, when, limit, at: start };
   }
 
   return {
-    actions: made.map(({ trigger }) => ({ place_trigger: trigger })), buying, waits: true,
+    actions: made.map(({ trigger }) => ({ place_trigger: trigger })), buying, fires: made,
     title: `${buying ? "Buy" : "Sell"} ${units.size(common.size_lots)} ${base(state.summary)} when ${made.map(({ when }) => when).join(", or ")}`,
     pairs: [
       ...(common.reduce_only ? [REDUCES] : []),
       ...made.map(({ limit }, place) => [made.length > 1 ? ["Stop fills at", "Profit is taken at"][place] : "Fills at", `${units.price(limit)} or better${levels[0][0] === "trail" ? ", which follows too" : ""}; what does not fill at once goes`]),
-      ...(made.length > 1 ? [["When one fires", "the other goes"]] : []), ["Margin", "none while it waits; asked when it fires, and the order may be refused then"],
+      ...(made.length > 1 ? [["When one fires", "the other goes"]] : []), ["Margin", "none while it waits; asked for when it fires"],
     ],
   };
 }

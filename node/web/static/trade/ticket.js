@@ -1,6 +1,7 @@
 // The order ticket: write, review what it would do, then sign.
 import { $ } from "../lib/dom.js";
 import { problemText } from "../lib/problems.js";
+import * as fired from "./fired.js";
 import { typing } from "./markets.js";
 import * as review from "./review.js";
 import { state } from "./state.js";
@@ -99,8 +100,8 @@ async function ask() {
   if (!review.hasKey("ticket-error")) return;
   $("review").disabled = true;
   try {
-    const answer = found.waits ? null : await review.whatIf(found.actions);
-    if (found.waits || answer) show(found, answer);
+    const answer = await (found.fires ? fired.marginPairs(found.fires) : review.whatIf(found.actions));
+    if (answer) show(found, answer);
   } catch (problem) {
     $("ticket-error").textContent = problemText(problem);
   } finally {
@@ -109,13 +110,14 @@ async function ask() {
 }
 
 function show(found, answer) {
-  const side = form().elements.side.value, result = answer?.results[0], units = state.unit;
+  const side = form().elements.side.value, result = answer.results?.[0], units = state.unit;
+  const said = found.fires ? answer : result.code ? [] : [...outcome(result, answer.fills.length), ...review.marginPairs(answer, state.market)];
   review.show({
     title: found.title, problem: result?.code ? result : null, tone: side,
-    pairs: result?.code ? [] : [...(answer ? [...outcome(result, answer.fills.length), ...review.marginPairs(answer, state.market)] : []), ...found.pairs],
+    pairs: result?.code ? [] : [...(found.fires ? [...found.pairs, ...said] : [...said, ...found.pairs]), ["Gas", review.gasText(found.actions)]],
     onBack: () => { back(); form().elements.size.focus(); },
     onSign: async () => {
-      await review.place(found.actions, (sent) => (found.waits ? `waits: ${sent.actions.length > 1 ? "two triggers" : "a trigger"}` : done(sent.actions[0], units)));
+      await review.place(found.actions, (sent) => (found.fires ? `waits: ${sent.actions.length > 1 ? "two triggers" : "a trigger"}` : done(sent.actions[0], units)));
       back();
       $("review").focus();
     },

@@ -25,10 +25,12 @@ export function signBytes(chainId, body) {
   return joined(SIGN_TAG, Uint8Array.of(name.length), name, body);
 }
 
+/** The most that a gas limit costs, in quote quanta. */
+export const feeOf = (gas, gasPriceE6) => (BigInt(gas) * BigInt(gasPriceE6) + 999999n) / 1000000n;
+
 /** The body whose fee limit covers its gas limit. */
 export function makeBody({ owner, number, actions, nonce, gasPriceE6, expiryTimeNs = 0n, portfolio = 0 }) {
-  const gas = BigInt(gasFor(actions, portfolio));
-  const fee = (gas * BigInt(gasPriceE6) + 999999n) / 1000000n;
+  const gas = BigInt(gasFor(actions, portfolio)), fee = feeOf(gas, gasPriceE6);
   return encode(BODY, {
     account: { owner, number }, actions, gas_limit: gas, fee_limit_quanta: fee, nonce, expiry_time_ns: expiryTimeNs,
   });

@@ -4,7 +4,7 @@ import { ACTION, TIME_IN_FORCE } from "./schemas.js";
 
 const ENVELOPE = 120000, BYTE = 20, ONE_ACTION = 2000, FILL = 20000, POSITION = 1000, CANCEL = 8000, ORDER_IN_RECORD = 120;
 const KIND = {
-  place_order: 15000, cancel_order: 8000, replace_order: 20000, cancel_all: 8000, transfer: 14000,
+  place_order: 15000, cancel_order: 8000, replace_order: 20000, cancel_all: 8000, transfer: 14000, withdraw: 24000,
   faucet_deposit: 14000, place_trigger: 80000, cancel_trigger: 8000, place_combo: 20000, set_margin_mode: 20000, set_agent: 14000,
 };
 const PEG = 20000, TRAILING = 240000, TRIGGER_IN_RECORD = 200, TRIGGERS_MAX = 50, OPEN_ORDERS_MAX = 200;
@@ -40,7 +40,7 @@ export function gasFor(actions, portfolio = 0) {
       gas += terms.all ? CANCEL * TRIGGERS_MAX : 0;
     } else if (kind === "cancel_all") {
       cancelling = OPEN_ORDERS_MAX;
-    } else if (kind === "transfer") {
+    } else if (kind === "transfer" || kind === "withdraw") {
       gas += POSITION * POSITIONS * 2 + TOGETHER * POSITIONS_TOGETHER;
     }
   }

@@ -25,6 +25,7 @@ export const ACTION = {
   }],
   cancel_all: [4, { market: [1, "uint"] }],
   transfer: [5, { to: [1, ACCOUNT], amount_quanta: [2, "uint"], asset: [3, "uint"] }],
+  withdraw: [6, { amount_quanta: [1, "uint"], destination: [2, "bytes"], asset: [3, "uint"] }],
   faucet_deposit: [7, { to: [1, ACCOUNT], amount_quanta: [2, "uint"], asset: [3, "uint"] }],
   place_trigger: [25, TRIGGER],
   set_margin_mode: [50, { mode: [1, "uint"] }],

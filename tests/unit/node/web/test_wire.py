@@ -42,7 +42,7 @@ def actions() -> list[tx_pb2.Action]:
         e.cancel(order_id=1_099_511_627_777), e.cancel(client_id=1),
         e.replace(order_id=5, price_quanta=127, size_lots=128, time_in_force="ioc"),
         e.cancel_all(), e.cancel_all(7), e.transfer(ALICE, 16_383), e.transfer(ALICE, 16_384, asset=2),
-        e.faucet(ALICE, 10**12),
+        e.faucet(ALICE, 10**12), e.withdraw(1, b"x"), e.withdraw(BIG, bytes(range(64)), asset=2**32 - 1),
         e.place_trigger(market=1, direction="below", side="sell", price_quanta=1, size_lots=1, trigger_quanta=2),
         e.place_trigger(market=1, direction="above", side="buy", price_quanta=1, size_lots=1, trail_quanta=2,
                         source="last", reduce_only=True, client_id=4, oco_id=3, expiry_time_ns=2),
