@@ -80,7 +80,7 @@ def time_value(forward_quanta: int, strike_quanta: int, distance_q80: int, devia
     part, scale = tail(-near)
     common = max(scale, far_scale)
     lacking = (part * low << common - scale) + (far * high << common - far_scale)
-    return (low << BITS) + (-lacking >> common - BITS)
+    return (low << BITS) + (-(lacking or 1) >> common - BITS)  # always below `low`, as the exact one is
 
 
 def call_put(forward_quanta: int, strike_quanta: int, time_value_q80: int) -> tuple[int, int]:
