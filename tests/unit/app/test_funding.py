@@ -126,6 +126,17 @@ def test_index_by_time() -> None:
     assert (rules.next_index(5, 1, 1, 1), rules.next_index(5, 1, -1, 1)) == (5, 5)
 
 
+def test_derive_s_rate() -> None:
+    """FUND-005 to FUND-007: v2-core's PerpAsset at 7736900d: spot 1,500, impact bid 6 above: 0.0005 an hour, 0.75 USD
+    of one contract. Its premium over eight hours is ours without a band; its constant is our interest, 0 in that case.
+    """
+    premium = rules.premium(per_lot(1_506), per_lot(1_510), per_lot(1_500))
+    rate_e9 = rules.rate(premium, 0, 0, 32_000_000)  # its cap: 0.4 % an hour
+    assert (premium, rate_e9) == (4_000_000, 4_000_000)
+    assert paid(LOT, per_lot(1_500), rate_e9, 3_600) == 750_000
+    assert rules.rate(50_000_000, 0, 0, 32_000_000) == 32_000_000
+
+
 TERMS: dict[int, dict[str, object]] = {BTC: {"funding_cap_e9": 40_000_000}}
 
 

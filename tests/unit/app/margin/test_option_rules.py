@@ -1,9 +1,17 @@
-"""Standard margin of options: Derive's published cases of SRM, and open orders."""
+"""Standard margin of options: Derive's published cases of SRM, and open orders.
+
+Cases: derivexyz/v2-core at 7736900d, test/risk-managers/unit-tests/StandardManager, test-cases.json and
+test-cases-portfolio.json. Those figures hold what an option is worth, which here counts in equity.
+"""
+
+from fractions import Fraction
 
 import pytest
 
+from app.kernel.fixed import ONE_Q80
 from app.margin import rules
 from app.margin.rules import Leg, OptionTerms
+from app.pricing import rules as pricing
 
 USD = 1_000_000
 S = 1_500 * USD
@@ -13,16 +21,32 @@ TERMS = OptionTerms(
 )
 
 
-@pytest.mark.parametrize(("leg", "initial", "maintenance"), [
-    (Leg(-1, 79_371585, 1_500 * USD, True), -304_371585, -191_871585),
-    (Leg(-1, 6_008262, 1_900 * USD, True), -156_008262, -118_508262),
-    (Leg(-1, 14_322794, 1_300 * USD, False), -164_322794, -126_822794),
+FINE = 10**12  # units to a dollar: cases show nine decimals
+CASE_FORWARD, CASE_NS = int(Fraction("1500.8332793109938") * FINE), 500_400 * 10**9
+
+
+def case_leg(lots: int, strike: int, sigma: str, is_call: bool) -> Leg:
+    """An option of test-cases.json at its price, in units."""
+    spread = pricing.deviation(int(Fraction(sigma) * 10**18), CASE_NS)
+    price = (pricing.call if is_call else pricing.put)(CASE_FORWARD, strike * FINE, spread)
+    return Leg(lots, price // ONE_Q80, strike * FINE, is_call)
+
+
+def shown(value: int, text: str) -> bool:
+    """Whether a figure in units is the one of nine decimals that is shown, rounded or cut."""
+    return abs(Fraction(value, FINE) - Fraction(text)) <= Fraction(1, 10**9)
+
+
+@pytest.mark.parametrize(("leg", "worth", "maintenance", "initial"), [
+    (case_leg(-1, 1_500, "1.04788449408498624", True), "-79.371585189", "-191.871585189", "-304.371585189"),
+    (case_leg(-1, 1_900, "1.179993832279", True), "-6.008261836", "-118.508261835", "-156.008261835"),
+    (case_leg(-1, 1_300, "1.08318941551", False), "-14.322794294", "-126.822794294", "-164.322794294"),
 ])
-def test_short_alone(leg: Leg, initial: int, maintenance: int) -> None:
-    """MARG-014: to the digits shown, with the value that equity counts."""
-    value = leg.lots * leg.mark_quanta
-    asked = rules.lone_margins(leg, S, TERMS)
-    assert (value - asked[0], value - asked[1]) == (initial, maintenance)
+def test_short_alone(leg: Leg, worth: str, maintenance: str, initial: str) -> None:
+    """MARG-014: of the published volatility, to the nine decimals shown: the option, both margins with its value."""
+    value, asked = leg.lots * leg.mark_quanta, rules.lone_margins(leg, 1_500 * FINE, TERMS)
+    assert shown(value, worth)
+    assert shown(value - asked[0], initial) and shown(value - asked[1], maintenance)
 
 
 def test_deep_put() -> None:
@@ -44,15 +68,52 @@ def test_long_alone() -> None:
     assert rules.lone_margins(Leg(3, 79_371585, S, True), S, TERMS) == (238_114755, 238_114755)
 
 
-def test_groups() -> None:
-    """MARG-016: what can be lost, with the value: 200, 100, 1,000."""
-    spread = [Leg(-1, 403 * USD, 1_100 * USD, True), Leg(1, 219 * USD, 1_300 * USD, True)]
-    put = [Leg(-1, 1, 100 * USD, False)]
-    box = [Leg(-1, 500 * USD, 1_000 * USD, True), Leg(1, 1, 1_000 * USD, False), Leg(1, 1, 2_000 * USD, True),
-           Leg(-1, 500 * USD, 2_000 * USD, False)]
-    for legs, most in ((spread, 200), (put, 100), (box, 1_000)):
-        value = sum(leg.lots * leg.mark_quanta for leg in legs)
-        assert value - rules.most_loss(value, rules.worst_payoff(legs)) == -most * USD
+def group(legs: list[Leg], index: int) -> list[int]:
+    """Value less initial and less maintenance margin of a group, as MARG-016 has it of nothing but these legs."""
+    value = sum(leg.lots * leg.mark_quanta for leg in legs)
+    lone = [rules.lone_margins(leg, index, TERMS) for leg in legs]
+    calls, lost = sum(leg.lots for leg in legs if leg.is_call), rules.most_loss(value, rules.worst_payoff(legs))
+    rates = TERMS.unpaired_ppm, TERMS.unpaired_maintenance_ppm
+    return [value - min(sum(one[part] for one in lone), lost + rules.unpaired(calls, index, rates[part]))
+            for part in (0, 1)]
+
+
+def test_call_spread_of_the_cases() -> None:
+    """MARG-016: test-cases.json, short a call at 1,100, long one at 1,300: what it can lose binds, 200."""
+    legs = [case_leg(-1, 1_100, "1.198874027", True), case_leg(1, 1_300, "1.08318941551", True)]
+    assert group(legs, 1_500 * FINE) == [-200 * FINE] * 2
+    assert group(legs[:1], 1_500 * FINE)[1] < -200 * FINE
+
+
+def at_2000(lots: int, strike: int, is_call: bool) -> Leg:
+    """An option at a forward of 2,000 and a volatility that gives a put at 2,000 the price of the case of the peg."""
+    spread = pricing.implied_deviation(84 * USD * ONE_Q80, 2_000 * USD, 2_000 * USD, False)[1]
+    price = (pricing.call if is_call else pricing.put)(2_000 * USD, strike * USD, spread)
+    return Leg(lots, price // ONE_Q80, strike * USD, is_call)
+
+
+@pytest.mark.parametrize(("legs", "initial", "maintenance"), [
+    ([at_2000(-1, 100, False)], -100, -100),
+    ([at_2000(-1, 1_000, True), at_2000(1, 1_000, False), at_2000(1, 2_000, True), at_2000(-1, 2_000, False)],
+     -1_000, -1_000),
+    ([at_2000(-1, 1_800, True), at_2000(1, 2_000, True)], -200, -200),
+    ([at_2000(1, 2_500, False), at_2000(-1, 3_000, False)], -500, -500),
+    ([at_2000(1, 2_500, False), at_2000(-1, 2_400, False)], 0, 0),
+    ([at_2000(-1, 2_000, False)], -384, -234),
+])
+def test_portfolio_cases(legs: list[Leg], initial: int, maintenance: int) -> None:
+    """MARG-016: test-cases-portfolio.json at a spot of 2,000: a put with nothing below, a box, spreads, and a put at
+    the money. Of the last Derive asks in initial margin 2,496: (0.98 - 0.10) x 1.2 x 2,000 more, because its coin of
+    account stands at 0.10. Here accounts are kept in the quote unit itself, so there is no peg to charge for.
+    """
+    found = group(legs, 2_000 * USD)
+    assert [round(Fraction(value, USD)) for value in found] == [initial, maintenance]
+    if maintenance == -234:
+        assert round(Fraction(found[0], USD) - Fraction("0.88") * Fraction("1.2") * 2_000) == -2_496
+
+
+def test_nothing_to_lose() -> None:
+    """MARG-016, MARG-017."""
     assert rules.worst_payoff([Leg(1, 5, 100, False), Leg(2, 5, 100, True)]) == 0
     assert rules.worst_payoff([]) == 0 == rules.most_loss(5, 7)
     assert rules.unpaired(-3, S, 1_200_000) == 5_400 * USD and rules.unpaired(3, S, 1_200_000) == 0

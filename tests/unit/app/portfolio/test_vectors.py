@@ -89,7 +89,7 @@ def case(calls: int, coins: int, stable: str = "1") -> Case:
     years = mpf(TIME_NS) / (365 * 86_400 * SECOND_NS)
     discount = mp.exp(-years * RATE_PPM / PPM)
     variance = svi(mp.log(STRIKE / FORWARD)) * years / mpf("0.02520611364789")  # at the case's time, not the curve's
-    flat = (scaled(variance * 10**6),) * 7
+    flat = (int(mp.nint(variance * 10**18)),) * 7
     expiry = rules.expiry_of(0, scaled(FORWARD * discount), TIME_NS, TERMS)
     strike, spread = scaled(STRIKE * discount), sqrt(surface.variance(flat, 0))
     array = rules.array_of(expiry, flat, strike, True)
@@ -106,7 +106,7 @@ def case(calls: int, coins: int, stable: str = "1") -> Case:
 
 
 def near(found: int, shown: str) -> bool:
-    """Whether a figure is the one that is shown, within 3 x 10^-11: they compute in 10^-18 with an error of its own."""
+    """Whether a figure is the one that is shown, within 3 x 10^-11: theirs were summed in doubles, see below."""
     with mp.workdps(50):
         return abs(mpf(found) - mpf(shown) * E12) <= 30
 
@@ -117,12 +117,23 @@ def test_derive_short_call() -> None:
         found = case(-1, 0)
     assert near(found.value, "-1186.4185694587657")
     up, down = rules.volatility_factors(TIME_NS, 500_000, 275_000, 300_000, 130_000, 86_400 * SECOND_NS)
-    assert abs(up * E12 // ONE_Q80 - 1_712811375927) <= 1 and abs(down * E12 // ONE_Q80 - 607953743240) <= 1
+    assert (up * 10**15 + ONE_Q80 // 2) // ONE_Q80 == 1_712811375927374
+    assert (down * 10**16 + ONE_Q80 // 2) // ONE_Q80 == 6079537432399443
     assert near(found.rows[0], "-12939.312020443322") and found.scan.joint_row == 0
     assert found.rows[len(GRID) + 5] * 10**4 // E12 == -33830434  # shown: -3383.0433
     assert -found.rows[-1] * 10**4 // E12 == 9472098
     assert near(found.value - found.initial, "-14604.04812014482")
     assert near(found.value - found.maintenance, "-11824.858703959073")
+    parts = Fraction("-1186.4185694587657") + Fraction("-12939.312020443322") - Fraction("95663.50604855") / 200
+    assert abs(found.value - found.initial - parts * E12) <= 2  # what they show of its parts adds up to ours
+
+
+def test_derive_smile() -> None:
+    """PRIC-001: test_12's volatility, from its curve's variance over the curve's own time: to the digits shown."""
+    with mp.workdps(50):
+        spread = int(mp.sqrt(svi(mp.log(STRIKE / FORWARD)) * 2**160))
+    curve_ns = round(Fraction("0.02520611364789") * pricing.YEAR_NS)
+    assert abs(pricing.volatility(spread, curve_ns) - 453_803924321583_000) < 10_000
 
 
 def test_derive_coin_and_two_calls() -> None:

@@ -86,11 +86,16 @@ def test_option_of_a_portfolio_case() -> None:
         assert abs(worth - mpf("1186.4185694587657")) < 5e-9  # their volatility is itself rounded
 
 
+def distance_of(terms: dict[str, str], strike: str, forward: str) -> mpf:
+    """The log-moneyness, kept within four deviations at the money as they do."""
+    most = 4 * mpmath.sqrt(mpf(terms["a"]) + mpf(terms["b"]) * mpf(terms["sigma"]))
+    return max(-most, min(most, mpmath.log(mpf(strike) / mpf(forward))))
+
+
 def svi(terms: dict[str, str], strike: str, forward: str) -> mpf:
-    """Total variance by SVI, the log-moneyness kept within four at-the-money deviations as they do."""
+    """Total variance by SVI at that log-moneyness."""
     a, b, rho, m, sigma = (mpf(terms[name]) for name in ("a", "b", "rho", "m", "sigma"))
-    most = 4 * mpmath.sqrt(a + b * sigma)
-    k = max(-most, min(most, mpmath.log(mpf(strike) / mpf(forward))))
+    k = distance_of(terms, strike, forward)
     return a + b * (rho * (k - m) + mpmath.sqrt((k - m) ** 2 + sigma**2))
 
 
@@ -104,7 +109,7 @@ WIDE = {"a": "0.01", "b": "0.01", "rho": "-0.04", "m": "0.03", "sigma": "0.05"}
     (SHORT, "0.0383561643835616", "1805", "1800", "0.8513856076969522", 14),
     (SHORT, "0.0383561643835616", "1805", "2100", "0.939244986304054", 14),
     (SHORT, "0.0383561643835616", "1805", "2400", "1.0133571334275668", 14),
-    (WIDE, "0.03287671232", "2000", "2000000", "0.645048", 6),
+    (WIDE, "0.03287671232", "2000", "2000000", "0.645048", 6),  # at their k of 0.409878 and -0.409878
     (WIDE, "0.03287671232", "2000", "1", "0.666465", 6),
 ])
 def test_svi_as_total_variance(terms: dict[str, str], years: str, forward: str, strike: str, sigma: str,
@@ -114,3 +119,11 @@ def test_svi_as_total_variance(terms: dict[str, str], years: str, forward: str, 
         spread = int(mpmath.floor(mpmath.sqrt(svi(terms, strike, forward)) * mpf(2) ** 80))
         found = rules.volatility(spread, round(Fraction(years) * rules.YEAR_NS))
         assert abs(Fraction(found, 10**18) - Fraction(sigma)) <= Fraction(1, 10**places)
+
+
+@pytest.mark.parametrize(("strike", "k"), [("2000000", "0.409878"), ("1", "-0.409878")])
+def test_far_strikes_of_svi_count_no_farther(strike: str, k: str) -> None:
+    """SURF-003: theirs keep k within four deviations at the money; ours let the wing go on (test_surface.py)."""
+    with mp.workdps(50):
+        at = distance_of(WIDE, strike, "2000")
+        assert abs(at - mpf(k)) < mpf("5e-7")

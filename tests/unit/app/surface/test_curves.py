@@ -70,6 +70,8 @@ def test_surf_009_a_window_splits_the_forward() -> None:
     assert curve.fixed_e9 == 1_300_000_000 * S
     assert curve.live_e9 == 1_975_000_000 * S // 3
     assert curve.slice_e18[3] == rules.convex_slice(FLAT)[3] // 3
+    fixed, live = rules.split_forward(1_975_000_000, S, 20 * MINUTE, WINDOW, 10 * MINUTE, 1_950_000_000 * 10 * MINUTE)
+    assert (fixed + live) // S == 1_966_666_666  # Derive's 1,966.67, 20 minutes before (help.derive.xyz, 8691491)
     assert rules.split_forward(7, S, 0, WINDOW, 0, 0) == (7 * S, 0)
     assert rules.split_forward(7, S, 0, WINDOW, 10, 50) == (5 * S, 0)
 
