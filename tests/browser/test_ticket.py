@@ -132,6 +132,7 @@ def test_a_spread_from_the_option_chain_is_a_combo(page: Browser, chain: Chain) 
     page.click(f"[data-key='{upper} sell']")
     page.click("#to-ticket")
     page.find("#legs .leg:nth-of-type(2)")
+    page.until("#stats", lambda text: "Expires29 Dec 2023" in text, "when the option expires")
     legs = page.run("return [...document.querySelectorAll('#legs .leg')].map((leg) => "
                     "[...leg.querySelectorAll('input[name=symbol], select, [name=price]')].map((one) => one.value))")
     assert legs == [[lower, "buy", "7000"], [upper, "sell", "2000"]]
@@ -197,6 +198,9 @@ def test_margin_modes_are_compared_and_switched(page: Browser, chain: Chain) -> 
     page.until("#mode", lambda text: text == "standard", "the mode")
     page.click("#mode-button")
     shown = page.until("dialog", lambda text: "standard, in force" in text, "both modes")
+    page.look_like(width=390)
+    assert page.run("const box = document.querySelector('dialog .scroll'); return box.scrollWidth <= box.clientWidth")
+    page.look_like(width=1280)
     assert "Initial margin" in shown and "Maintenance margin" in shown and "Hedges count" in shown
     page.click("#switch-mode")
     page.until("dialog [role=status]", lambda text: "margined by portfolio now" in text, "the switch")

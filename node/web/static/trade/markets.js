@@ -4,7 +4,7 @@ import { day, words } from "../lib/format.js";
 import { ratio, usd } from "../wire/units.js";
 import { state } from "./state.js";
 
-const STATS = [mark, index, last, fundingRate, interest, status]; // in the order of the page
+const STATS = [mark, index, last, timely, interest, status]; // in the order of the page
 let choose = () => {};
 
 const price = (quanta) => (BigInt(quanta || 0) ? state.unit.price(quanta) : "–");
@@ -19,6 +19,10 @@ function status(one) {
 /** The rate in force, per eight hours. */
 export function fundingRate(one) {
   return one.funding?.rate_e9 === undefined || one.market.kind !== "perpetual" ? "–" : `${ratio(BigInt(one.funding.rate_e9), 10000000n, 4)} %`;
+}
+/** Of a perpetual its funding; of what expires, when. */
+function timely(one) {
+  return one.market.kind === "perpetual" ? fundingRate(one) : day(one.market.expiry_ns);
 }
 export const base = (one) => one.market.symbol.split("-")[0];
 
@@ -42,6 +46,7 @@ export function drawStats() {
   if (!one) return;
   const list = $("stats");
   STATS.forEach((read, place) => setText(list.children[place].lastChild, read(one)));
+  setText(list.children[3].querySelector("dt"), one.market.kind === "perpetual" ? "Funding, 8 hours" : "Expires");
   setText($("market-button"), `${one.market.symbol} ▾`);
   setText($("base"), base(one));
 }

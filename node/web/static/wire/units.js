@@ -1,6 +1,6 @@
 // Between decimals for people and the chain's integers, exactly or not at all. No floats: BigInt throughout.
 
-const USD = 1000000n;
+const USD = 1000000n, SMALL_PLACES = 3;
 
 /** A decimal as [digits, places]: "46000.5" is [460005n, 1]. Null when it is none. */
 export function decimal(text) {
@@ -38,9 +38,11 @@ export class Units {
     this.lotText = market.lot_size;
   }
 
-  /** Quote quanta a lot as a price for people. */
+  /** Quote quanta a lot as a price for people. A mark may be less than half a tick: it is shown, not called 0. */
   price(quanta, group = true) {
-    return ratio(BigInt(quanta) * 10n ** BigInt(this.lotPlaces), this.lot * USD, this.tickPlaces, group);
+    const top = BigInt(quanta) * 10n ** BigInt(this.lotPlaces), bottom = this.lot * USD;
+    const small = top > 0n && 2n * top * 10n ** BigInt(this.tickPlaces) < bottom;
+    return ratio(top, bottom, this.tickPlaces + (small ? SMALL_PLACES : 0), group);
   }
 
   /** A price as a number, for pictures only. */

@@ -166,6 +166,8 @@ console.log(JSON.stringify({
   sizes: given.quanta.map((one) => units.size(one, false)),
   lots: ["0.25", "1", "0,001", "0.0005", "0", "-1", "x", "1e3", ""].map((text) => either(units.lots(text))),
   quanta: ["46000.5", "46000", "46000.3"].map((text) => either(units.quanta(text))),
+  small: [units.price(40n), units.price(0n),
+    new Units({ lot_size: "1", tick_size: "1", tick_quanta: "1" }).price(451000n)],
   usd: [usd("1234567890123"), usd("-1"), usd("-1", 6), usd("999999"), usd(0)],
   tick: [units.onTick(1001n, true), units.onTick(1001n, false)].map(String) }));
 """
@@ -179,6 +181,7 @@ console.log(JSON.stringify({
     assert found["quanta"] == ["46000500", "46000000", "Price: a multiple of 0.5; try 46000.0."]
     assert found["usd"] == ["1,234,567.89", "0.00", "\u22120.000001", "1.00", "0.00"]
     assert found["tick"] == ["1500", "1000"]
+    assert found["small"] == ["0.0400", "0.0", "0.451"]
 
 
 def test_the_page_names_no_other_host_and_runs_no_inline_script() -> None:
