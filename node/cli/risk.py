@@ -304,12 +304,17 @@ def risk_text(who: str, data: dict[str, Any], reply: risk_service.GetRiskRespons
     shown: list[Any] = [table]
     last, positions = ("after", reply.after.positions) if supposes else ("before", reply.before.positions)
     shown.append(rows_table(data[last]["positions"], "no positions"))
+    if positions:
+        shown.append("liquidated below, above: by that market's price alone, all others staying; an underlying moves "
+                     "with all that follows it")
     shown += [picture(infos[one.market], one) for one in positions
               if one.lots and infos[one.market].record.kind != state_pb2.MARKET_KIND_OPTION]
     groups = [{**one, "markets": ", ".join(one["markets"][:NAMED]) + " …" * (len(one["markets"]) > NAMED),
-               "short": "; ".join(" to ".join(span) for span in one["short"]) or "-"}
+               "short": "; ".join(span_text(*span) for span in one["short"]) or "-"}
               for one in data[last]["underlyings"]]
-    shown += [rows_table(rows, "") for rows in (groups, data[last]["greeks"], data[last]["modes"]) if rows]
+    greeks = [{"greeks": f"{one['underlying']} {one['expiry'].removesuffix('-')}",
+               **{name: one[name] for name in one if name.endswith("_usd")}} for one in data[last]["greeks"]]
+    shown += [rows_table(rows, "") for rows in (groups, greeks, data[last]["modes"]) if rows]
     shown += tails_text(data[last]["tails"], every)
     if supposes and data["results"]:
         shown += [rows_table(data["results"], ""), rows_table(data["fills"], "no fills"),
@@ -317,6 +322,13 @@ def risk_text(who: str, data: dict[str, Any], reply: risk_service.GetRiskRespons
     if (reply.after if supposes else reply.before).excess_quanta < 0:
         shown.append("short of maintenance margin: to be liquidated")
     return shown
+
+
+def span_text(lower: str, upper: str) -> str:
+    """Prices at which an account is short, for people."""
+    if "-" in (lower, upper):
+        return "at all prices" if lower == upper else f"{upper} and below" if lower == "-" else f"{lower} and above"
+    return f"{lower} to {upper}"
 
 
 def picture(info: MarketInfo, one: risk_service.PositionRisk) -> str:

@@ -32,6 +32,7 @@ PRICES_PPM = tuple(range(-500_000, 500_001, 50_000))
 VOLATILITIES_PPM = tuple(range(500_000, -500_001, -250_000))  # the highest on top
 EVERY = 2  # so many prices are a column of the terminal's map, and each is so many of its lines
 LINE_ROWS = 13
+CELL = 7  # characters of an amount: eleven and three more are a terminal of 80
 LOSS, GAIN = (200, 55, 45), (40, 150, 80)  # red, green, blue of the extremes
 
 
@@ -103,14 +104,14 @@ def heat_map(table: Table) -> Text:
     """Profit by price (across) and volatility (down): green gains, red losses, `!` where it would be liquidated."""
     columns = range(0, len(table.prices_ppm), EVERY)
     most = max((abs(one) for row in table.cells for one in row), default=Decimal(0)) or Decimal(1)
-    text = Text(f"{table.name} at {plain(table.price)}: profit in USD by price (across) and volatility (down), "
-                "! short of maintenance margin\n")
-    text.append(" " * 9 + "".join(f"{_signed(table.prices_ppm[at]):>8}" for at in columns) + "\n")
+    text = Text(f"{table.name} at {plain(table.price)}: profit in USD by change of the price (across)\n"
+                "and of volatility, % (down); ! short of maintenance margin\n")
+    text.append("   " + "".join(f"{_signed(table.prices_ppm[at]):>{CELL}}" for at in columns) + "\n")
     for place, volatility in enumerate(table.volatilities_ppm):
-        text.append(f"{_signed(volatility):>8} ")
+        text.append(f"{volatility // 10_000:+3d}" if volatility else "  0")
         for at in columns:
-            profit, mark = table.cells[place][at], "!" if table.excess[place][at] < 0 else " "
-            text.append(f"{short_usd(profit):>7}{mark}", style=f"white on {_colour(profit / most)}")
+            profit, mark = table.cells[place][at], "!" if table.excess[place][at] < 0 else ""
+            text.append(f"{mark + short_usd(profit):>{CELL}}", style=f"white on {_colour(profit / most)}")
         text.append("\n")
     return text
 

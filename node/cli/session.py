@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from node.home import Home, default_home
 
@@ -68,7 +68,8 @@ class Session:
             return
         shown = text() if callable(text) else text
         for one in shown if isinstance(shown, list) else [shown]:
-            self.page.print(one, soft_wrap=isinstance(one, str), markup=not isinstance(one, str))
+            for part in narrowed(one, self.page) if isinstance(one, Table) else [one]:
+                self.page.print(part, soft_wrap=isinstance(one, str), markup=not isinstance(one, str))
 
     @contextmanager
     def progress(self, what: str, quiet: bool = False) -> Iterator[None]:
@@ -90,9 +91,33 @@ def _page() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
-def simple_table(*columns: str, **settings: Any) -> Table:
+def simple_table(*columns: Any, **settings: Any) -> Table:
     """A table without frames: it fits narrow terminals and pastes well."""
     return Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, **settings)
+
+
+def narrowed(table: Table, page: Console) -> list[Table]:
+    """A table; or, where it is wider than the page, several, each with the first column, so that no figure is cut off.
+    One whose headers repeat has halves that belong together and stays as it is.
+    """
+    def width(columns: list[Column]) -> int:
+        return page.measure(some(columns), options=page.options.update(width=PIPE_WIDTH)).maximum
+
+    def some(columns: list[Column]) -> Table:
+        made = simple_table(*(column.header for column in columns))
+        for number, row in enumerate(table.rows):
+            made.add_row(*(list(column.cells)[number] for column in columns), style=row.style)
+        return made
+
+    first, *others = table.columns
+    if width(table.columns) <= page.width or len({str(column.header) for column in table.columns}) <= len(others):
+        return [table]
+    parts = [[first]]
+    for column in others:
+        if len(parts[-1]) > 1 and width([*parts[-1], column]) > page.width:
+            parts.append([first])
+        parts[-1].append(column)
+    return [some(part) for part in parts]
 
 
 def current_session() -> Session:

@@ -13,6 +13,7 @@ VOLATILITIES = {risk_service.VOLATILITY_MOVE_STEADY: "", risk_service.VOLATILITY
 OTHERS = {risk_service.TAIL_ROW_KIND_SKEW: "skew", risk_service.TAIL_ROW_KIND_ABSOLUTE_SKEW: "skew on both sides",
           risk_service.TAIL_ROW_KIND_BASIS: "basis"}
 WHOLE_PPM = 1_000_000
+BAR = 12  # characters: with it the rows fit a terminal of 80
 
 
 def modes_data(account: risk_service.AccountRisk) -> list[dict[str, Any]]:
@@ -71,4 +72,4 @@ def _bar(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     """How bad a row is beside the worst of those shown."""
     least = min(Decimal(one["weighted_usd"]) for one in rows)
     share = Decimal(row["weighted_usd"]) / least if least < 0 else Decimal(0)
-    return "█" * round(max(Decimal(0), share) * 20)
+    return "█" * round(max(Decimal(0), share) * BAR)

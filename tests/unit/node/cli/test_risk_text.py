@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 from app.margin.suppose import Move
 from app.markets.types import CALL, PUT
@@ -15,7 +16,9 @@ from app.questions import Question, ask
 from app.registry import TABLES
 from client.offline import market_of
 from client.results import MarketInfo
-from node.cli.risk import account_data, risk_text
+from node.cli.risk import account_data, risk_text, span_text
+from node.cli.session import narrowed, simple_table
+from node.cli.views import rows_table
 from novation.v1 import risk_service_pb2 as risk_service
 from tests.helpers.builders import ALICE, BTC, ETH
 from tests.helpers.options import MONTH_S, holds, listed, number_of
@@ -65,3 +68,26 @@ def test_the_page_for_people(answered: Any) -> None:
                  "portfolio", "discounts and roundings", "x liquidates"):
         assert said in page, page
     assert "skew" not in page
+
+
+def test_a_narrow_page_loses_no_figure() -> None:
+    """A table wider than the page becomes several, each with its first column; one that fits, or has halves, stays."""
+    wide = rows_table([{"market": "BTC-25DEC26-40000-P", **{f"figure_{number}_usd": f"{number}.123456"
+                                                            for number in range(9)}} for _ in range(2)], "")
+    assert isinstance(wide, Table)
+    page = Console(width=60, record=True, file=StringIO())
+    parts = narrowed(wide, page)
+    for part in parts:
+        page.print(part)
+    shown = page.export_text()
+    assert "…" not in shown and all(shown.count(f"{number}.123456") == 2 for number in range(9))
+    assert len(parts) > 1 and shown.count("BTC-25DEC26-40000-P") == 2 * len(parts)
+    assert narrowed(wide, Console(width=400)) == [wide]
+    halves = simple_table("bid", "a long name of a strike in the middle of the table", "bid")
+    assert narrowed(halves, Console(width=20)) == [halves]
+
+
+def test_spans_in_words() -> None:
+    """Where an account is short, with open ends."""
+    assert [span_text(*span) for span in (("5", "9"), ("-", "9"), ("5", "-"), ("-", "-"))] == [
+        "5 to 9", "9 and below", "5 and above", "at all prices"]

@@ -57,7 +57,9 @@ def test_the_table_is_what_was_answered(table: Table) -> None:
 def test_the_terminal_shows_both(table: Table) -> None:
     """Across in steps of 10 %, down by volatility; lines of 13 rows."""
     shown = heat_map(table).plain.splitlines()
-    assert len(shown) == 2 + 5 and shown[1].split()[0] == "-50%" and "!" in shown[2]
+    assert len(shown) == 3 + 5 and shown[2].split()[0] == "-50%" and "!" in shown[3]
+    assert [line[:3] for line in shown[3:]] == ["+50", "+25", "  0", "-25", "-50"]
+    assert {len(line) for line in shown[2:]} == {80}, "a narrow terminal shows it whole"
     picture = lines(table).plain.splitlines()
     assert len(picture) == 15 and "#" in "".join(picture) and "23000" in picture[-1] and "69000" in picture[-1]
     assert [short_usd(Decimal(one)) for one in ("0.4", "-999", "1234", "-45678", "1e9")] == [
