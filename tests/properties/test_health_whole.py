@@ -1,5 +1,6 @@
 """Nobody with options or in portfolio margin who is short is ever missed, and who is far away is not looked at."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -33,7 +34,7 @@ LINEAR = (1, 2)
 class World:
     """Records that change at random, as blocks change them; beside them the index."""
 
-    def __init__(self, seed: int, accounts: int) -> None:
+    def __init__(self, seed: int, accounts: int, *, anywhen: bool = False) -> None:
         self.random, self.ctx, self.reader = Random(seed), listed(), DictReader()
         self.reader.write(dict(self.ctx.reader.scan(b"")))
         for table in self.ctx.tables.values():
@@ -43,9 +44,10 @@ class World:
             self.ctx.portfolios.put(2, PortfolioTerms(2))
         self.ctx.params.offset_cap_quanta = self.random.choice((0, 10**8, 10**13))
         self.ctx.assets.put(1, Asset(1, "WBTC", 8, 100_000, 10**12, 10**15, price_market=1, units_a_price=100_000))
-        if self.random.random() < 0.4:  # so that what follows lies around the settlement window of the first expiry
+        if anywhen and self.random.random() < 0.4:  # around the settlement window of the first expiry
             self.ctx.time_ns = FORTNIGHT_S * 10**9 - self.random.choice((32, 25, 2)) * 60 * 10**9
             self.fix()
+            self.move_price(1, 0)
         self.keys = [account_key(bytes(20), number) for number in range(accounts)]
         move_anchors(self.ctx)
         self.commit()
@@ -139,7 +141,7 @@ def test_hlth_005_nobody_is_ever_missed(seed: int) -> None:
     """HLTH-001, HLTH-004, HLTH-005: over prices, volatility, time, the settlement window, funding, quarantines,
     collateral, undone blocks and fresh indexes.
     """
-    world = World(seed, accounts=25)
+    world = World(seed, accounts=25, anywhen=True)
     random, filed = world.random, 0
     for _ in range(50):
         world.ctx.journal.savepoint()
@@ -162,10 +164,11 @@ def test_hlth_005_nobody_is_ever_missed(seed: int) -> None:
     assert filed
 
 
+@pytest.mark.parametrize("quarantined", [False, True])
 @pytest.mark.parametrize("portfolio", [False, True])
-def test_hlth_004_what_settles_hedges_nothing(portfolio: bool) -> None:
-    """HLTH-004, MARG-019: of a spread of two strikes, or of two expiries, the long leg gets its mark as its settlement
-    price: who holds it is short then, and a candidate although nothing moved.
+def test_hlth_004_what_settles_hedges_nothing(portfolio: bool, quarantined: bool) -> None:
+    """HLTH-004, MARG-019, CMP-005: of a spread of two strikes, or of two expiries, the long leg gets its mark as its
+    settlement price, or goes into quarantine: who holds it is short then, and a candidate although nothing moved.
     """
     world = World(1, accounts=1)
     ctx, key = world.ctx, world.keys[0]
@@ -180,9 +183,35 @@ def test_hlth_004_what_settles_hedges_nothing(portfolio: bool) -> None:
     assert key not in candidates(ctx)
     mark = ctx.marks.get(bought)
     assert mark is not None
-    ctx.settlements.put(bought, Settlement(ctx.time_ns))
-    begin_closing(ctx, bought, ctx.settlements.edit(bought), mark.price_quanta)
+    if quarantined:
+        ctx.markets.edit(bought).quarantine(ctx.time_ns + 10**15, sealed=False)
+        ctx.forget_risk(bought)
+    else:
+        ctx.settlements.put(bought, Settlement(ctx.time_ns))
+        begin_closing(ctx, bought, ctx.settlements.edit(bought), mark.price_quanta)
     assert account_standing(ctx, account).excess < 0
+    world.check()
+
+
+def test_hlth_003_another_mode_is_filed_anew() -> None:
+    """HLTH-003, MARG-018: a calendar spread asks for more in standard margin; who went back to that is met by a move
+    that would not have reached the portfolio.
+    """
+    world = World(1, accounts=1)
+    ctx, key = world.ctx, world.keys[0]
+    account = Account(portfolio=True)
+    account.set_position(Position(number_of(460_000_000, CALL), 10))
+    account.set_position(Position(number_of(460_000_000, CALL, MONTH_S), -10))
+    standard = account_standing(ctx, replace(account, portfolio=False))
+    account.cash_quanta = standard.maintenance - standard.equity + 5_000
+    ctx.accounts.put(key, account)
+    world.commit()
+    ctx.accounts.edit(key).portfolio = False
+    world.commit()
+    world.move_price(1, 300)
+    now = ctx.accounts.get(key)
+    assert now is not None and account_standing(ctx, now).excess < 0 < account_standing(
+        ctx, replace(now, portfolio=True)).excess
     world.check()
 
 
@@ -207,7 +236,7 @@ def test_hlth_005_only_who_is_within_reach() -> None:
     move_anchors(ctx)
     assert candidates(ctx) == []
     moves = 0
-    while world.keys[1] not in candidates(ctx):
+    while moves < 100 and world.keys[1] not in candidates(ctx):
         world.move_price(1, -2_000 if moves % 2 else 2_000)
         move_anchors(ctx)
         moves += 1
