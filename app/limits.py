@@ -78,12 +78,13 @@ LIQUIDATION_FILLS = 400  # fills on the book after which no further account is b
 LIQUIDATION_MARKETS = 4  # markets of one account that one block closes on the book
 LIQUIDATION_PART = 4  # a block closes a quarter of a position,
 LIQUIDATION_LEAST_QUANTA = 10_000_000_000  # or ten thousand USD of it if that is more
-WHOLE_HELD = 16  # positions of an account margined together that are asked what closing them frees
+WHOLE_HELD = 16  # positions of an account margined together that are asked what closing them frees, or closed at once
+WHOLE_LOOKS = 800  # what such accounts count for that a block looks at, over all markets
 HEDGE_HELD = 16  # options of a portfolio and underlying that the search for a hedge looks at,
 HEDGE_MARKETS = 4  # perpetuals and futures on it,
 HEDGE_TRIES = 3  # and orders that it sends until one is filled
 REDUCTION_ASKED = 4_000  # holders that a reduction asks at once, the greatest profits first
-REDUCTION_HOLDERS = 20_000  # holders looked at after which no further market is reduced
+REDUCTION_HOLDERS = 20_000  # looks at holders after which no further market is reduced
 AUCTION_NS = 900_000_000_000  # a quarter of an hour
 DAY_NS = 86_400_000_000_000
 

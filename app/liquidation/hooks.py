@@ -19,11 +19,12 @@ from app.limits import (
     LIQUIDATION_MARKETS,
     LIQUIDATIONS_A_BLOCK,
     REDUCTION_HOLDERS,
+    WHOLE_HELD,
 )
 from app.liquidation import rules
 from app.liquidation.close import cancel_orders, close_on_book, closing_of, insolvent_closing
 from app.liquidation.hedges import hedge_on_book
-from app.liquidation.queue import queues_of, ran_out, share, turn
+from app.liquidation.queue import queues_of, ran_out, share, turn, whose_time_it_is
 from app.liquidation.reduction import reduce_market
 from app.liquidation.state import (
     Short,
@@ -36,7 +37,7 @@ from app.liquidation.state import (
     short_accounts,
     trusted_standing,
 )
-from app.margin.state import account_standing, untrusted_market
+from app.margin.state import account_standing, is_whole, untrusted_market
 from app.margin.types import Standing
 from app.markets.state import set_status
 from app.markets.types import ACTIVE, REDUCE_ONLY
@@ -60,7 +61,7 @@ def liquidate(ctx: Context) -> None:
         return
     ctx.gas = GasMeter(NO_LIMIT)
     left: dict[tuple[bytes, int], int] = {}
-    queues = queues_of(ctx, short)
+    queues = queues_of(ctx, whose_time_it_is(ctx, short))
     looks, closings, fills = LIQUIDATION_LOOKS, LIQUIDATIONS_A_BLOCK, LIQUIDATION_FILLS
     for place, queue in enumerate(queues):
         waiting = len(queues) - place
@@ -147,10 +148,13 @@ def hedge(ctx: Context, key: bytes) -> int:
 
 def close_insolvent(ctx: Context, key: bytes, left: dict[tuple[bytes, int], int]) -> int:
     """LIQ-015 to LIQ-017: close everything on the book, the fund helping; `left` gets what remains, by (account,
-    market), with what the fund has paid. Returns the fills.
+    market), with what the fund has paid. LIQ-032: of many positions margined together the others wait for the next
+    block. Returns the fills.
     """
-    fills = 0
-    for market in _markets(ctx, key):
+    fills, markets = 0, _markets(ctx, key)
+    if is_whole(require_account(ctx.accounts.get(key), key)):
+        markets = markets[:WHOLE_HELD]
+    for market in markets:
         seize_assets(ctx, key, market)
         now = standing_of(ctx, key)
         if not rules.is_short(now.equity, now.maintenance):

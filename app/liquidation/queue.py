@@ -5,8 +5,52 @@ from collections.abc import Iterator
 from app.accounts.state import require_account
 from app.breakers.state import counted_from_ns
 from app.context import Context
-from app.limits import AUCTION_NS
-from app.liquidation.state import Short, filed_under
+from app.limits import AUCTION_NS, WHOLE_LOOKS
+from app.liquidation.state import Short, effort, filed_under
+from app.margin.state import is_whole
+from app.margin.types import Standing
+
+
+def whose_time_it_is(ctx: Context, short: list[Short]) -> list[Short]:
+    """LIQ-032: of the short accounts those that a block has the time for, in the same order: whoever is margined market
+    by market, and of the others the worst and some in turn, those on offer last, as many as count for WHOLE_LOOKS.
+    """
+    looks: dict[bytes, int] = {}
+    first: list[bytes] = []
+    last: list[bytes] = []
+    for key, now in short:
+        account = require_account(ctx.accounts.get(key), key)
+        if is_whole(account):
+            looks[key] = effort(account)
+            (last if waits_on_offer(ctx, key, now) else first).append(key)
+    keys = first + last
+    chosen = within(keys, [looks[key] for key in keys], WHOLE_LOOKS, ctx.height)
+    return [one for one in short if one[0] not in looks or one[0] in chosen]
+
+
+def within(keys: list[bytes], looks: list[int], most: int, height: int) -> set[bytes]:
+    """LIQ-032: the keys that fit into so many looks: of the first half of them from the head, then the others in turn,
+    from block to block; of either at least one, and the last may go beyond.
+    """
+    if sum(looks) <= most:
+        return set(keys)
+    head = spent = 0
+    while not head or spent < most // 2:
+        spent += looks[head]
+        head += 1
+    others = list(zip(keys[head:], looks[head:], strict=True))
+    found, start = set(keys[:head]), height % len(others) if others else 0
+    for place, (key, count) in enumerate(others[start:] + others[:start]):
+        if place and spent >= most:
+            break
+        found.add(key)
+        spent += count
+    return found
+
+
+def waits_on_offer(ctx: Context, key: bytes, now: Standing) -> bool:
+    """LIQ-002: whether an account is on offer and its auction still runs."""
+    return now.equity > 0 and ctx.auctions.get(key) is not None and not ran_out(ctx, key)
 
 
 def queues_of(ctx: Context, short: list[Short]) -> list[list[Short]]:
@@ -21,8 +65,7 @@ def queues_of(ctx: Context, short: list[Short]) -> list[list[Short]]:
         market = filed_under(ctx, require_account(ctx.accounts.get(key), key))
         if market:
             first.setdefault(market, [])
-            on_offer = now.equity > 0 and ctx.auctions.get(key) is not None and not ran_out(ctx, key)
-            (last if on_offer else first).setdefault(market, []).append((key, now))
+            (last if waits_on_offer(ctx, key, now) else first).setdefault(market, []).append((key, now))
     queues = [(len(queue) + len(last.get(market, ())), market) for market, queue in first.items()]
     return [first[market] + last.get(market, []) for _, market in sorted(queues)]
 

@@ -15,7 +15,7 @@ from app.events import AccountReduced, HolderReduced
 from app.funding.state import unsettled
 from app.limits import REDUCTION_ASKED
 from app.liquidation import rules
-from app.liquidation.state import fund_purse, margin_freed, note_given_up, pay_from_fund
+from app.liquidation.state import effort, fund_purse, margin_freed, note_given_up, pay_from_fund
 from app.margin.rules import FIELD_LIMIT_QUANTA, unrealised_profit
 from app.margin.state import account_standing, is_whole, market_risk
 from app.markets.holders import LONG, SHORT, holders
@@ -52,7 +52,7 @@ class Winner:
 
 def reduce_market(ctx: Context, market: int, spent: dict[tuple[bytes, int], int]) -> int:
     """LIQ-017 to LIQ-020: one pass over the holders of a market for those of `spent`, whose keys are (account, market)
-    and whose values are what the fund has paid for it in this block. Returns how many holders were looked at.
+    and whose values are what the fund has paid for it in this block. Returns the looks at holders (LIQ-032).
     """
     looked = 0
     for sign in (LONG, SHORT):
@@ -63,7 +63,8 @@ def reduce_market(ctx: Context, market: int, spent: dict[tuple[bytes, int], int]
             while not allot(winners, losers) and asked < len(keys):
                 winners += winners_among(ctx, market, keys[asked : 2 * asked])
                 asked *= 2
-            looked += min(asked, len(keys))
+            asked_of = (ctx.accounts.get(key) for key in keys[:asked])
+            looked += sum(effort(account) for account in asked_of if account is not None)
             while losers and not allot(winners, losers):
                 losers = losers[: len(losers) // 2] or shrunk(winners, losers)
             apply_reduction(ctx, market, sign, losers, winners)

@@ -173,10 +173,10 @@ def doubt(value_quanta: int) -> int:
 
 
 def looks_for(positions: int) -> int:
-    """LIQ-032: the looks that an account counts for whose positions are margined together: one, and one more for each
-    pair of them.
+    """LIQ-032: the looks that an account counts for whose positions are margined together: one, and four more for each
+    of them.
     """
-    return 1 + positions * positions // 2
+    return 1 + 4 * positions
 
 
 def bearable_lots(lots: int, excess_quanta: int, excess_without_quanta: int) -> int:

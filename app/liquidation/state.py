@@ -86,7 +86,7 @@ def filed_under(ctx: Context, account: Account) -> int:
 
 
 def effort(account: Account) -> int:
-    """LIQ-032: how many looks an account counts for: margined together, each position is asked beside all others."""
+    """LIQ-032: how many looks an account counts for: margined together, some positions are asked beside all others."""
     return rules.looks_for(len(account.positions)) if is_whole(account) else 1
 
 

@@ -50,7 +50,9 @@ def series_of(summaries: Sequence[market_data.MarketSummary], now_ns: int) -> li
 
 
 def maker_actions(chosen: Sequence[Series], held: Mapping[int, int], chance: random.Random) -> list[tx_pb2.Action]:
-    """One envelope of a maker: all its quotes away, new ones up."""
+    """One envelope of a maker: all its quotes away, new ones up. What somebody offers beyond a quote is taken: a bid
+    above the mark, which post-only quotes would keep clear of, would leave the series without asks.
+    """
     actions = [tx_pb2.Action(cancel_all=tx_pb2.CancelAll())]
     for one in chosen:
         lots, size = held.get(one.market, 0), QUOTE_LOTS + chance.randrange(QUOTE_LOTS)
@@ -58,9 +60,9 @@ def maker_actions(chosen: Sequence[Series], held: Mapping[int, int], chance: ran
         bid = (one.mark_quanta - width) // one.tick_quanta * one.tick_quanta
         ask = -(-(one.mark_quanta + width) // one.tick_quanta) * one.tick_quanta
         if bid > 0 and lots < HELD_LOTS:
-            actions.append(order(one.market, tx_pb2.SIDE_BUY, bid, size, tx_pb2.TIME_IN_FORCE_POST_ONLY))
+            actions.append(order(one.market, tx_pb2.SIDE_BUY, bid, size, tx_pb2.TIME_IN_FORCE_GOOD_TIL_CANCEL))
         if lots > -HELD_LOTS:
-            actions.append(order(one.market, tx_pb2.SIDE_SELL, ask, size, tx_pb2.TIME_IN_FORCE_POST_ONLY))
+            actions.append(order(one.market, tx_pb2.SIDE_SELL, ask, size, tx_pb2.TIME_IN_FORCE_GOOD_TIL_CANCEL))
     return actions
 
 

@@ -313,8 +313,8 @@ def half_of_the_excess_stays(case: Any, rules: Any) -> None:
 
 
 @proof("LIQ-032", "at least one look, more for more positions", "liquidation.looks_for", bounds="positions 0 to 64",
-       slips={"liquidation": [("return 1 + positions * positions // 2", "return positions * positions // 2"),
-                              ("return 1 + positions * positions // 2", "return 1 - positions * positions // 2")]})
+       slips={"liquidation": [("return 1 + 4 * positions", "return 4 * positions"),
+                              ("return 1 + 4 * positions", "return 1 - 4 * positions")]})
 def looks_grow(case: Any, rules: Any) -> None:
     positions = case.whole("positions", 0, 64)
     looks = rules.liquidation.looks_for(positions)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.accounts.types import Position
+from app.accounts.types import Account, Position
 from app.book.actions import place
 from app.book.match import Taker
 from app.book.types import BUY, GOOD_TIL_CANCEL, SELL
@@ -18,6 +18,7 @@ from app.liquidation import hooks, rules
 from app.liquidation.actions import handle_bid_auction
 from app.liquidation.close import closing_of
 from app.liquidation.hedges import Hedge, hedges, tradable_lots
+from app.liquidation.queue import whose_time_it_is
 from app.liquidation.reduction import reduce_market
 from app.liquidation.state import effort, filed_under, margin_freed, positions_by_margin
 from app.liquidation.types import Auction
@@ -280,17 +281,65 @@ def test_liq_031_a_hedged_winner_is_not_made_short() -> None:
 
 
 def test_liq_032_whoever_takes_longer_counts_more() -> None:
-    """LIQ-032: looks are counted by the pairs of positions; the queue is that of the largest position at the index."""
-    assert [rules.looks_for(positions) for positions in (1, 4, 10, 64)] == [1, 9, 51, 2_049]
+    """LIQ-032: looks are counted by positions; the queue is that of the largest position at the index."""
+    assert [rules.looks_for(positions) for positions in (1, 4, 10, 64)] == [5, 17, 41, 257]
     town = Town({CALL_460: -10, CALL_500: 10, CALL_600: 10, BTC: 1})
-    assert effort(town.alice) == 9 and filed_under(town.ctx, town.alice) == CALL_460
+    assert effort(town.alice) == 17 and filed_under(town.ctx, town.alice) == CALL_460
     now = town.standing(ALICE)
     queue = [(ALICE.account(), now), (ALICE.account(), now), (ALICE.account(), now)]
     looked, _, _ = hooks.close_queue(town.ctx, queue, (10, 100, 100), {})
-    assert looked == 18
+    assert looked == 17
     town.give(DAVE, {BTC: 3, 2: 9})
     account = town.ctx.accounts.get(DAVE.account())
     assert account is not None and effort(account) == 1 and filed_under(town.ctx, account) == 2
+
+
+def test_liq_032_only_the_largest_positions_are_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIQ-032: without equity a block closes as many of its positions as its largest are, the next block others."""
+    monkeypatch.setattr("app.liquidation.hooks.WHOLE_HELD", 2)
+    town = Town({CALL_460: -1_000, CALL_500: 900, CALL_600: 800}, health_ppm=-300_000)
+    owed, money = -town.standing(ALICE).equity, town.money()
+    for held in (1, 0):
+        left: dict[tuple[bytes, int], int] = {}
+        hooks.close_insolvent(town.ctx, ALICE.account(), left)
+        assert len(left) == 1 + held
+        hooks.reduce_all(town.ctx, left)
+        assert len(town.alice.positions) == held
+    assert sum(one.deficit_quanta for one in town.told(AccountReduced)) == owed and town.money() == money
+
+
+def test_liq_032_holders_of_much_else_count_for_more() -> None:
+    """LIQ-032: in a reduction BOB, with four positions, counts for 17 holders, DAVE, with BTC alone, for one."""
+    town = Town({CALL_460: -10, CALL_500: 10, CALL_600: 10, BTC: 1})
+    town.give(DAVE, {BTC: -1}, cash=10**12)
+    assert reduce_market(town.ctx, BTC, {(ALICE.account(), BTC): 0}) == 18
+
+
+def test_liq_032_a_block_has_time_for_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIQ-032: each in a queue of its own, they share the looks of a block all the same: the worst and one in turn;
+    those on offer come last, and who is margined market by market waits for nobody.
+    """
+    monkeypatch.setattr("app.liquidation.queue.WHOLE_LOOKS", 18)
+    town = Town({CALL_460: -10, CALL_500: 10})
+    others = [Person(f"other {number}") for number in range(3)]
+    for person, market in zip(others, (CALL_500, CALL_600, PUT_400), strict=True):
+        town.ctx.accounts.put(person.account(), Account(10**6))
+        town.give(person, {market: -10, BTC: 1})
+    town.give(DAVE, {BTC: 1})
+    people = [ALICE, DAVE, *others]
+    short = [(person.account(), Standing(1, 0, 2)) for person in people]
+    seen = set()
+    for _ in range(3):
+        chosen = whose_time_it_is(town.ctx, short)
+        assert [one for one in short if one in chosen] == chosen
+        assert len(chosen) == 3 and chosen[:2] == short[:2]
+        seen |= {key for key, _ in chosen}
+        town.ctx.height += 1
+    assert seen == {key for key, _ in short}
+    town.ctx.auctions.put(ALICE.account(), Auction(town.ctx.time_ns))
+    assert whose_time_it_is(town.ctx, short)[:2] == short[1:3]
+    monkeypatch.setattr("app.liquidation.queue.WHOLE_LOOKS", 36)
+    assert whose_time_it_is(town.ctx, short) == short
 
 
 @pytest.mark.parametrize("portfolio", [False, True])

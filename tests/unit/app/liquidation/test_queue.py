@@ -1,6 +1,6 @@
 """No market waits for another: queues, their shares of a block, and whose turn it is."""
 
-from app.liquidation.queue import share, turn
+from app.liquidation.queue import share, turn, within
 from app.margin.types import Standing
 from tests.helpers import builders as b
 from tests.helpers.builders import BOB, BTC, CAROL, DAVE, ETH, IMMEDIATE_OR_CANCEL, ORACLE, Person
@@ -68,3 +68,20 @@ def test_liq_002_shares_and_turns() -> None:
         seen |= {key for key, _ in looked}
     assert len(seen) == 900
     assert {next(turn(queue[:3], 1, height))[0] for height in range(3)} == {key for key, _ in queue[:3]}
+
+
+def test_liq_032_as_many_as_fit() -> None:
+    """LIQ-032: a hundred of 64 positions: the two worst, and two in turn; one of any size is looked at, and beside it
+    one in turn; everybody's turn comes.
+    """
+    keys = [number.to_bytes(2, "big") for number in range(100)]
+    assert within(keys[:3], [257] * 3, 800, 1) == set(keys[:3])
+    seen = set()
+    for height in range(98):
+        found = within(keys, [257] * 100, 800, height)
+        assert len(found) == 4 and set(keys[:2]) <= found
+        seen |= found
+    assert seen == set(keys)
+    assert within(keys[:4], [5_000, 9, 9, 9], 800, 0) == {keys[0], keys[1]}
+    assert within(keys[:2], [5_000, 9], 800, 7) == set(keys[:2])
+    assert within([], [], 800, 1) == set()

@@ -52,6 +52,7 @@ def test_quotes_stand_around_the_mark(held: int) -> None:
         assert order.price_quanta % 10_000 == 0 and order.price_quanta > 0
         below = order.side == tx_pb2.SIDE_BUY
         assert order.price_quanta < marks[order.market] if below else order.price_quanta > marks[order.market]
+    assert {order.time_in_force for order in orders} == {tx_pb2.TIME_IN_FORCE_GOOD_TIL_CANCEL}  # takes what is beyond
     sides = {order.side for order in orders}
     assert (tx_pb2.SIDE_BUY in sides, tx_pb2.SIDE_SELL in sides) == (held < 200, held > -200)
 
