@@ -276,14 +276,18 @@ def gas_for(actions: Sequence[tx_pb2.Action], *, fills: int | None = None, open_
             legs = len(action.place_combo.legs)
             gas += legs * (GAS_BY_KIND["place_order"] + GAS_ORDER_IN_RECORD * open_orders)
             gas += (legs + 2) * GAS_POSITION * (POSITIONS + legs)
+            options = sum(leg.market >= FIRST_OPTION for leg in action.place_combo.legs)
+            gas += GAS_TOGETHER * POSITIONS_TOGETHER * (options + 2 * bool(options))  # makers', and its own twice
             taking += legs
         elif kind == "block_trade":
             legs = len(action.block_trade.terms.legs)
+            options = any(leg.market >= FIRST_OPTION for leg in action.block_trade.terms.legs)
+            gas += 4 * GAS_TOGETHER * POSITIONS_TOGETHER * options  # of both accounts, before and after
             gas += legs * (2 * GAS_FILL + 4 * GAS_POSITION) + 4 * GAS_POSITION * POSITIONS
         elif kind == "place_trigger":
             gas += GAS_TRIGGER_IN_RECORD * TRIGGERS_MAX + GAS_TRAILING * bool(action.place_trigger.trail_quanta)
         elif kind == "bid_auction":
-            gas += 2 * GAS_FILL * POSITIONS
+            gas += 2 * (GAS_FILL + GAS_TOGETHER) * POSITIONS_TOGETHER
         elif kind == "cancel_trigger":
             gas += GAS_CANCEL * TRIGGERS_MAX * action.cancel_trigger.all
         elif kind == "cancel_all":

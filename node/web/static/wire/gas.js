@@ -31,6 +31,8 @@ export function gasFor(actions, portfolio = 0) {
     } else if (kind === "place_combo") {
       const legs = terms.legs.length;
       gas += legs * (KIND.place_order + ORDER_IN_RECORD * OPEN_ORDERS) + (legs + 2) * POSITION * (POSITIONS + legs);
+      const options = terms.legs.filter(leg => BigInt(leg.market) >= FIRST_OPTION).length;
+      gas += TOGETHER * POSITIONS_TOGETHER * (options + (options ? 2 : 0));
       taking += legs;
     } else if (kind === "set_margin_mode") {
       gas += 2 * TOGETHER * POSITIONS_TOGETHER;

@@ -6,10 +6,13 @@ from app.accounts.types import Account, Position
 from app.gas import POSITION, TOGETHER, TRANSFER, intrinsic_gas
 from app.margin.state import allows_change
 from app.markets.types import CALL
+from client.envelopes import gas_for
 from novation.v1 import tx_pb2
 from tests.helpers import builders as b
 from tests.helpers.builders import ALICE, BOB, BTC, CAROL, ETH, MARK_QUANTA, TICK_QUANTA
 from tests.helpers.driver import Driver
+from tests.helpers.listed import listed as with_series
+from tests.helpers.listed import series
 from tests.helpers.options import STRIKES, listed, number_of
 
 MARK, TICK = MARK_QUANTA[BTC], TICK_QUANTA[BTC]
@@ -81,3 +84,26 @@ def test_gas_007_a_check_pays_for_what_it_asks() -> None:
         account.cash_quanta = cash
         assert allows_change(ctx, account, cash - 1, changed, with_orders=with_orders) == (cash > 0)
         assert ctx.gas.used - before == positions * TOGETHER
+
+
+def test_gas_007_the_sdks_estimate_suffices_for_legs_in_options() -> None:
+    """GAS-007: ALICE and CAROL hold twelve series; the client's own estimate is enough for a combo that meets CAROL in
+    two of them, and for a block trade of both.
+    """
+    state = b.genesis(gas_price_e6=0, portfolios=(1,))
+    driver = with_series(20, genesis=state, daily=1, weekly=0, monthly=0, quarterly=0, strikes=3)
+    numbers = sorted(series(driver).values())
+    asks = {number: driver.chain.view.marks.get(number).price_quanta // 10_000 * 10_000 + 10_000 for number in numbers}
+    for person in (ALICE, CAROL):
+        driver.do(person, b.margin_mode(tx_pb2.MARGIN_MODE_PORTFOLIO))
+    driver.do(CAROL, *(b.sell(asks[number], 40, market=number) for number in numbers))
+    driver.do(ALICE, *(b.buy(asks[number], 1, market=number) for number in numbers))
+    assert len(numbers) == len(driver.chain.view.accounts.get(ALICE.account()).positions) == 12
+    legs = [b.leg(number, b.BUY, asks[number], 30) for number in numbers[:2]]
+    combo = b.combo(*legs)
+    driver.run([driver.envelope(ALICE, combo, gas_limit=gas_for([combo]))])
+    assert driver.chain.view.accounts.get(ALICE.account()).position(numbers[0]).lots == 31
+    parts = [b.block_leg(number, b.BUY, asks[number], 300) for number in numbers[:2]]
+    block = b.block(CAROL, b.block_terms(ALICE, CAROL, *parts, nonce=1_000))
+    driver.run([driver.envelope(ALICE, block, gas_limit=gas_for([block]))])
+    assert driver.chain.view.accounts.get(ALICE.account()).position(numbers[0]).lots == 331
