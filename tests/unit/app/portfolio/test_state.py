@@ -13,6 +13,7 @@ from app.limits import ARRAYS_A_BLOCK
 from app.liquidation.state import margin_freed, positions_by_margin
 from app.margin.actions import handle_set_margin_mode
 from app.margin.state import account_standing, allows_change, margin_parts, portfolio_of, standing
+from app.markets.state import require_market
 from app.markets.types import CALL, PUT
 from app.portfolio import rules, state
 from app.portfolio.genesis import load_portfolio
@@ -164,6 +165,35 @@ def test_arrays_are_kept_with_what_they_were_made_of() -> None:
     assert state.array_of(ctx, market).changes_q80 != first.changes_q80
     ctx.journal.rollback()
     assert state.array_of(ctx, market).changes_q80 == first.changes_q80
+
+
+def test_naked_shorts_by_strike() -> None:
+    """PORT-009: calls and puts of one strike and expiry count together, those of others by themselves; 0.3 % and 0.2 %
+    of the index, and of linear positions 3 % and 1 % of each market, whatever hedges them.
+    """
+    ctx = chain()
+    for lots, naked in (({AT: -10, PUT_AT: -5}, 15), ({PUT_AT: 10, AT: -10}, 0), ({AT: -10, PUT_AT: 4}, 6),
+                        ({AT: -10, ABOVE: 10}, 10), ({AT: -10, LATER: 10}, 10), ({AT: 10, PUT_AT: 10}, 0)):
+        holdings = [state.Holding(require_market(ctx, number), held, mark(ctx, number))
+                    for number, held in lots.items()]
+        (one,) = state.portfolio_risk(ctx, holdings).underlyings
+        assert (one.kept_quanta, one.more_quanta) == (naked * F * 3 // 1_000, naked * F * 2 // 1_000)
+    perpetual = state.Holding(require_market(ctx, BTC), -50, mark(ctx, BTC))
+    (one,) = state.portfolio_risk(ctx, [perpetual]).underlyings
+    assert (one.kept_quanta, one.more_quanta) == (50 * mark(ctx, BTC) * 3 // 100, 50 * mark(ctx, BTC) // 100)
+
+
+def test_what_a_lot_asks_for_alone_follows_mark_and_index() -> None:
+    """PORT-014: kept with the array, and asked anew at another mark or index although the anchor stays."""
+    ctx = chain()
+    market = require_market(ctx, AT)
+    first = state.alone(ctx, market, mark(ctx, AT))
+    assert state.alone(ctx, market, mark(ctx, AT)) == first
+    for mark_quanta, index_quanta in ((mark(ctx, AT) * 2, F), (mark(ctx, AT), F + 1_000_000)):
+        ctx.marks.edit(AT).index_quanta = index_quanta
+        found = state.alone(ctx, market, mark_quanta)
+        assert found != first and found == tuple(
+            state.portfolio_risk(ctx, [state.Holding(market, lots, mark_quanta)]).initial for lots in (1, -1))
 
 
 def test_standard_margin_of_groups() -> None:
