@@ -179,7 +179,11 @@ def test_naked_shorts_by_strike() -> None:
         (one,) = state.portfolio_risk(ctx, holdings).underlyings
         assert (one.kept_quanta, one.more_quanta) == (naked * F * 3 // 1_000, naked * F * 2 // 1_000)
     perpetual = state.Holding(require_market(ctx, BTC), -50, mark(ctx, BTC))
-    (one,) = state.portfolio_risk(ctx, [perpetual]).underlyings
+    risk = state.portfolio_risk(ctx, [perpetual])
+    (one,) = risk.underlyings
+    worst = -risk.scan.total_e6 // 10**6
+    assert (risk.initial, risk.maintenance) == (worst + one.kept_quanta + one.more_quanta,
+                                                worst * 8 // 10 + one.kept_quanta)
     assert (one.kept_quanta, one.more_quanta) == (50 * mark(ctx, BTC) * 3 // 100, 50 * mark(ctx, BTC) // 100)
 
 
