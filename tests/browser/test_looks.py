@@ -47,7 +47,7 @@ def look(page: Browser, chain: Chain, width: int, name: str, path: str, ready: s
         page.look_like(width=width, height=900 if width > 600 else 844, dark=dark)
         page.screenshot(PICTURES / f"{name}-{width}-{'dark' if dark else 'light'}.png")
         assert page.run("return document.documentElement.scrollWidth") <= width, f"{name} is wider than {width}"
-    assert page.run("const chain = document.querySelector('#chain-table'); return !chain || chain.scrollWidth <= "
-                    "chain.clientWidth"), "the option chain scrolls sideways"
+    assert page.run("return [...document.querySelectorAll('.scroll:has(.fits), #chain-table')].every((one) => "
+                    "one.scrollWidth <= one.clientWidth)"), f"a table of {name} scrolls sideways"
     assert page.run("return [...document.querySelectorAll('button, a, input, select')].filter((one) => "
                     "!(one.textContent || one.ariaLabel || one.placeholder || one.labels?.length)).length") == 0

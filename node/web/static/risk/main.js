@@ -28,7 +28,7 @@ async function drawStress() {
   setText($("stress-when"), `${found.accounts} accounts, block ${found.height}, ${day(found.time_ns)}`);
   const rows = found.rows.filter((row) => row.feed === 0 || row.short || BigInt(row.shortfall_quanta));
   setRows($("stress"), rows.map((row) => h("tr", {},
-    h("th", { scope: "row" }, feeds.get(row.feed) ?? `feed ${row.feed}`), h("td", {}, percent(row.shock_ppm, 0)), h("td", {}, row.short), h("td", {}, row.below_zero),
+    h("th", { scope: "row" }, feeds.get(row.feed) ?? `feed ${row.feed}`), h("td", {}, percent(row.shock_ppm, 0)), h("td", {}, row.short), h("td", { class: "wide-only" }, row.below_zero),
     h("td", { class: BigInt(row.shortfall_quanta) ? "bad" : null }, `${usd(row.shortfall_quanta, 0)} USD`), h("td", {}, `${usd(row.fund_pays_quanta, 0)} USD`),
     h("td", { class: BigInt(row.left_quanta) ? "bad" : null }, `${usd(row.left_quanta, 0)} USD`))));
   setRows($("funds"), found.funds.map((fund) => h("tr", {}, h("th", { scope: "row" }, symbols.get(fund.market) ?? fund.market), h("td", {}, `${usd(fund.balance_quanta, 0)} USD`))));

@@ -71,7 +71,7 @@ function open() {
   const body = h("tbody");
   const window = h("dialog", { class: "window", "aria-labelledby": "markets-title" },
     h("h2", { id: "markets-title" }, "Markets"), search,
-    h("div", { class: "scroll tall" }, h("table", {}, h("thead", {}, h("tr", {}, ["Market", "Mark", "Funding", "Open interest", "State"].map((name) => h("th", { scope: "col" }, name)))), body)),
+    h("div", { class: "scroll tall" }, h("table", { class: "fits" }, h("thead", {}, h("tr", {}, ["Market", "Mark", "Funding", "Open interest", "State"].map((name) => h("th", { scope: "col" }, name)))), body)),
     h("button", { onclick: () => window.close() }, "Close"));
   const rowOf = (one) => {
     const units = state.units.get(one.market.market);

@@ -55,7 +55,7 @@ function comparison(risk, now) {
   const modes = { standard: risk.standard_margin, portfolio: risk.portfolio_margin };
   const cell = (margin, field) => (margin ? `${usd(margin[field])} USD` : "no terms for it");
   const rows = [["Initial margin", "initial_quanta"], ["Maintenance margin", "maintenance_quanta"], ["New risk may rest on", "usable_quanta"]];
-  return h("div", {}, h("div", { class: "scroll" }, h("table", { class: "holdings" },
+  return h("div", {}, h("div", { class: "scroll" }, h("table", { class: "fits" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Now, with open orders"), Object.keys(modes).map((mode) => h("th", { scope: "col" }, mode === now ? `${mode}, in force` : mode)))),
     h("tbody", {}, rows.map(([label, field]) => h("tr", {}, h("th", { scope: "row" }, label), Object.values(modes).map((margin) => h("td", {}, cell(margin, field)))))))),
     Object.entries(WHAT).map(([mode, text]) => h("p", {}, h("b", {}, `${mode}: `), text)),
