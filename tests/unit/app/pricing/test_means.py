@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.kernel.fixed import BITS
+from app.kernel.fixed import BITS, ONE_Q80, exp, ln, sqrt
 from app.pricing import rules
 from app.surface.rules import convex_slice
 
@@ -25,6 +25,17 @@ def test_pric_013_is_black_76_where_nothing_is_fixed() -> None:
     """PRIC-013: F = K = 1,500 with 100 % over 7 days is PRIC-005's number, as near as nine digits of variance are."""
     price = rules.option_price(0, 1_500_000_000, 1_500_000_000, True, FLAT)
     assert abs((price >> BITS) - 82_805_080) < 10
+
+
+def test_pric_013_the_deviation_is_that_of_the_strike() -> None:
+    """PRIC-013: of a slice with a tilt, each strike has the variance of its own side, of what still moves."""
+    tilted = convex_slice((60_000_000, 40_000_000, 30_000_000, 27_000_000, 25_000_000, 24_000_000, 23_900_000))
+    live, fixed = 1_000_000_000, 500_000_000
+    for strike, variance_e18 in ((live * exp(3 * ONE_Q80 // 10) >> BITS, tilted[5]),
+                                 (live * exp(-3 * ONE_Q80 // 10) >> BITS, tilted[1])):
+        exact = rules.call(live, strike, sqrt(variance_e18 * ONE_Q80 // 10**18))
+        found = rules.option_price(fixed, live, fixed + strike, True, tilted, ln(live, 0))
+        assert abs(found - exact) < ONE_Q80, strike
 
 
 @pytest.mark.parametrize(("mean", "call", "put"), [(47_000, 500, 0), (46_500, 0, 0), (40_000, 0, 6_500)])

@@ -204,6 +204,19 @@ def test_halvings_alone_find_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(steps) <= 87
 
 
+def test_a_newton_that_creeps_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PRIC-010: at most 24 of its steps, then halvings."""
+    price, steps = rules.call(F, 1_600 * USD, SPREAD), []
+
+    def creeping(guess: int, *_: int) -> int:
+        steps.append(guess)
+        return guess + 1
+
+    monkeypatch.setattr(rules, "newton", creeping)
+    rules.search(F, 1_600 * USD, price)
+    assert 25 < len(steps) <= 24 + 87
+
+
 def test_exact_model_itself() -> None:
     """PRIC-011: the model that all this is compared to keeps parity."""
     exact = answer(Point(F, 1_400 * USD, E18, WEEK_NS))

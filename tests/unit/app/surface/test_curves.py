@@ -118,6 +118,20 @@ def test_surf_011_what_enters_and_what_stays() -> None:
     assert rules.staying({1: HIGH, 3: HIGH}, {}) == [1, 3]
 
 
+def test_less_time_keeps_a_slice_free_of_butterflies() -> None:
+    """SURF-004, SURF-005, SURF-008: a share of a slice has no density below 0 where the whole has none, so neither the
+    time before the first pillar nor a settlement window makes an arbitrage. This slice is at its limit: more does.
+    """
+    whole = rules.convex_slice((161_959_151, 80_000_000, 45_000_000, 40_000_000, 45_000_000, 80_000_000, 161_959_151))
+
+    def is_dense(curve: tuple[int, ...]) -> bool:
+        return all(rules.dense(curve[part], curve[part + 1], part) for part in range(6))
+
+    assert rules.butterfly_free(whole) and is_dense(whole)
+    assert all(is_dense(rules.counted_slice(whole, left, WINDOW)) for left in range(1, 90 * MINUTE, 7 * MINUTE))
+    assert not is_dense(tuple(one * 11 // 10 for one in whole))
+
+
 def test_u32_orders_expiries() -> None:
     """The key of an expiry begins with its feed and ascends with time."""
     assert expiry_key(1, 5) < expiry_key(1, 256) < expiry_key(2, 1)
