@@ -56,6 +56,7 @@ def test_surf_008_the_time_of_a_mean_counts_a_third(minutes: int, variance: int,
     """SURF-008: the numbers of the README, and that something is always left."""
     counted = rules.counted_slice((variance * S,) * 7, minutes * MINUTE, WINDOW)
     assert counted == (max(1, counts * S),) * 7
+    assert rules.counted_slice((2,) * 7, minutes * MINUTE, WINDOW) == (1,) * 7
 
 
 def test_surf_009_a_window_splits_the_forward() -> None:
@@ -103,7 +104,7 @@ def test_surf_010_a_curve_is_as_old_as_its_older_pillar() -> None:
     assert voted_ns(ctx, 2, NOW_S) == 0
 
 
-LOW, HIGH = (10**16,) * 7, (2 * 10**16,) * 7
+LOW, MIDDLE, HIGH = (10**16,) * 7, (15 * 10**15,) * 7, (2 * 10**16,) * 7
 SPIKE = tuple(one * 10**16 for one in (65, 10, 5, 4, 5, 10, 10))
 
 
@@ -112,7 +113,9 @@ def test_surf_011_what_enters_and_what_stays() -> None:
     assert not rules.butterfly_free(SPIKE)
     assert rules.entering({1: LOW, 2: HIGH, 3: SPIKE}) == [1, 2]
     assert rules.entering({1: HIGH, 2: LOW, 3: HIGH}) == [1, 3]
+    assert rules.entering({1: LOW, 2: HIGH, 3: MIDDLE}) == [1, 2]
     assert rules.entering({}) == []
+    assert rules.staying({3: MIDDLE}, {1: LOW, 2: HIGH}) == rules.staying({1: HIGH}, {2: MIDDLE, 3: HIGH}) == []
     assert rules.staying({1: LOW, 3: LOW, 5: HIGH}, {2: HIGH}) == [1, 5]
     assert rules.staying({1: HIGH, 3: HIGH}, {2: LOW}) == [3]
     assert rules.staying({1: HIGH, 3: HIGH}, {}) == [1, 3]

@@ -84,6 +84,14 @@ def test_butterflies_are_refused(pillar: tuple[int, ...]) -> None:
     assert not butterfly_free(convex_slice(pillar))
 
 
+def test_the_limit_of_a_wing() -> None:
+    """SURF-005: to the billionth, on either side."""
+    inner, limit, above = (80_000_000, 45_000_000, 40_000_000, 45_000_000, 80_000_000), 161_959_216, 161_959_217
+    assert butterfly_free(convex_slice((limit, *inner, limit)))
+    assert not butterfly_free(convex_slice((above, *inner, limit)))
+    assert not butterfly_free(convex_slice((limit, *inner, above)))
+
+
 def test_other_shapes_are_refused() -> None:
     """SURF-005: nothing at or below 0, and no slope that falls by a unit."""
     flat = (10**16,) * 7
