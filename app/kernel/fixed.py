@@ -33,7 +33,7 @@ def checked(found: str) -> str:
     entries = (tables.LN_2, tables.INV_SQRT_2_PI, tables.NORMAL, tables.LN, tables.EXP)
     digest = sha256(repr(entries).encode()).hexdigest()
     if digest != found:
-        raise TableError(f"the tables hash to {digest}")
+        raise TableError(f"app/kernel/tables.py hashes to {digest}, not to {found}: install the release anew")
     return digest
 
 
