@@ -14,7 +14,7 @@ from app.errors import MarketFault
 from app.events import HolderReduced, SettlementShortfall
 from app.limits import MAX_SETTLED_ACCOUNTS, REDUCTION_ASKED, SERIES_COST
 from app.liquidation import rules
-from app.liquidation.reduction import portions, profit_of, winners_among
+from app.liquidation.reduction import portions, profit_of, winners_among, within_looks
 from app.liquidation.state import fund_purse, margin_freed, note_given_up, spend, trusted_standing
 from app.margin.health import candidates
 from app.margin.state import equity
@@ -151,8 +151,9 @@ def share_out(ctx: Context, market: int, owed_quanta: int) -> int:
     """
     gains, left = profits_of(ctx, market) if owed_quanta else [], owed_quanta
     while gains and left:
-        asked, gains = dict(gains[:REDUCTION_ASKED]), gains[REDUCTION_ASKED:]
-        left -= ask(ctx, market, left, asked)
+        count, _ = within_looks(ctx, [key for key, _ in gains], REDUCTION_ASKED)
+        left -= ask(ctx, market, left, dict(gains[:count]))
+        gains = gains[count:]
     return owed_quanta - left
 
 

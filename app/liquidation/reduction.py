@@ -58,13 +58,13 @@ def reduce_market(ctx: Context, market: int, spent: dict[tuple[bytes, int], int]
     for sign in (LONG, SHORT):
         losers = make_losers(ctx, market, sign, spent)
         if losers:
-            keys, asked = by_profit(ctx, market, holders(ctx, market, -sign)), REDUCTION_ASKED
-            winners = winners_among(ctx, market, keys[:asked])
-            while not allot(winners, losers) and asked < len(keys):
-                winners += winners_among(ctx, market, keys[asked : 2 * asked])
-                asked *= 2
-            asked_of = (ctx.accounts.get(key) for key in keys[:asked])
-            looked += sum(effort(account) for account in asked_of if account is not None)
+            keys, asked = by_profit(ctx, market, holders(ctx, market, -sign)), 0
+            winners: list[Winner] = []
+            while not allot(winners, losers) and keys:
+                count, looks = within_looks(ctx, keys, max(asked, REDUCTION_ASKED))
+                winners += winners_among(ctx, market, keys[:count])
+                keys, asked = keys[count:], asked + looks
+            looked += asked
             while losers and not allot(winners, losers):
                 losers = losers[: len(losers) // 2] or shrunk(winners, losers)
             apply_reduction(ctx, market, sign, losers, winners)
@@ -73,10 +73,24 @@ def reduce_market(ctx: Context, market: int, spent: dict[tuple[bytes, int], int]
 
 def by_profit(ctx: Context, market: int, keys: list[bytes]) -> list[bytes]:
     """LIQ-019: the greatest profits first, when there are more holders than are asked at once; else as they are."""
-    if len(keys) <= REDUCTION_ASKED:
+    if within_looks(ctx, keys, REDUCTION_ASKED)[0] == len(keys):
         return keys
     found = [(key, account.position(market)) for key in keys if (account := ctx.accounts.get(key)) is not None]
     return [key for _, key in sorted((-profit_of(ctx, held), key) for key, held in found)]
+
+
+def within_looks(ctx: Context, keys: list[bytes], most: int) -> tuple[int, int]:
+    """LIQ-019, LIQ-032: how many of the first holders, at least one, count for `most` looks together at the most; and
+    for how many they do.
+    """
+    looks = 0
+    for place, key in enumerate(keys):
+        account = ctx.accounts.get(key)
+        more = effort(account) if account else 0
+        if place and looks + more > most:
+            return place, looks
+        looks += more
+    return len(keys), looks
 
 
 def winners_among(ctx: Context, market: int, keys: list[bytes]) -> list[Winner]:

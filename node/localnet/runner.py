@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from client.client import NovationClient
-from client.errors import NovationError
+import httpx
+
 from node.comet.process import identify, log_tail
-from node.comet.rpc import AsyncCometRpc, RpcError, RpcUnreachable
+from node.comet.rpc import PLAIN_HTTP, AsyncCometRpc, RpcError, RpcUnreachable
 from node.localnet.plan import NodePlan, Plan, save_plan
 from node.localnet.watch import NetworkView, NodeView, follow
 from node.supervisor import Group, Supervisor, python_command
@@ -174,11 +174,20 @@ async def wait_quoted(node: NodePlan, timeout_s: float = QUOTED_TIMEOUT_S) -> No
     """Wait until bots quote both sides of the first market, so that the first order of somebody who has just started
     the network finds a book; it goes on without quotes when none come.
     """
-    with contextlib.suppress(TimeoutError, NovationError, OSError):
-        async with asyncio.timeout(timeout_s), NovationClient(node.gateway) as client:
-            first = next(iter(client.markets))
-            while not ((now := await client.summary(first)).best_bid_quanta and now.best_ask_quanta):
-                await asyncio.sleep(0.1)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s), httpx.AsyncClient(**PLAIN_HTTP) as client:
+            while not await _is_quoted(client, node):
+                await asyncio.sleep(0.2)
+
+
+async def _is_quoted(client: httpx.AsyncClient, node: NodePlan) -> bool:
+    """By the page's API: gRPC does not bear that its process starts others, as this one does."""
+    try:
+        answer = (await client.get(f"http://{node.web}/api/markets")).raise_for_status().json()
+    except httpx.HTTPError:
+        return False
+    first = answer["markets"][0]
+    return int(first["best_bid_quanta"]) > 0 and int(first["best_ask_quanta"]) > 0
 
 
 def _why_not_ready(node: NodePlan, what: str) -> str:

@@ -19,7 +19,7 @@ from app.liquidation.actions import handle_bid_auction
 from app.liquidation.close import closing_of
 from app.liquidation.hedges import Hedge, hedges, tradable_lots
 from app.liquidation.queue import whose_time_it_is
-from app.liquidation.reduction import reduce_market
+from app.liquidation.reduction import reduce_market, within_looks
 from app.liquidation.state import effort, filed_under, margin_freed, positions_by_margin
 from app.liquidation.types import Auction
 from app.margin.state import account_standing, portfolio_of
@@ -313,6 +313,15 @@ def test_liq_032_holders_of_much_else_count_for_more() -> None:
     town = Town({CALL_460: -10, CALL_500: 10, CALL_600: 10, BTC: 1})
     town.give(DAVE, {BTC: -1}, cash=10**12)
     assert reduce_market(town.ctx, BTC, {(ALICE.account(), BTC): 0}) == 18
+
+
+def test_liq_019_holders_of_much_else_are_fewer_at_once() -> None:
+    """LIQ-019, LIQ-032: BOB, who counts for 17, and DAVE, who counts for one, are asked together when 18 may be."""
+    town = Town({CALL_460: -10, CALL_500: 10, CALL_600: 10, BTC: 1})
+    town.give(DAVE, {BTC: -1}, cash=10**12)
+    keys = [BOB.account(), DAVE.account()]
+    asked = [within_looks(town.ctx, keys, most) for most in (1, 17, 18)]
+    assert asked == [(1, 17), (1, 17), (2, 18)] and within_looks(town.ctx, [], 1) == (0, 0)
 
 
 def test_liq_032_a_block_has_time_for_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
