@@ -12,6 +12,8 @@ from app.kernel.integers import PPM
 from app.limits import ARRAYS_A_BLOCK
 from app.liquidation.state import margin_freed, positions_by_margin
 from app.margin.actions import handle_set_margin_mode
+from app.margin.groups import Entry, option_terms, ordered_loss
+from app.margin.rules import Leg
 from app.margin.state import account_standing, allows_change, margin_parts, portfolio_of, standing
 from app.markets.state import require_market
 from app.markets.types import CALL, PUT
@@ -181,6 +183,7 @@ def test_naked_shorts_by_strike() -> None:
     perpetual = state.Holding(require_market(ctx, BTC), -50, mark(ctx, BTC))
     risk = state.portfolio_risk(ctx, [perpetual])
     (one,) = risk.underlyings
+    assert one.linear == -50 * mark(ctx, BTC)
     worst = -risk.scan.total_e6 // 10**6
     assert (risk.initial, risk.maintenance) == (worst + one.kept_quanta + one.more_quanta,
                                                 worst * 8 // 10 + one.kept_quanta)
@@ -212,6 +215,22 @@ def test_standard_margin_of_groups() -> None:
     assert both.initial - now.initial == 10 * mark(ctx, LATER)  # long: all of its value
     holds(ctx, KEY, {BTC: 100}, 10**9)
     assert account_standing(ctx, account(ctx)).initial - both.initial == 100 * mark(ctx, BTC) // 20
+
+
+def test_puts_pair_no_calls() -> None:
+    """MARG-016, MARG-017: calls sold beside puts held, or on order beyond a spread, are bounded by nothing: they ask
+    for what they do alone; a call on order may lose up to the strikes of all that its group holds.
+    """
+    ctx = chain()
+    holds(ctx, KEY, {AT: -10, PUT_AT: 10}, 10**10)
+    assert account_standing(ctx, account(ctx)).initial == 690_000_000 + 10 * mark(ctx, PUT_AT)
+    holds(ctx, KEY, {AT: -10, PUT_AT: 0, ABOVE: 10}, 10**10)
+    account(ctx).set_position(Position(AT, -10, 0, 0, 0, 20, 20 * mark(ctx, AT)))
+    assert account_standing(ctx, account(ctx)).initial == 3 * 690_000_000 + 10 * mark(ctx, ABOVE)
+    entry = Entry(require_market(ctx, AT), Position(AT, 0, 0, 0, 0, 1, mark(ctx, AT)), mark(ctx, AT))
+    legs = [Leg(0, mark(ctx, number), strike, True) for number, strike in ((AT, F), (ABOVE, 500_000_000))]
+    lost = 40_000_000 - mark(ctx, AT) + F * 12 // 10
+    assert ordered_loss(entry, legs, F, option_terms(ctx, 1)) == lost
 
 
 def test_short_alone_in_state() -> None:
