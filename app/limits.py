@@ -110,7 +110,8 @@ MAX_REFERRAL_PPM = 500_000  # of what the maker's rebate leaves of a taker's fee
 
 MAX_QUESTION_PARTS = 64  # prices, trades and actions that a question may suppose
 MAX_SHOCKS = 32  # of one stress test
-MAX_SCENARIOS = 400  # prices x volatilities of one table
+MAX_SCENARIOS = 400  # prices x volatilities of one table,
+MAX_SCENARIO_POSITIONS = 13_440  # and these x positions: 105 of an account in as many markets as there may be
 MAX_QUESTION_GAS = 20_000_000  # that these actions may use; about as many nanoseconds
 
 MAX_BLOCK_TXS = 20_000

@@ -7,7 +7,7 @@ from app.accounts.types import Account
 from app.collateral.state import assets_value
 from app.context import Context
 from app.errors import QUERY_LIMIT, ChainError
-from app.limits import MAX_SCENARIOS
+from app.limits import MAX_SCENARIO_POSITIONS, MAX_SCENARIOS
 from app.margin.spans import kept
 from app.margin.state import market_risk, position_value
 from app.margin.suppose import Move, check_move, markets_of, suppose_move
@@ -42,8 +42,9 @@ class Scenarios:
 
 def scenarios(ctx: Context, account: Account, grid: Grid) -> Scenarios:
     """RISK-008: the account in each case. Raises QUERY_LIMIT, QUERY_PRICE, QUERY_VOLATILITY."""
-    if not 0 < len(grid.prices_ppm) * len(grid.volatilities_ppm) <= MAX_SCENARIOS:
-        raise ChainError(QUERY_LIMIT, most_scenarios=MAX_SCENARIOS)
+    most = min(MAX_SCENARIOS, MAX_SCENARIO_POSITIONS // max(1, len(account.positions)))
+    if not 0 < len(grid.prices_ppm) * len(grid.volatilities_ppm) <= most:
+        raise ChainError(QUERY_LIMIT, most_scenarios=most)
     moves = [[Move(grid.feed, price, volatility) for price in grid.prices_ppm] for volatility in grid.volatilities_ppm]
     for row in moves:
         for move in row:

@@ -173,7 +173,7 @@ def test_risk_007_a_put_and_a_call_are_a_forward() -> None:
     assert max(abs(part) for part in (one.gamma, one.vega, one.theta)) <= 1
 
 
-def test_risk_008_cases_and_expiry() -> None:
+def test_risk_008_cases_and_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
     """RISK-008: each case is what the same move makes of the account; at expiry options pay what they are in the money:
     the call at 46,000 pays 4,600 USD a BTC at 50,600.
     """
@@ -193,6 +193,10 @@ def test_risk_008_cases_and_expiry() -> None:
     for bad in (Grid(1), Grid(1, tuple(range(500)), (0, 1, 2))):
         with pytest.raises(ChainError, match="QUERY_LIMIT"):
             scenarios(ctx, account, bad)
+    monkeypatch.setattr("app.margin.scenarios.MAX_SCENARIO_POSITIONS", 19)
+    assert scenarios(ctx, account, grid) == found
+    with pytest.raises(ChainError, match=r"QUERY_LIMIT.*most_scenarios=9"):
+        scenarios(ctx, account, Grid(1, tuple(range(10))))
 
 
 def test_risk_003_an_option_alone_has_no_price_of_its_own() -> None:

@@ -55,6 +55,36 @@ def test_rows() -> None:
     assert [ROWS[row].spot_ppm for row in EXPIRY.basis_rows] == [45_000, -45_000]
     assert rules.steady_row(ROWS, 1) == rules.steady_row(ROWS, 180_000) == -1
     assert ROWS[HIGH] == Row(180_000, UP, PPM) and ROWS[MOST] == Row(5_000_000, UP, 27_720)
+    assert {row.weight_ppm for row in ROWS[:MOST - 7]} == {PPM}
+    assert [(row.spot_ppm, row.weight_ppm, row.volatility) for row in ROWS[MOST - 7:]] == [
+        (-660_000, 210_000, UP), (-330_000, 420_000, UP), (500_000, 277_200, UP), (1_000_000, 138_600, UP),
+        (2_000_000, 69_300, UP), (3_000_000, 46_200, UP), (4_000_000, 34_650, UP), (5_000_000, 27_720, UP)]
+
+
+@pytest.mark.parametrize("name", ["short_q80", "basis_q80"])
+def test_an_anchor_counts_by_the_greatest_factor(name: str) -> None:
+    """HLTH-005: a row moves by 10; where it is multiplied by 1.2, then or now, that is 12; where by less than 1, 10."""
+    was, now = [0] * 33, [0] * 32 + [10 * ONE_Q80]
+    flat = EXPIRY._replace(long_q80=0, short_q80=0, basis_q80=0)
+    stern = flat._replace(**{name: 6 * ONE_Q80 // 5 - 1})
+    assert rules.anchor_distance((flat, was), (flat, now), 7) == 10
+    assert rules.anchor_distance((stern, was), (stern, now), 7) == 12
+    assert rules.anchor_distance((stern, was), (flat, now), 10**6) == 10**6 * 6 // 5 + 12
+    assert rules.anchor_distance((flat, now), (stern, was), 10**6) >= 10**6 * 6 // 5 + 12
+
+
+@pytest.mark.parametrize("name", ["long_q80", "short_q80", "basis_q80"])
+def test_an_anchor_counts_what_its_factors_change(name: str) -> None:
+    """HLTH-005: a factor that changes by a twentieth: of all that a lot is worth at best, mark and row: 100 and 40."""
+    array = [0] * 32 + [-40 * ONE_Q80]
+    later = EXPIRY._replace(**{name: getattr(EXPIRY, name) + ONE_Q80 // 20})
+    assert rules.anchor_distance((EXPIRY, array), (later, array), 100) == 7
+    assert rules.anchor_distance((later, array), (EXPIRY, array), 100) == 7
+
+
+def test_nothing_lost_is_no_credit() -> None:
+    """PORT-010: underlyings that gain in every row ask for nothing and are given nothing."""
+    assert rules.scan_of([[5, 7], [3, 2]], [400_000, 400_000], 10**9)[:2] == (0, 0)
 
 
 def test_volatility() -> None:
