@@ -18,7 +18,7 @@ from tests.proofs.symbolic import Infeasible, Path, Sample, explore
 PROVEN, REFUTED, UNDECIDED = "proven", "refuted", "not decided"
 SEED = 1
 EFFORT = 3_000_000  # z3 resource units a claim: the same verdict on every machine
-SECONDS = 5  # a safety net; a claim that meets it is not decided
+SECONDS = 20  # a safety net; a claim that meets it is not decided
 LAW_SECONDS = 60  # and a law with many paths that meets this
 
 Law = Callable[[Any, Any], None]
