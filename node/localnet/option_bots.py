@@ -13,6 +13,7 @@ from novation.v1 import state_pb2, tx_pb2
 
 EXPIRIES = 4  # that are quoted, the nearest first,
 SERIES_EACH = 6  # and so many of each, the nearest to the money
+SERIES_AT_ONCE = 5  # in an envelope: what their orders may cost must fit it
 LEAST_LEFT_NS = 4 * 10**9  # no quotes so near to expiry
 SPREAD_PPM = 50_000  # of the mark, from there to either quote
 TAKER_REACH_PPM = 150_000
@@ -49,12 +50,24 @@ def series_of(summaries: Sequence[market_data.MarketSummary], now_ns: int) -> li
     return chosen
 
 
-def maker_actions(chosen: Sequence[Series], held: Mapping[int, int], chance: random.Random) -> list[tx_pb2.Action]:
-    """One envelope of a maker: all its quotes away, new ones up. What somebody offers beyond a quote is taken: a bid
-    above the mark, which post-only quotes would keep clear of, would leave the series without asks.
+def maker_envelopes(chosen: Sequence[Series], held: Mapping[int, int], gone: Sequence[int],
+                    chance: random.Random) -> list[list[tx_pb2.Action]]:
+    """What a maker sends, in envelopes of SERIES_AT_ONCE: of each series its quotes away and new ones up in one and the
+    same, so that no book stands empty until the next block; first, no more quotes in those `gone`. What somebody offers
+    beyond a quote is taken: a bid above the mark, which post-only quotes would keep clear of, would leave the series
+    without asks.
     """
-    actions = [tx_pb2.Action(cancel_all=tx_pb2.CancelAll())]
+    envelopes = [[cancel(market) for market in gone]] if gone else []
+    for first in range(0, len(chosen), SERIES_AT_ONCE):
+        envelopes.append(quotes(chosen[first : first + SERIES_AT_ONCE], held, chance))
+    return envelopes
+
+
+def quotes(chosen: Sequence[Series], held: Mapping[int, int], chance: random.Random) -> list[tx_pb2.Action]:
+    """Two sides of each series, in place of those that were there."""
+    actions = []
     for one in chosen:
+        actions.append(cancel(one.market))
         lots, size = held.get(one.market, 0), QUOTE_LOTS + chance.randrange(QUOTE_LOTS)
         width = one.mark_quanta * SPREAD_PPM // 1_000_000
         bid = (one.mark_quanta - width) // one.tick_quanta * one.tick_quanta
@@ -86,6 +99,11 @@ def hedge_lots(summaries: Sequence[market_data.MarketSummary], held: Mapping[int
     calls = sum(lots for market, lots in held.items() if rights.get(market) == state_pb2.OPTION_RIGHT_CALL)
     puts = sum(lots for market, lots in held.items() if rights.get(market) == state_pb2.OPTION_RIGHT_PUT)
     return (puts - calls) / 2
+
+
+def cancel(market: int) -> tx_pb2.Action:
+    """Cancel all orders in a market; in all markets: 0."""
+    return tx_pb2.Action(cancel_all=tx_pb2.CancelAll(market=market))
 
 
 def order(market: int, side: int, price_quanta: int, size_lots: int, time_in_force: int) -> tx_pb2.Action:

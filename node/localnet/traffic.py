@@ -36,7 +36,6 @@ TAKER_EVERY_S = 0.5
 GAMBLER_EVERY_S = 1.5
 OPTION_MAKER_EVERY_S = 1.5
 OPTION_TAKER_EVERY_S = 1.0
-ACTIONS_AT_ONCE = 16  # of a maker of options: what its orders may cost must fit an envelope
 OPTION_MAKER, OPTION_TAKER = MAKERS[-1], TAKERS[-1]  # they have no market of their own
 QUOTE_USD = 2_000  # of one quote at the innermost level
 POSITION_USD = 200_000
@@ -93,12 +92,17 @@ def quoting(chance: random.Random) -> Callable[[NovationClient], object]:
 
     async def quote(client: NovationClient) -> None:
         await choose_portfolio(client)
+        await client.send([option_bots.cancel(0)])  # what an earlier life left
+        quoted: set[int] = set()
         while True:
             summaries = await client.refresh_markets()
             held = {one.position.market: one.position.lots for one in (await client.account()).positions}
-            actions = option_bots.maker_actions(option_bots.series_of(summaries, time.time_ns()), held, chance)
-            for part in range(0, len(actions), ACTIONS_AT_ONCE):
-                await client.send(actions[part : part + ACTIONS_AT_ONCE])
+            chosen = option_bots.series_of(summaries, time.time_ns())
+            listed = {one.market.market for one in summaries if one.market.status == state_pb2.MARKET_STATUS_ACTIVE}
+            gone = sorted(quoted & listed - {one.market for one in chosen})
+            for actions in option_bots.maker_envelopes(chosen, held, gone, chance):
+                await client.send(actions)
+            quoted = {one.market for one in chosen}
             await asyncio.sleep(OPTION_MAKER_EVERY_S * chance.uniform(0.8, 1.2))
 
     return quote

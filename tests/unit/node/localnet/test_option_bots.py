@@ -5,7 +5,7 @@ import random
 import pytest
 
 from node.localnet import option_bots
-from node.localnet.option_bots import EXPIRIES, SERIES_EACH, hedge_lots, maker_actions, series_of, taker_actions
+from node.localnet.option_bots import EXPIRIES, SERIES_EACH, hedge_lots, maker_envelopes, series_of, taker_actions
 from novation.v1 import market_data_service_pb2 as market_data
 from novation.v1 import state_pb2, tx_pb2
 
@@ -44,9 +44,8 @@ def test_the_nearest_expiries_and_strikes() -> None:
 @pytest.mark.parametrize("held", [0, 199, 200, -200])
 def test_quotes_stand_around_the_mark(held: int) -> None:
     chosen = series_of(chain(), 0)
-    actions = maker_actions(chosen, {one.market: held for one in chosen}, random.Random(1))
-    assert actions[0].HasField("cancel_all")
-    orders = [action.place_order for action in actions[1:]]
+    envelopes = maker_envelopes(chosen, {one.market: held for one in chosen}, [], random.Random(1))
+    orders = [action.place_order for actions in envelopes for action in actions if action.HasField("place_order")]
     marks = {one.market: one.mark_quanta for one in chosen}
     for order in orders:
         assert order.price_quanta % 10_000 == 0 and order.price_quanta > 0
@@ -55,6 +54,18 @@ def test_quotes_stand_around_the_mark(held: int) -> None:
     assert {order.time_in_force for order in orders} == {tx_pb2.TIME_IN_FORCE_GOOD_TIL_CANCEL}  # takes what is beyond
     sides = {order.side for order in orders}
     assert (tx_pb2.SIDE_BUY in sides, tx_pb2.SIDE_SELL in sides) == (held < 200, held > -200)
+
+
+def test_no_book_stands_empty_until_the_next_envelope() -> None:
+    """A series' quotes go in the envelope that brings new ones; those of series no longer quoted go first."""
+    chosen = series_of(chain(), 0)
+    gone, *envelopes = maker_envelopes(chosen, {}, [7, 9], random.Random(1))
+    assert [action.cancel_all.market for action in gone] == [7, 9]
+    quoted = [[action.cancel_all.market or action.place_order.market for action in actions] for actions in envelopes]
+    assert [len(markets) for markets in quoted] == [15, 15, 15, 15, 12]
+    assert [markets[::3] for markets in quoted] == [markets[1::3] for markets in quoted]
+    assert [action.HasField("cancel_all") for actions in envelopes for action in actions] == [True, False, False] * 24
+    assert sorted(market for markets in quoted for market in markets[::3]) == sorted(one.market for one in chosen)
 
 
 def test_a_taker_reaches_through_the_mark_and_works_home() -> None:
