@@ -9,10 +9,9 @@ from app.accounts.state import require_account
 from app.breakers.state import cooling
 from app.collateral.state import assets_value, seize
 from app.compartment import guarded
-from app.context import NO_LIMIT, Context
+from app.context import Context
 from app.errors import MarketFault
 from app.events import AuctionEnded, AuctionStarted, WindDownBegan
-from app.gas import GasMeter
 from app.limits import (
     LIQUIDATION_FILLS,
     LIQUIDATION_LOOKS,
@@ -59,7 +58,6 @@ def liquidate(ctx: Context) -> None:
     end_auctions(ctx, {key for key, _ in short})
     if not short:
         return
-    ctx.gas = GasMeter(NO_LIMIT)
     left: dict[tuple[bytes, int], int] = {}
     queues = queues_of(ctx, whose_time_it_is(ctx, short))
     looks, closings, fills = LIQUIDATION_LOOKS, LIQUIDATIONS_A_BLOCK, LIQUIDATION_FILLS

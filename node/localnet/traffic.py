@@ -99,10 +99,10 @@ def quoting(chance: random.Random) -> Callable[[NovationClient], object]:
             held = {one.position.market: one.position.lots for one in (await client.account()).positions}
             chosen = option_bots.series_of(summaries, time.time_ns())
             listed = {one.market.market for one in summaries if one.market.status == state_pb2.MARKET_STATUS_ACTIVE}
-            gone = sorted(quoted & listed - {one.market for one in chosen})
+            kept, quoted = quoted, {one.market for one in chosen}
+            gone = sorted(kept & listed - quoted)
             for actions in option_bots.maker_envelopes(chosen, held, gone, chance):
                 await client.send(actions)
-            quoted = {one.market for one in chosen}
             await asyncio.sleep(OPTION_MAKER_EVERY_S * chance.uniform(0.8, 1.2))
 
     return quote
